@@ -1,0 +1,18 @@
+"""Generative models for material microstructure images, in the manner of scikit-learn."""
+
+from ._version import __version__
+from .io import read_images, write_images
+from .patches import extract_patches, split_patches
+from .persistence import load
+from .utils import show_versions
+
+
+__all__ = [
+    "__version__",
+    "extract_patches",
+    "load",
+    "read_images",
+    "show_versions",
+    "split_patches",
+    "write_images",
+]

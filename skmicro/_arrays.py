@@ -1,0 +1,123 @@
+"""Where arrays live: devices, precision, batches, and the way back to the caller's kind."""
+
+import numpy as np
+import torch
+
+_PRECISIONS = {"auto": torch.float32, "float32": torch.float32, "float64": torch.float64}
+
+BATCH_VOXELS = 2**19
+"""Voxels that an inference batch holds by default: fills the caches, not the memory."""
+
+
+def resolve_device(device):
+    """Return the ``torch.device`` that a ``device`` parameter stands for.
+
+    Parameters
+    ----------
+    device : {"auto"}, str or torch.device
+        ``"auto"`` is the first CUDA device if there is one, else the CPU.
+
+    Returns
+    -------
+    device : torch.device
+        A device that exists on this machine.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown or not available.
+    """
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda', got {device!r}."
+        ) from error
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device must be available on this machine, got {device!r}.")
+    return resolved
+
+
+def resolve_precision(precision):
+    """Return the floating-point type that a ``precision`` parameter stands for.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "float64"}
+        ``"auto"`` is single precision.
+
+    Returns
+    -------
+    dtype : torch.dtype
+        The type of weights and images.
+
+    Raises
+    ------
+    ValueError
+        If ``precision`` is none of the above.
+    """
+    if not isinstance(precision, str) or precision not in _PRECISIONS:
+        raise ValueError(f"precision must be one of {sorted(_PRECISIONS)}, got {precision!r}.")
+    return _PRECISIONS[precision]
+
+
+def inference_batch_size(image_shape):
+    """Return how many images of a shape are processed at once outside training."""
+    return max(1, min(64, BATCH_VOXELS // int(np.prod(image_shape))))
+
+
+def padded_batches(n_rows, batch_size):
+    """Yield index arrays of one fixed length and how many of each count.
+
+    The last batch is filled up with its own last row, so that every batch has the
+    same shape and a row's result cannot depend on how many rows came with it.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows to cover.
+    batch_size : int
+        Length of every index array.
+
+    Yields
+    ------
+    index : ndarray of shape (batch_size,)
+        Rows of this batch.
+    n_valid : int
+        How many of them, from the front, are not filling.
+    """
+    for start in range(0, n_rows, batch_size):
+        index = np.minimum(np.arange(start, start + batch_size), n_rows - 1)
+        yield index, min(batch_size, n_rows - start)
+
+
+def map_batches(function, n_rows, batch_size):
+    """Apply a function to padded index batches and join what it returns.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an index array, returns a tensor or array with one row per index.
+    n_rows : int
+        Number of rows to cover.
+    batch_size : int
+        Rows per call.
+
+    Returns
+    -------
+    rows : Tensor or ndarray of shape (n_rows, ...)
+        The results in order.
+    """
+    parts = [function(index)[:n_valid] for index, n_valid in padded_batches(n_rows, batch_size)]
+    if isinstance(parts[0], torch.Tensor):
+        return torch.cat(parts)
+    return np.concatenate(parts)
+
+
+def return_like(array, reference):
+    """Return ``array`` as a tensor where ``reference`` was one, else as it is."""
+    if isinstance(reference, torch.Tensor):
+        return torch.as_tensor(array, device=reference.device)
+    return array

@@ -1,0 +1,82 @@
+"""Explicit randomness: every draw comes from a generator that somebody passed in.
+
+``random_state`` is what scikit-learn users know: ``None`` (fresh entropy), an
+integer, or a ``numpy.random.RandomState``; ``numpy.random.Generator`` works as
+well. It is turned into one 64-bit seed, and the seed into the generators a
+computation needs. No global seed is set or consumed.
+
+Latent noise is drawn by NumPy on the CPU, row after row from one stream, so that
+the first rows do not depend on how many follow and a seed means the same latents
+on every device.
+"""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+
+
+def draw_seed(random_state=None):
+    """Turn a ``random_state`` into one integer seed.
+
+    Parameters
+    ----------
+    random_state : None, int, numpy.random.RandomState or numpy.random.Generator
+        ``None`` takes fresh entropy from the operating system; an integer is
+        the seed itself; a generator object is advanced by one draw.
+
+    Returns
+    -------
+    seed : int
+        A non-negative integer below 2**63.
+
+    Raises
+    ------
+    ValueError
+        If an integer seed is negative.
+    TypeError
+        If ``random_state`` is none of the above.
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
+    if isinstance(random_state, Integral):
+        if random_state < 0:
+            raise ValueError(f"random_state must be >= 0, got {random_state}.")
+        return int(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**63 - 1))
+    raise TypeError(
+        "random_state must be None, an int, a numpy RandomState or a numpy Generator, "
+        f"got {random_state!r}."
+    )
+
+
+def numpy_generator(seed, *stream):
+    """Return the NumPy generator of one named stream of a seed."""
+    return np.random.default_rng([seed, *stream])
+
+
+def torch_generator(seed, *stream):
+    """Return a CPU ``torch.Generator`` for one stream of a seed."""
+    state = np.random.SeedSequence([seed, *stream]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def normal_rows(n_rows, n_columns, generator):
+    """Draw standard normal rows; the first rows do not depend on ``n_rows``.
+
+    Parameters
+    ----------
+    n_rows, n_columns : int
+        Size of the draw.
+    generator : numpy.random.Generator
+        Source of the numbers.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_columns), float32
+        Independent standard normal numbers.
+    """
+    return generator.standard_normal((n_rows, n_columns)).astype(np.float32)

@@ -1,0 +1,223 @@
+"""Images in, checked once: ``(n, *spatial)`` arrays or flat rows with ``image_shape``.
+
+This is the only file that talks to scikit-learn's validation helpers. The images
+keep their type (a stack of bytes is not blown up to floats); the estimator learns
+``n_features_in_`` (voxels per image) and, in ``fit``, ``image_shape_``.
+"""
+
+import warnings
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils.validation import _check_feature_names_in, check_array, validate_data
+
+from .exceptions import ImageShapeWarning
+
+
+def check_images(estimator, X, *, reset, min_samples=1):
+    """Check images and bring them to the shape ``(n_samples, *image_shape)``.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Has an ``image_shape`` parameter; receives ``n_features_in_``,
+        ``image_shape_`` and ``feature_names_in_`` when ``reset``.
+    X : array-like or Tensor
+        Images of shape (n, H, W) or (n, D, H, W), or flat rows (n, n_voxels).
+    reset : bool
+        Learn the shape (in ``fit``) or compare with the one learned.
+    min_samples : int, default=1
+        Least number of images.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, *image_shape)
+        The same values in the same type.
+
+    Raises
+    ------
+    ValueError
+        If the values are not finite numbers, the images are too few, or their shape
+        is not allowed.
+    TypeError
+        If ``X`` is sparse or holds objects that are not numbers.
+    """
+    array = _as_array(X)
+    if n_axes(array) > 2:
+        array = check_array(
+            array,
+            dtype="numeric",
+            allow_nd=True,
+            ensure_min_samples=min_samples,
+            estimator=estimator,
+            input_name="X",
+        )
+        if array.ndim > 4:
+            raise ValueError(
+                "X must have shape (n, H, W), (n, D, H, W) or (n, n_voxels), "
+                f"got an array of shape {array.shape}."
+            )
+        if 0 in array.shape:
+            raise ValueError(f"X must hold images of at least one voxel, got shape {array.shape}.")
+        _check_shape(estimator, array.shape[1:], reset)
+        validate_data(
+            estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True
+        )
+    else:
+        array = validate_data(
+            estimator, array, reset=reset, dtype="numeric", ensure_min_samples=min_samples
+        )
+    shape = _image_shape(estimator, array, reset)
+    if reset:
+        estimator.image_shape_ = shape
+    return array.reshape(len(array), *shape)
+
+
+def is_flat(X):
+    """Tell whether ``X`` came as flat rows, the layout that answers have to keep."""
+    return n_axes(X) == 2
+
+
+def n_axes(X):
+    """Return the number of axes of any array-like."""
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+
+
+def _as_array(X):
+    if isinstance(X, torch.Tensor):
+        return X.detach().cpu().numpy()
+    if isinstance(X, (list, tuple)):
+        try:
+            return np.asarray(X)
+        except ValueError as error:
+            shapes = sorted({np.shape(x) for x in X}) if _depth_is_regular(X) else "ragged rows"
+            raise ValueError(
+                f"X must hold images of one common shape, got shapes {shapes}."
+            ) from error
+    return X
+
+
+def _depth_is_regular(images):
+    try:
+        return all(np.shape(image) is not None for image in images)
+    except ValueError:
+        return False
+
+
+def _check_shape(estimator, shape, reset):
+    if not reset and shape != estimator.image_shape_:
+        raise ValueError(
+            f"X must hold images of shape {estimator.image_shape_}, as "
+            f"{type(estimator).__name__} saw in fit, got {shape}."
+        )
+    wanted = estimator.image_shape
+    if reset and wanted is not None and shape != _positive_shape(wanted):
+        raise ValueError(f"X must hold images of image_shape={tuple(wanted)}, got {shape}.")
+
+
+def _image_shape(estimator, array, reset):
+    if array.ndim > 2:
+        return array.shape[1:]
+    if not reset:
+        return estimator.image_shape_
+    n_voxels = array.shape[1]
+    if estimator.image_shape is None:
+        warnings.warn(
+            f"X has flat rows and image_shape is None: every row is read as a 1 x {n_voxels} "
+            "image. Pass image_shape, or images of shape (n, H, W).",
+            ImageShapeWarning,
+            stacklevel=4,
+        )
+        return (1, n_voxels)
+    shape = _positive_shape(estimator.image_shape)
+    if int(np.prod(shape)) != n_voxels:
+        raise ValueError(
+            f"image_shape must have as many voxels as the rows of X ({n_voxels}), got {shape}."
+        )
+    return shape
+
+
+def _positive_shape(shape):
+    try:
+        sides = tuple(shape)
+    except TypeError:
+        sides = ()
+    if len(sides) not in (2, 3) or not all(isinstance(s, Integral) and s > 0 for s in sides):
+        raise ValueError(f"image_shape must be 2 or 3 positive integers, got {shape!r}.")
+    return tuple(int(side) for side in sides)
+
+
+def check_latents(estimator, Z, n_columns, name="Z"):
+    """Check an array of latents against the number of columns the estimator has.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Named in the errors.
+    Z : array-like of shape (n_samples, n_columns)
+        Latents.
+    n_columns : int
+        Expected width.
+    name : str, default="Z"
+        Name of the parameter in the errors.
+
+    Returns
+    -------
+    Z : ndarray of shape (n_samples, n_columns), float32
+        The checked latents.
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong or a value is not finite.
+    """
+    Z = check_array(_as_array(Z), dtype=np.float32, estimator=estimator, input_name=name)
+    if Z.shape[1] != n_columns:
+        raise ValueError(
+            f"{name} must have {n_columns} columns for this {type(estimator).__name__}, "
+            f"got {Z.shape[1]}."
+        )
+    return Z
+
+
+def check_feature_names(estimator, input_features):
+    """Check ``input_features`` of ``get_feature_names_out`` as scikit-learn does."""
+    _check_feature_names_in(estimator, input_features, generate_names=False)
+
+
+def check_integer(name, value, minimum=None):
+    """Raise unless ``value`` is an integer and not below ``minimum``."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"{name} must be >= {minimum}, got {value}.")
+
+
+def check_real(name, value, low=-np.inf, high=np.inf, *, open_low=False):
+    """Raise unless ``value`` is a finite number in ``[low, high]`` or ``(low, high]``."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    below = value <= low if open_low else value < low
+    if not np.isfinite(value) or below or value > high:
+        bracket = "(" if open_low else "["
+        raise ValueError(f"{name} must lie in {bracket}{low:g}, {high:g}], got {value}.")
+
+
+def check_choice(name, value, choices):
+    """Raise unless ``value`` is one of ``choices``."""
+    if not isinstance(value, (str, bool, type(None))) or value not in choices:
+        raise ValueError(f"{name} must be one of {sorted(choices, key=str)}, got {value!r}.")
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator its old attributes back when the block raises."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

@@ -1,0 +1,211 @@
+"""What all estimators share: images validated once, state that is plain NumPy.
+
+:class:`ImageEstimator` owns validation, pickling and files;
+:class:`BaseDescriptor` makes a scikit-learn transformer out of one differentiable
+function of phase probabilities.
+"""
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from . import _arrays, _validation, persistence
+from .encoding import encoder_for
+
+
+class ImageEstimator(persistence.Persistent, BaseEstimator):
+    """Base class of everything that is fitted on images.
+
+    Subclasses have a constructor parameter ``image_shape``, the shape of the image
+    behind a flat row (``None`` where images come with their axes).
+    """
+
+    def save(self, path):
+        """Write the estimator to a file without pickle; see :func:`skmicro.load`.
+
+        Parameters
+        ----------
+        path : path-like
+            Destination; an existing file is replaced at once when the new one is
+            complete.
+
+        Raises
+        ------
+        TypeError
+            If a parameter is neither a plain value, an array nor an estimator.
+        """
+        persistence.save(self, path)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _persistent_state(self):
+        return self.__getstate__()
+
+    @classmethod
+    def _from_persistent_state(cls, state):
+        estimator = cls.__new__(cls)
+        estimator.__setstate__(state)
+        return estimator
+
+
+class BaseDescriptor(TransformerMixin, ImageEstimator):
+    """A descriptor: one differentiable function of phase probabilities.
+
+    Subclasses set ``name`` (how targets and invariances call the descriptor), assign
+    their parameters in ``__init__`` (``image_shape`` among them), and implement
+    :meth:`_describe` and :meth:`_feature_names`.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    """
+
+    name = None
+
+    def fit(self, X, y=None):
+        """Learn the shape and the phases of the images.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            The fitted descriptor.
+        """
+        with _validation.unchanged_on_error(self):
+            images = _validation.check_images(self, X, reset=True)
+            self._bind(encoder_for(images), images.shape[1:])
+        return self
+
+    def _bind(self, encoder, image_shape):
+        """Make the descriptor ready for images of a known encoding and shape."""
+        self.encoder_ = encoder
+        self.phases_ = encoder.phases
+        self.image_shape_ = tuple(image_shape)
+        self.n_features_in_ = int(np.prod(image_shape))
+        self._check_parameters()
+        return self
+
+    def transform(self, X):
+        """Describe images.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images of the shape and with the phases that ``fit`` saw.
+
+        Returns
+        -------
+        features : ndarray or Tensor of shape (n, n_features)
+            One row for each image; a tensor where ``X`` is a tensor.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape or an unseen phase.
+        """
+        check_is_fitted(self)
+        images = _validation.check_images(self, X, reset=False)
+        self.encoder_.check(images)
+        double = self.phases_ is None and images.dtype == np.float64
+        dtype = torch.float64 if double else torch.float32
+        device = X.device if isinstance(X, torch.Tensor) else "cpu"
+
+        def describe(index):
+            channels = self.encoder_.encode(images[index], device, dtype)
+            return self._describe(self.encoder_.physical(channels))
+
+        with torch.no_grad():
+            batch_size = _arrays.inference_batch_size(self.image_shape_)
+            features = _arrays.map_batches(describe, len(images), batch_size)
+        return features if isinstance(X, torch.Tensor) else features.numpy()
+
+    def __call__(self, images):
+        """Describe phase probabilities, differentiably.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n, n_channels, *spatial)
+            Phase probabilities (one-hot of the sorted labels) or one grey channel.
+
+        Returns
+        -------
+        features : Tensor of shape (n, n_features)
+            The same figures as :meth:`transform`, on the same device, with gradients.
+
+        Raises
+        ------
+        ValueError
+            If ``images`` is not a floating-point tensor of 4 or 5 axes, or has
+            another number of channels than ``fit`` saw.
+        """
+        if not isinstance(images, torch.Tensor) or not images.is_floating_point():
+            raise ValueError(f"images must be a floating-point tensor, got {type(images)}.")
+        if images.ndim not in (4, 5):
+            raise ValueError(
+                "images must have shape (n, n_channels, *spatial) with 2 or 3 spatial axes, "
+                f"got {tuple(images.shape)}."
+            )
+        encoder = getattr(self, "encoder_", None)
+        if encoder is not None and images.shape[1] != encoder.n_channels:
+            raise ValueError(
+                f"images must have {encoder.n_channels} channels, as in fit, "
+                f"got {images.shape[1]}."
+            )
+        self._check_parameters()
+        return self._describe(images)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the output columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Only checked against the names seen in ``fit``.
+
+        Returns
+        -------
+        names : ndarray of str
+            One name for each column of :meth:`transform`.
+        """
+        check_is_fitted(self)
+        _validation.check_feature_names(self, input_features)
+        return np.asarray(self._feature_names(), dtype=object)
+
+    def _phase_field(self, images, phase):
+        """Return the probability field (n, *spatial) of one phase.
+
+        Before ``fit`` only ``phase=None``, the last channel, has a meaning.
+        """
+        if phase is None:
+            return images[:, -1]
+        check_is_fitted(self)
+        return images[:, self.encoder_.channel_of(phase)]
+
+    def _check_parameters(self):
+        """Raise if a constructor parameter is not allowed; override where there are any."""
+
+    def _target_bounds(self):
+        """Return the least and the largest value a target of this descriptor can take."""
+        return -np.inf, np.inf
+
+    def _describe(self, images):
+        raise NotImplementedError
+
+    def _feature_names(self):
+        raise NotImplementedError

@@ -1,0 +1,120 @@
+"""Volume fractions: the share of voxels that a phase fills, p_i = <I_i>."""
+
+from ..base import BaseDescriptor
+from . import _kernels
+
+
+class VolumeFraction(BaseDescriptor):
+    """Volume fraction of one phase, the one-point probability p1.
+
+    Parameters
+    ----------
+    phase : int or None, default=None
+        Label of the phase; ``None`` stands for the largest label. Grey images have no
+        labels: their mean grey level is returned.
+    image_shape : tuple of int or None, default=None
+        Shape of the image behind a flat row.
+
+    Attributes
+    ----------
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+
+    See Also
+    --------
+    PhaseFractions : The fractions of all phases.
+    TwoPointCorrelation : Its value at lag 0 is this fraction.
+
+    Notes
+    -----
+    ``p1 = <I(x)>``, the mean of the phase's indicator I over the voxels (Torquato
+    2002, Sec. 2.1). Called with probabilities it is the mean probability.
+
+    References
+    ----------
+    .. [1] S. Torquato, *Random Heterogeneous Materials*, Springer, 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.descriptors import VolumeFraction
+    >>> image = np.array([[[0, 1, 1, 0], [1, 1, 0, 0]]])
+    >>> VolumeFraction().fit_transform(image)
+    array([[0.5]], dtype=float32)
+    """
+
+    name = "p1"
+
+    def __init__(self, phase=None, image_shape=None):
+        self.phase = phase
+        self.image_shape = image_shape
+
+    def _check_parameters(self):
+        if hasattr(self, "encoder_"):
+            self.encoder_.channel_of(self.phase)
+
+    def _describe(self, images):
+        return _kernels.volume_fraction(self._phase_field(images, self.phase)).unsqueeze(1)
+
+    def _feature_names(self):
+        return [self.name]
+
+    def _target_bounds(self):
+        return (0.0, 1.0) if self.phases_ is not None else super()._target_bounds()
+
+
+class PhaseFractions(BaseDescriptor):
+    """Volume fractions of all phases, one feature for each label in ascending order.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None, default=None
+        Shape of the image behind a flat row.
+
+    Attributes
+    ----------
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+
+    See Also
+    --------
+    VolumeFraction : The fraction of one phase.
+
+    Notes
+    -----
+    ``p_i = <I_i(x)>``; the fractions sum to one. Grey images give one feature, their
+    mean grey level.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.descriptors import PhaseFractions
+    >>> image = np.array([[[1, 3, 3, 1], [3, 3, 5, 1]]])
+    >>> PhaseFractions().fit_transform(image)
+    array([[0.375, 0.5  , 0.125]], dtype=float32)
+    """
+
+    name = "phase_fractions"
+
+    def __init__(self, image_shape=None):
+        self.image_shape = image_shape
+
+    def _describe(self, images):
+        channels = images.flatten(0, 1)
+        return _kernels.volume_fraction(channels).view(images.shape[:2])
+
+    def _feature_names(self):
+        if self.phases_ is None:
+            return [f"{self.name}_grey"]
+        return [f"{self.name}_{int(phase)}" for phase in self.phases_]
+
+    def _target_bounds(self):
+        return (0.0, 1.0) if self.phases_ is not None else super()._target_bounds()

@@ -1,0 +1,322 @@
+r"""Differentiable statistics of fields on a voxel grid, in any number of dimensions.
+
+A field is a tensor of shape (n, \*spatial): n images of one phase's indicator (or
+probability, or grey level). Lengths are counted in pixels.
+
+**Correlation.** For fields a, b and an integer lag vector r,
+
+    S_ab(r) = sum_x a(x) b(x + r) / N(r),
+
+where x runs over the pairs that exist and N(r) is their number: all voxels in a periodic
+image (x + r wraps around), ``prod_i (L_i - |r_i|)`` in one that ends at its border. The
+sum is a product of discrete Fourier transforms, ``conj(A) B``; the images without wrap
+are padded with zeros by the largest lag, which is enough to keep the border apart. The
+value at r = 0 is the plain mean of a b, with no transform in between, so the
+autocorrelation of an indicator begins with its volume fraction, bit for bit.
+
+**Radial average.** Reflecting lags along an axis does not change their length, so the
+average over spheres only needs the part of the map that is even in every axis. That
+part is the cosine transform of the part of the spectrum that is even in every axis:
+``2**(ndim - 1)`` times fewer numbers to transform back and to sort into bins. The sums
+over bins are taken in double precision.
+
+Lags of periodic images are taken as the shortest vectors, every voxel of the period
+once; in images with borders every pair of voxels counts once.
+
+**Surface.** A lag v across an interface of area s per volume and normal m sees
+``S(0) - S(v) = s |v . m| / 2`` (Debye, Anderson and Brumberger 1957). Faces between
+voxels are lags along the axes; the mean over directions of ``|cos|`` is 1, 2/pi and
+1/2 in one, two and three dimensions.
+"""
+
+import math
+from itertools import product
+
+import numpy as np
+import torch
+from scipy.fft import next_fast_len
+
+from ._lags import (
+    axis_limits,
+    bin_table,
+    map_lags,
+    n_pairs_along,
+    resolve_max_lag,
+    resolve_n_bins,
+)
+
+_MEAN_COSINE = {1: 1.0, 2: 2 / math.pi, 3: 0.5}
+
+
+def volume_fraction(field):
+    """Return the mean of each field.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Indicators or probabilities of one phase, or grey levels.
+
+    Returns
+    -------
+    fraction : Tensor of shape (n,)
+        Volume fractions.
+    """
+    return field.flatten(1).mean(1)
+
+
+def standardize(field):
+    """Return fields of mean 0 and variance 1, and 0 everywhere for constant fields.
+
+    The correlation of standardized fields is the correlation coefficient of the fields.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Fields; one counts as constant when its deviations are rounding errors.
+
+    Returns
+    -------
+    standardized : Tensor of shape (n, *spatial)
+        ``(a - <a>) / sqrt(<(a - <a>)^2>)``.
+    """
+    mean = volume_fraction(field)
+    column = (-1, *[1] * (field.ndim - 1))
+    centred = field - mean.view(column)
+    variance = volume_fraction(centred.square())
+    varies = variance > (8 * torch.finfo(field.dtype).eps * mean).square()
+    deviation = torch.where(varies, variance, 1.0).sqrt()
+    return centred * (varies / deviation).view(column)
+
+
+def divide_by_fraction(values, field):
+    """Divide the rows of ``values`` by the mean of each field; 0 where that is 0.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n, n_values)
+        Figures of each image.
+    field : Tensor of shape (n, *spatial)
+        Fields.
+
+    Returns
+    -------
+    ratio : Tensor of shape (n, n_values)
+        The quotients.
+    """
+    fraction = volume_fraction(field).unsqueeze(1)
+    present = fraction != 0
+    return values * present / torch.where(present, fraction, 1.0)
+
+
+def correlation_map(first, second=None, *, periodic=True, max_lag=None):
+    """Return the correlation at every lag vector, the zero lag in the middle.
+
+    Parameters
+    ----------
+    first : Tensor of shape (n, *spatial)
+        Fields a.
+    second : Tensor of shape (n, *spatial) or None, default=None
+        Fields b; ``None`` stands for ``first``.
+    periodic : bool, default=True
+        Whether the images wrap around.
+    max_lag : int or None, default=None
+        Largest lag along any axis; ``None`` stands for half of each side.
+
+    Returns
+    -------
+    correlation : Tensor of shape (n, *n_lags)
+        ``S_ab`` at the lags of :func:`map_lags`.
+    """
+    shape, dims = _spatial(first)
+    lags = map_lags(shape, max_lag, periodic=periodic)
+    sizes = _sizes(shape, [int(abs(lag[0])) for lag in lags], periodic)
+    values = torch.fft.irfftn(_cross_spectrum(first, second, sizes, dims), s=sizes, dim=dims)
+    for dim, lag, side, size in zip(dims, lags, shape, sizes, strict=True):
+        values = values.index_select(dim, torch.as_tensor(lag % size, device=first.device))
+        values = values / _along(dim, values, n_pairs_along(lag, side, periodic))
+    at_zero = torch.ones((), dtype=torch.bool, device=first.device)
+    for dim, lag in zip(dims, lags, strict=True):
+        at_zero = at_zero & _along(dim, values, lag == 0)
+    return torch.where(at_zero, _at_zero(first, second).view(-1, *[1] * len(dims)), values)
+
+
+def directional_correlation(first, second=None, *, periodic=True, max_lag=None):
+    """Return the correlation at lags 0, 1, 2, ... along each axis.
+
+    Parameters
+    ----------
+    first : Tensor of shape (n, *spatial)
+        Fields a.
+    second : Tensor of shape (n, *spatial) or None, default=None
+        Fields b; ``None`` stands for ``first``.
+    periodic : bool, default=True
+        Whether the images wrap around.
+    max_lag : int or None, default=None
+        Largest lag; see :func:`resolve_max_lag`.
+
+    Returns
+    -------
+    profiles : list of Tensor of shape (n, n_lags)
+        ``S_ab(r e_i)`` for each axis i, r up to ``max_lag`` or the largest lag that the
+        axis has.
+    """
+    shape, dims = _spatial(first)
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
+    limits = axis_limits(shape, max_lag, periodic=periodic)
+    sizes = _sizes(shape, limits, periodic)
+    n_voxels = math.prod(shape)
+    at_zero = _at_zero(first, second).unsqueeze(1)
+    profiles = []
+    for dim, side, size, limit in zip(dims, shape, sizes, limits, strict=True):
+        lines = _cross_spectrum(first, second, (size,), (dim,))
+        spectrum = lines.movedim(dim, 1).flatten(2).sum(2)
+        sums = torch.fft.irfft(spectrum, n=size)[:, 1 : limit + 1]
+        pairs = n_pairs_along(np.arange(1, limit + 1), side, periodic) * (n_voxels // side)
+        profiles.append(torch.cat([at_zero, sums / _along(1, sums, pairs)], dim=1))
+    return profiles
+
+
+def radial_correlation(first, second=None, *, periodic=True, max_lag=None, n_bins=None):
+    """Return the correlation averaged over the lags of one length.
+
+    Parameters
+    ----------
+    first : Tensor of shape (n, *spatial)
+        Fields a.
+    second : Tensor of shape (n, *spatial) or None, default=None
+        Fields b; ``None`` stands for ``first``.
+    periodic : bool, default=True
+        Whether the images wrap around.
+    max_lag : int or None, default=None
+        Largest lag; see :func:`resolve_max_lag`.
+    n_bins : int or None, default=None
+        Number of bins, r = 0 included; ``None`` stands for ``max_lag + 1``, bins one
+        pixel wide.
+
+    Returns
+    -------
+    curve : Tensor of shape (n, n_bins)
+        ``S_ab`` averaged over each bin.
+    """
+    shape, dims = _spatial(first)
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
+    n_bins = resolve_n_bins(max_lag, n_bins)
+    limits = axis_limits(shape, max_lag, periodic=periodic)
+    sizes = _sizes(shape, limits, periodic)
+    even = _cross_spectrum(first, second, sizes, dims).real
+    for dim in dims[:-1]:
+        even = _even_part(even, dim)
+    for dim, size, limit in zip(dims[::-1], sizes[::-1], limits[::-1], strict=True):
+        even = torch.fft.irfft(even, n=size, dim=dim).narrow(dim, 0, limit + 1)
+    bins, multiplicity, n_pairs, _ = bin_table(shape, max_lag, n_bins, periodic, first.device)
+    even = even.flatten(1).double() * multiplicity
+    sums = even.new_zeros(len(even), n_bins + 1).index_add(1, bins, even)
+    curve = (sums[:, 1:n_bins] / n_pairs[1:]).to(first.dtype)
+    return torch.cat([_at_zero(first, second).unsqueeze(1), curve], dim=1)
+
+
+def face_surface(field, *, periodic=True):
+    """Return the area of the voxel faces between unlike voxels, per volume.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Indicators or probabilities of one phase.
+    periodic : bool, default=True
+        Whether faces between opposite borders count.
+
+    Returns
+    -------
+    surface : Tensor of shape (n,)
+        Sum over the axes of the mean absolute difference between neighbours.
+    """
+    field = _without_thin_axes(field)
+    surface = field.new_zeros(len(field))
+    for axis in range(field.ndim - 1):
+        step = [int(axis == other) for other in range(field.ndim - 1)]
+        surface = surface + _differences(field, step, periodic).abs().flatten(1).mean(1)
+    return surface
+
+
+def two_point_surface(field, *, periodic=True):
+    """Return the interface area per volume from the slope of the autocorrelation at 0.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Indicators or probabilities of one phase.
+    periodic : bool, default=True
+        Whether the images wrap around.
+
+    Returns
+    -------
+    surface : Tensor of shape (n,)
+        ``-2 S'(0) / <|cos|>`` with ``-S'(0)`` the mean of ``(S(0) - S(v)) / |v|`` over the
+        nearest and diagonal neighbours v.
+    """
+    field = _without_thin_axes(field)
+    n_axes = field.ndim - 1
+    steps = [step for step in product((-1, 0, 1), repeat=n_axes) if step > (0,) * n_axes]
+    slope = field.new_zeros(len(field))
+    for step in steps:
+        drop = _differences(field, step, periodic).square().flatten(1).mean(1) / 2
+        slope = slope + drop / math.hypot(*step)
+    return slope * (2 / (_MEAN_COSINE[max(n_axes, 1)] * max(len(steps), 1)))
+
+
+def _spatial(field):
+    return tuple(field.shape[1:]), tuple(range(1, field.ndim))
+
+
+def _sizes(shape, limits, periodic):
+    if periodic:
+        return tuple(shape)
+    return tuple(
+        next_fast_len(side + limit, real=True) for side, limit in zip(shape, limits, strict=True)
+    )
+
+
+def _along(dim, like, vector):
+    shape = [-1 if axis == dim else 1 for axis in range(like.ndim)]
+    vector = torch.as_tensor(vector, device=like.device)
+    return (vector if vector.dtype is torch.bool else vector.to(like.dtype)).view(shape)
+
+
+def _at_zero(first, second):
+    return volume_fraction(first * (first if second is None else second))
+
+
+def _cross_spectrum(first, second, sizes, dims):
+    spectrum = torch.fft.rfftn(first, s=sizes, dim=dims)
+    other = spectrum if second is None else torch.fft.rfftn(second, s=sizes, dim=dims)
+    return spectrum.conj() * other
+
+
+def _even_part(values, dim):
+    """Average a periodic axis with its mirror image and keep the half that is left."""
+    size = values.shape[dim]
+    n_mirrored = (size - 1) // 2
+    centre = values.narrow(dim, 0, 1)
+    ahead = values.narrow(dim, 1, n_mirrored)
+    behind = values.narrow(dim, size - n_mirrored, n_mirrored).flip(dim)
+    middle = values.narrow(dim, 1 + n_mirrored, (size - 1) % 2)
+    return torch.cat([centre, (ahead + behind) / 2, middle], dim=dim)
+
+
+def _without_thin_axes(field):
+    sides = [side for side in field.shape[1:] if side > 1]
+    return field.reshape(len(field), *sides)
+
+
+def _differences(field, step, periodic):
+    """Return ``field(x + step) - field(x)`` for every pair of voxels there is."""
+    if periodic:
+        moved = [(dim, -by) for dim, by in enumerate(step, start=1) if by]
+        dims, shifts = zip(*moved, strict=True)
+        return torch.roll(field, shifts, dims) - field
+    there = here = field
+    for dim, by in enumerate(step, start=1):
+        count = field.shape[dim] - abs(by)
+        there = there.narrow(dim, max(by, 0), count)
+        here = here.narrow(dim, max(-by, 0), count)
+    return there - here

@@ -1,0 +1,186 @@
+"""The lattice of lag vectors: which ones exist, how many pairs they have, their bins.
+
+An axis of L pixels has the lags 0, 1, ..., L // 2 and their negatives when it wraps
+around (the lag L / 2 of an even side is its own negative and counts once), and
+0, ..., L - 1 with their negatives when it ends at a border, where ``L - r`` pairs of
+pixels are r apart.
+
+Bin 0 holds r = 0 alone. Bin k > 0 of the default bins holds the lags with
+``k - 1/2 <= |r| < k + 1/2``; with ``n_bins`` the range from 1/2 to ``max_lag + 1/2`` is
+cut into ``n_bins - 1`` equal parts.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+
+def resolve_max_lag(shape, max_lag=None, *, periodic=True):
+    """Return the largest lag in pixels, by default half the shortest side.
+
+    Sides of one pixel have no lags and do not count, so that the lags of a 1 x n image
+    are those of a row of n.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Sides of the images.
+    max_lag : int or None, default=None
+        The wish; at most half the longest side (rounded down) in periodic images, the
+        longest side minus one in others.
+    periodic : bool, default=True
+        Whether the images wrap around.
+
+    Returns
+    -------
+    max_lag : int
+        The largest lag.
+
+    Raises
+    ------
+    ValueError
+        If ``max_lag`` is negative or larger than the images allow.
+    """
+    if max_lag is None:
+        return min((side for side in shape if side > 1), default=0) // 2
+    limit = max(axis_limits(shape, None, periodic=periodic))
+    if not 0 <= max_lag <= limit:
+        kind = "periodic images" if periodic else "images"
+        raise ValueError(
+            f"max_lag must lie in [0, {limit}] for {kind} of shape {tuple(shape)}, got {max_lag}."
+        )
+    return int(max_lag)
+
+
+def resolve_n_bins(max_lag, n_bins=None):
+    """Return the number of bins, by default one for every whole lag.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two bins (one where the only lag is 0) or more than
+        ``max_lag + 1``.
+    """
+    if n_bins is None:
+        return max_lag + 1
+    least = min(2, max_lag + 1)
+    if not least <= n_bins <= max_lag + 1:
+        raise ValueError(
+            f"n_bins must lie in [{least}, {max_lag + 1}] for max_lag={max_lag}, got {n_bins}."
+        )
+    return int(n_bins)
+
+
+def axis_limits(shape, max_lag=None, *, periodic=True):
+    """Return the largest lag along each axis, not above ``max_lag``."""
+    limits = (side // 2 if periodic else side - 1 for side in shape)
+    return tuple(limit if max_lag is None else min(limit, max_lag) for limit in limits)
+
+
+def map_lags(shape, max_lag=None, *, periodic=True):
+    """Return the lags that a map shows along each axis, in ascending order.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Sides of the images.
+    max_lag : int or None, default=None
+        Largest lag along any axis; ``None`` stands for half of each side.
+    periodic : bool, default=True
+        Whether the images wrap around; their lag of half an even side appears once, as
+        the negative one.
+
+    Returns
+    -------
+    lags : list of ndarray of int
+        One array for each axis.
+    """
+    if max_lag is not None:
+        resolve_max_lag(shape, max_lag, periodic=periodic)
+    lags = []
+    for side, limit in zip(shape, axis_limits(shape, max_lag, periodic=periodic), strict=True):
+        limit = min(limit, side // 2) if max_lag is None else limit
+        twice = periodic and limit > 0 and 2 * limit == side
+        lags.append(np.arange(-limit, limit + (not twice)))
+    return lags
+
+
+def radial_lags(shape, *, periodic=True, max_lag=None, n_bins=None):
+    """Return the mean length of the lags in each bin.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Sides of the images.
+    periodic : bool, default=True
+        Whether the images wrap around.
+    max_lag, n_bins : int or None, default=None
+        Largest lag and number of bins.
+
+    Returns
+    -------
+    lags : ndarray of shape (n_bins,)
+        Lengths in pixels, the first one 0.
+    """
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
+    n_bins = resolve_n_bins(max_lag, n_bins)
+    return bin_table(tuple(shape), max_lag, n_bins, periodic, torch.device("cpu"))[3].numpy().copy()
+
+
+def n_pairs_along(lags, side, periodic):
+    """Return how many pixels along one axis have a partner at each lag."""
+    return np.full(len(lags), side) if periodic else side - np.abs(lags)
+
+
+@lru_cache(maxsize=4)
+def bin_table(shape, max_lag, n_bins, periodic, device):
+    """Return what sorts the lags with no negative component into bins.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Sides of the images.
+    max_lag, n_bins : int
+        As resolved by :func:`resolve_max_lag` and :func:`resolve_n_bins`.
+    periodic : bool
+        Whether the images wrap around.
+    device : torch.device
+        Where the tensors live.
+
+    Returns
+    -------
+    bins : Tensor of shape (n_lags,), int64
+        Bin of each lag, ``n_bins`` for lags that are too long. The lags run over
+        ``0 .. axis_limits`` of every axis, the last axis fastest.
+    multiplicity : Tensor of shape (n_lags,), float32
+        How many lags of either sign each one stands for.
+    n_pairs : Tensor of shape (n_bins,), float64
+        Pairs of voxels in each bin.
+    mean_length : Tensor of shape (n_bins,), float64
+        Mean length of the lags of these pairs.
+    """
+    squared = np.zeros((1,) * len(shape))
+    multiplicity = pairs = squared + 1
+    limits = axis_limits(shape, max_lag, periodic=periodic)
+    for axis, (side, limit) in enumerate(zip(shape, limits, strict=True)):
+        lags = np.arange(limit + 1)
+        single = (lags == 0) | (periodic & (2 * lags == side))
+        view = [-1 if axis == other else 1 for other in range(len(shape))]
+        squared = squared + (lags**2).reshape(view)
+        multiplicity = multiplicity * np.where(single, 1, 2).reshape(view)
+        pairs = pairs * n_pairs_along(lags, side, periodic).reshape(view)
+    length, weight = np.sqrt(squared).ravel(), (multiplicity * pairs).ravel()
+    width = max_lag / (n_bins - 1) if n_bins > 1 else 1.0
+    bins = 1 + np.floor((length - 0.5) / width).astype(np.int64)
+    bins[length >= max_lag + 0.5] = n_bins
+    bins[0] = 0
+    n_pairs = np.bincount(bins, weights=weight, minlength=n_bins)[:n_bins]
+    mean_length = np.bincount(bins, weights=weight * length, minlength=n_bins)[:n_bins] / n_pairs
+    with torch.inference_mode(False):
+        return (
+            torch.tensor(bins, device=device),
+            torch.tensor(multiplicity.ravel(), dtype=torch.float32, device=device),
+            torch.tensor(n_pairs, device=device),
+            torch.tensor(mean_length, device=device),
+        )

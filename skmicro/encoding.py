@@ -1,0 +1,257 @@
+"""From images to channels and back.
+
+Networks see ``(n, n_channels, *spatial)``. A :class:`PhaseEncoder` turns ``C`` phase
+labels into one-hot channels; a network answers with a softmax over the channels, and
+an image is the label of the largest one (Joshi et al. 2020, Sec. 4). A
+:class:`GreyEncoder` scales grey levels to one channel in [0, 1].
+
+**Exact phase fractions.** Adding an offset ``b_c`` to the log-probability of phase
+``c`` before the argmax moves voxels between phases, the least certain ones first. The
+offsets that give prescribed counts ``n_c`` minimise the convex function
+
+    sum_x max_c (l_c(x) + b_c) - sum_c n_c b_c,
+
+the dual of the assignment of voxels to phases with those counts and the largest total
+log-probability. With two phases this is a decision threshold chosen by sorting.
+"""
+
+import numpy as np
+import torch
+
+from .persistence import Persistent
+
+MAX_PHASES = 64
+
+
+class PhaseEncoder(Persistent):
+    """Labels to one-hot channels.
+
+    Parameters
+    ----------
+    phases : ndarray of shape (n_phases,)
+        Sorted labels.
+    dtype : numpy.dtype
+        Type of the label images.
+    """
+
+    def __init__(self, phases, dtype):
+        self.phases = np.asarray(phases)
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def n_channels(self):
+        """Number of phases."""
+        return len(self.phases)
+
+    def channel_of(self, phase):
+        """Return the channel of a label; ``None`` stands for the largest label.
+
+        Raises
+        ------
+        ValueError
+            If no such label exists.
+        """
+        if phase is None:
+            return self.n_channels - 1
+        matches = np.flatnonzero(self.phases == phase)
+        if len(matches) != 1:
+            raise ValueError(
+                f"phase must be one of the labels {self.phases.tolist()}, got {phase!r}."
+            )
+        return int(matches[0])
+
+    def check(self, images, name="X"):
+        """Raise ValueError if the images hold a label that ``fit`` did not see."""
+        unseen = np.setdiff1d(distinct_values(images), self.phases)
+        if len(unseen):
+            raise ValueError(
+                f"{name} must hold only the phases {self.phases.tolist()} seen in fit, "
+                f"got {unseen[:5].tolist()}."
+            )
+
+    def encode(self, images, device="cpu", dtype=torch.float32):
+        """Return one-hot channels, (n, *S) -> (n, C, *S)."""
+        channels = torch.empty(len(images), self.n_channels, *images.shape[1:], dtype=dtype)
+        for channel, phase in enumerate(self.phases):
+            channels[:, channel] = torch.from_numpy(np.asarray(images == phase))
+        return channels.to(device)
+
+    def physical(self, channels):
+        """Return what descriptors measure: the phase probabilities themselves."""
+        return channels
+
+    def decode(self, channels):
+        """Return the labels of the largest channel, (n, C, *S) -> (n, *S)."""
+        return self._labels(channels.argmax(dim=1).cpu().numpy())
+
+    def decode_counts(self, channels, counts):
+        """Return labels with prescribed numbers of voxels per phase.
+
+        Parameters
+        ----------
+        channels : Tensor of shape (n, C, *spatial)
+            Phase probabilities.
+        counts : ndarray of shape (n, C), int
+            Voxels of each phase in each image; every row sums to the voxels.
+
+        Returns
+        -------
+        images : ndarray of shape (n, *spatial)
+            Labels that have exactly these counts.
+        """
+        n, n_channels, *spatial = channels.shape
+        logits = channels.double().clamp_min(1e-30).log().reshape(n, n_channels, -1).cpu().numpy()
+        index = np.stack([_assign(row, count) for row, count in zip(logits, counts, strict=True)])
+        return self._labels(index.reshape(n, *spatial))
+
+    def _labels(self, index):
+        return self.phases[index].astype(self.dtype)
+
+
+class GreyEncoder(Persistent):
+    """Grey levels to one channel in [0, 1].
+
+    Parameters
+    ----------
+    low, high : float
+        Grey levels that become 0 and 1.
+    dtype : numpy.dtype
+        Type of the images.
+    """
+
+    n_channels = 1
+    phases = None
+
+    def __init__(self, low, high, dtype):
+        self.low = float(low)
+        self.high = float(high)
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def _scale(self):
+        return self.high - self.low or 1.0
+
+    def channel_of(self, phase):
+        """Return 0; grey images have no phases to choose from.
+
+        Raises
+        ------
+        ValueError
+            If a phase is asked for.
+        """
+        if phase is not None:
+            raise ValueError(f"phase must be None for grey-level images, got {phase!r}.")
+        return 0
+
+    def check(self, images, name="X"):
+        """Accept any finite grey levels."""
+
+    def encode(self, images, device="cpu", dtype=torch.float32):
+        """Return scaled levels, (n, *S) -> (n, 1, *S)."""
+        levels = torch.tensor(np.ascontiguousarray(images), device=device, dtype=dtype)
+        return ((levels - self.low) / self._scale).unsqueeze(1)
+
+    def physical(self, channels):
+        """Return what descriptors measure: grey levels in the images' own units."""
+        return channels * self._scale + self.low
+
+    def decode(self, channels):
+        """Return grey levels, (n, 1, *S) -> (n, *S)."""
+        return self.physical(channels).squeeze(1).cpu().numpy().astype(self.dtype)
+
+
+def encoder_for(images):
+    """Choose the encoding that images call for.
+
+    Booleans, integers and floats that are all whole numbers are phase labels;
+    other floats are grey levels. Labels within {0, 1} always mean two phases, also
+    where the images at hand show only one of them.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, *spatial)
+        Images.
+
+    Returns
+    -------
+    encoder : PhaseEncoder or GreyEncoder
+        The encoding.
+
+    Raises
+    ------
+    ValueError
+        If integer images have more than 64 distinct values.
+    """
+    is_float = np.issubdtype(images.dtype, np.floating)
+    if is_float and not _all_whole(images):
+        return GreyEncoder(images.min(), images.max(), images.dtype)
+    values = distinct_values(images)
+    if len(values) > MAX_PHASES:
+        if is_float:
+            return GreyEncoder(images.min(), images.max(), images.dtype)
+        raise ValueError(
+            f"X must have at most {MAX_PHASES} distinct labels, got {len(values)}; "
+            "convert grey levels to float."
+        )
+    if values[0] >= 0 and values[-1] <= 1:
+        values = np.array([0, 1]).astype(images.dtype)
+    return PhaseEncoder(values, images.dtype)
+
+
+def distinct_values(images):
+    """Return the sorted distinct values of images without a copy of the whole stack."""
+    if images.dtype.itemsize == 1 and images.dtype != bool:
+        present = np.zeros(256, dtype=bool)
+        for image in images:
+            present[image.ravel().view(np.uint8)] = True
+        return np.sort(np.flatnonzero(present).astype(np.uint8).view(images.dtype))
+    values = np.zeros(0, images.dtype)
+    for image in images:
+        values = np.union1d(values, np.unique(image))
+    return values
+
+
+def _all_whole(images):
+    return all(np.array_equal(image, np.rint(image)) for image in images)
+
+
+def _assign(logits, counts):
+    """Labels of one image, (C, N) log-probabilities, with the given counts.
+
+    Phases take turns: with the other offsets fixed, the offset that gives phase ``c``
+    its count follows from sorting its margins. Every turn is an exact minimisation
+    along one coordinate of the convex dual; voxels that remain undecided after the
+    last round (ties, or rounds used up) move by smallest loss.
+    """
+    offsets = np.zeros(len(logits))
+    for _ in range(20 if len(logits) > 2 else 1):
+        for c in range(1, len(logits)):
+            others = np.delete(logits + offsets[:, None], c, axis=0).max(axis=0)
+            offsets[c] = _threshold(logits[c] - others, counts[c])
+        shifted = logits + offsets[:, None]
+        labels = shifted.argmax(axis=0)
+        if np.array_equal(np.bincount(labels, minlength=len(logits)), counts):
+            return labels
+    return _repair(shifted, labels, counts)
+
+
+def _threshold(margins, count):
+    """Offset that makes ``count`` of the margins positive (midway between two of them)."""
+    ordered = np.sort(margins)[::-1]
+    above = ordered[count - 1] if count > 0 else ordered[0] + 1.0
+    below = ordered[count] if count < len(ordered) else ordered[-1] - 1.0
+    return -0.5 * (above + below)
+
+
+def _repair(shifted, labels, counts):
+    """Move single voxels from phases in surplus to phases in need, cheapest first."""
+    surplus = np.bincount(labels, minlength=len(counts)) - counts
+    while surplus.any():
+        needy = np.flatnonzero(surplus < 0)
+        rich = np.flatnonzero(np.isin(labels, np.flatnonzero(surplus > 0)))
+        loss = shifted[labels[rich], rich] - shifted[np.ix_(needy, rich)]
+        to, voxel = np.unravel_index(loss.argmin(), loss.shape)
+        surplus[labels[rich[voxel]]] -= 1
+        surplus[needy[to]] += 1
+        labels[rich[voxel]] = needy[to]
+    return labels

@@ -1,0 +1,71 @@
+"""What the adversarial generators have in common: networks and step from parameters."""
+
+from .._validation import check_choice, check_integer, check_real
+from ..augment import SYMMETRIES, Symmetries
+from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
+from ..networks import (
+    residual_critic,
+    residual_generator,
+    strided_critic,
+    subpixel_generator,
+)
+from ..training import AdversarialStep
+
+ARCHITECTURES = {
+    "residual": (residual_generator, residual_critic),
+    "subpixel": (subpixel_generator, strided_critic),
+}
+
+LIGHT = {
+    "n_latent": 64,
+    "architecture": "subpixel",
+    "width": 16,
+    "n_iter": 1300,
+    "learning_rate": 1e-3,
+    "n_critic": 1,
+    "symmetries": ("translation",),
+    "average_decay": 0.995,
+    "decay_from": 0.5,
+}
+
+
+def check_adversarial_parameters(estimator):
+    """Raise if a parameter that adversarial generators share is not allowed."""
+    check_choice("architecture", estimator.architecture, ARCHITECTURES)
+    check_integer("width", estimator.width, minimum=2)
+    check_integer("n_critic", estimator.n_critic, minimum=1)
+    check_real("gradient_penalty", estimator.gradient_penalty, 0.0)
+    check_real("average_decay", estimator.average_decay, 0.0, 1.0 - 1e-9)
+    check_real("decay_from", estimator.decay_from, 0.0, 1.0)
+    for name in estimator.symmetries:
+        check_choice("symmetries", name, SYMMETRIES)
+
+
+def adversarial_networks(estimator, n_conditions):
+    """Return factories of generator and critic."""
+    make_generator, make_critic = ARCHITECTURES[estimator.architecture]
+    n_channels, shape = estimator.encoder_.n_channels, estimator.image_shape_
+    settings = {"width": estimator.width, "periodic": estimator.periodic}
+    n_inputs = estimator.n_latent + n_conditions
+    return {
+        "generator": lambda: make_generator(n_inputs, n_channels, shape, **settings),
+        "critic": lambda: make_critic(n_channels, shape, **settings),
+    }
+
+
+def adversarial_step(estimator, networks, rng, projections=()):
+    """Return the Wasserstein step with gradient penalty."""
+    return AdversarialStep(
+        networks["generator"],
+        networks["critic"],
+        ADVERSARIAL_LOSSES["wasserstein"],
+        n_latent=estimator.n_latent,
+        learning_rate=estimator.learning_rate,
+        rng=rng,
+        n_critic=estimator.n_critic,
+        penalties=[GradientPenalty(estimator.gradient_penalty)],
+        projections=projections,
+        augment=Symmetries(estimator.symmetries),
+        average_decay=estimator.average_decay,
+        decay_from=estimator.decay_from,
+    )

@@ -1,0 +1,139 @@
+"""Conditions of a generator: descriptors, and their joint values in the training images.
+
+The rows of the table are the empirical joint distribution of the conditions, from
+which training takes its inputs and sampling whatever the user left open.
+"""
+
+import numpy as np
+
+from .._random import numpy_generator
+from ..descriptors import PhaseFractions, VolumeFraction
+from ..persistence import Persistent
+
+NEAR_SHARE = 0.02
+
+
+class ConditionTable(Persistent):
+    """Descriptors and their values, one row per training image.
+
+    Parameters
+    ----------
+    descriptors : list of BaseDescriptor
+        The conditions, unfitted; may be empty.
+    encoder : PhaseEncoder or GreyEncoder
+        Encoding of the images.
+    image_shape : tuple of int
+        Shape of the images.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_images, n_conditions), float32
+        Values of all descriptors side by side.
+    ranges : dict of str to tuple of ndarray
+        Least and largest training value by name: of the conditions, and of the phase
+        fractions in any case.
+    """
+
+    def __init__(self, descriptors, encoder, image_shape):
+        self.descriptors = [d._bind(encoder, image_shape) for d in descriptors]
+        self._fractions = [VolumeFraction()._bind(encoder, image_shape)]
+        if encoder.phases is not None:
+            self._fractions.append(PhaseFractions()._bind(encoder, image_shape))
+        widths = [len(d._feature_names()) for d in self.descriptors]
+        self._ends = np.cumsum(widths, dtype=int)
+        self.rows = np.zeros((0, sum(widths)), np.float32)
+        self.ranges = {}
+
+    @property
+    def names(self):
+        """Names of the conditions."""
+        return [descriptor.name for descriptor in self.descriptors]
+
+    @property
+    def n_columns(self):
+        """Number of components of all conditions together."""
+        return self.rows.shape[1]
+
+    def extended(self, images):
+        """Return a table that covers further images as well, and their rows."""
+        new = self.describe(images)
+        table = ConditionTable.__new__(ConditionTable)
+        vars(table).update(vars(self))
+        table.rows = np.concatenate([self.rows, new])
+        values = dict(zip(self.names, self.split(new), strict=True))
+        for descriptor in self._fractions:
+            values.setdefault(descriptor.name, descriptor.transform(images))
+        table.ranges = {
+            name: _widened(self.ranges.get(name), block) for name, block in values.items()
+        }
+        return table, new
+
+    def describe(self, images):
+        """Return the conditions of images, (n, n_conditions) float32."""
+        return described(self.descriptors, images)
+
+    def split(self, rows):
+        """Split rows into one view per descriptor."""
+        return np.split(rows, self._ends[:-1], axis=1) if self.descriptors else []
+
+    def draw(self, n_samples, targets, seed):
+        """Return conditions for new samples.
+
+        Components that the targets give are taken from them; the others from a
+        training image: any where nothing is given, else one of the 2 % (at least
+        one) nearest in the given components, measured in standard deviations.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        targets : list of Target
+            Those that are not conditions are passed over.
+        seed : int
+            Seed of the draw; the first rows do not depend on ``n_samples``.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_conditions), float32
+            Conditions of the samples.
+        """
+        if self.n_columns == 0:
+            return np.zeros((n_samples, 0), np.float32)
+        given = np.full((n_samples, self.n_columns), np.nan)
+        columns = dict(zip(self.names, self.split(given), strict=True))
+        for target in targets:
+            if target.name in columns:
+                columns[target.name][:] = target.values
+        share = numpy_generator(seed, 1).random(n_samples)
+        chosen = _nearby_rows(self.rows, given, share)
+        return np.where(np.isnan(given), self.rows[chosen], given).astype(np.float32)
+
+
+def described(descriptors, images):
+    """Return descriptors of images side by side, (n, k) float32."""
+    blocks = [descriptor.transform(images) for descriptor in descriptors]
+    return np.hstack([np.zeros((len(images), 0)), *blocks]).astype(np.float32)
+
+
+def _widened(bounds, values):
+    low, high = values.min(axis=0), values.max(axis=0)
+    if bounds is None:
+        return low, high
+    return np.minimum(bounds[0], low), np.maximum(bounds[1], high)
+
+
+def _nearby_rows(table, given, share):
+    known = ~np.isnan(given[0])
+    if not known.any():
+        return np.minimum((share * len(table)).astype(int), len(table) - 1)
+    scale = table[:, known].std(axis=0) + 1e-12
+    wanted, inverse = np.unique(given[:, known], axis=0, return_inverse=True)
+    n_near = max(1, int(NEAR_SHARE * len(table)))
+    rank = np.minimum((share * n_near).astype(int), n_near - 1)
+    rows = np.empty(len(given), dtype=np.int64)
+    for k, row in enumerate(wanted):
+        distance = np.square((table[:, known] - row) / scale).sum(axis=1)
+        nearest = np.argsort(distance, kind="stable")[:n_near]
+        asked = inverse.ravel() == k
+        rows[asked] = nearest[rank[asked]]
+    return rows

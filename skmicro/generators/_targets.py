@@ -1,0 +1,187 @@
+"""Targets: from ``sample(n, p1=0.4)`` to descriptors and one row of values per sample.
+
+A name stands for a condition of the generator or, failing that, for the descriptor of
+that name with its default parameters. Values are a scalar, an array (n,) for a scalar
+descriptor, or (k,) or (n, k) for a descriptor with k components.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from ..descriptors import PhaseFractions, VolumeFraction, descriptor_named
+from ..exceptions import ExtrapolationWarning
+
+
+class Target(NamedTuple):
+    """One target of a call to ``sample``.
+
+    Parameters
+    ----------
+    name : str
+        Name in the call.
+    descriptor : BaseDescriptor
+        What is to have the values.
+    values : ndarray of shape (n_samples, n_components)
+        One row for each sample.
+    """
+
+    name: str
+    descriptor: object
+    values: np.ndarray
+
+
+def read_targets(targets, conditions, encoder, image_shape, n_samples):
+    """Check the targets of a call to ``sample``.
+
+    Parameters
+    ----------
+    targets : dict
+        Values by name, as the user passed them.
+    conditions : sequence of BaseDescriptor
+        The generator's own conditions.
+    encoder : PhaseEncoder or GreyEncoder
+        Encoding of the generator's images.
+    image_shape : tuple of int
+        Shape of the generator's images.
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    targets : list of Target
+        In the order of the call.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a value has the wrong length, is not finite or is out
+        of the descriptor's bounds.
+    TypeError
+        If a value is not numeric.
+    """
+    own = {descriptor.name: descriptor for descriptor in conditions}
+    read = []
+    for name, value in targets.items():
+        descriptor = own.get(name)
+        if descriptor is None:
+            descriptor = descriptor_named(name)()._bind(encoder, image_shape)
+        read.append(Target(name, descriptor, _rows(name, value, descriptor, n_samples)))
+    return read
+
+
+def _rows(name, value, descriptor, n_samples):
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"target {name} must be numeric, got {value!r}.") from error
+    width = len(descriptor._feature_names())
+    shapes = {(): (1, 1), (width,): (1, width), (n_samples, width): (n_samples, width)}
+    if width == 1:
+        shapes[(n_samples,)] = (n_samples, 1)
+    if array.shape not in shapes or (array.ndim == 0 and width > 1):
+        allowed = f"(n_samples,) = ({n_samples},)" if width == 1 else f"({width},)"
+        raise ValueError(
+            f"target {name} must be {'a scalar, ' if width == 1 else ''}an array of shape "
+            f"{allowed} or (n_samples, {width}), got shape {array.shape}."
+        )
+    low, high = descriptor._target_bounds()
+    if not np.isfinite(array).all() or array.min() < low or array.max() > high:
+        worst = array[~np.isfinite(array) | (array < low) | (array > high)].flat[0]
+        raise ValueError(f"target {name} must lie in [{low:g}, {high:g}], got {worst}.")
+    rows = np.broadcast_to(array.reshape(shapes[array.shape]), (n_samples, width))
+    if isinstance(descriptor, PhaseFractions) and not np.allclose(rows.sum(axis=1), 1.0):
+        raise ValueError(
+            f"target {name} must sum to 1 over the phases, got {rows.sum(axis=1)[0]:g}."
+        )
+    return rows
+
+
+def warn_outside(target, low, high):
+    """Warn where a target lies outside the range the training images covered.
+
+    Parameters
+    ----------
+    target : Target
+        The target.
+    low, high : ndarray of shape (n_components,)
+        Least and largest value in training.
+    """
+    margin = 1e-6 + 1e-6 * np.abs(high)
+    outside = (target.values < low - margin) | (target.values > high + margin)
+    if outside.any():
+        row, k = np.argwhere(outside)[0]
+        warnings.warn(
+            f"target {target.name} lies outside the training images: component {k} is "
+            f"{target.values[row, k]:.4g}, they cover [{low[k]:.4g}, {high[k]:.4g}].",
+            ExtrapolationWarning,
+            stacklevel=3,
+        )
+
+
+def exact_fractions(targets):
+    """Return the target that ``exact=True`` meets, the last one that is a fraction.
+
+    Raises
+    ------
+    ValueError
+        If no target is a phase fraction.
+    """
+    for target in targets:
+        if isinstance(target.descriptor, (VolumeFraction, PhaseFractions)):
+            return target
+    raise ValueError(
+        "exact=True needs a target that is a phase fraction (p1 or phase_fractions), "
+        f"got {[target.name for target in targets]}."
+    )
+
+
+def phase_counts(target, index, channels, encoder):
+    """Return the voxels of each phase that meet a fraction target.
+
+    A ``p1`` target fixes one phase; the others keep the proportions that the decoded
+    image has.
+
+    Parameters
+    ----------
+    target : Target
+        A fraction target.
+    index : ndarray of shape (n,)
+        Rows of the target.
+    channels : Tensor of shape (n, C, *spatial)
+        Phase probabilities.
+    encoder : PhaseEncoder
+        The encoding.
+
+    Returns
+    -------
+    counts : ndarray of shape (n, C), int
+        Counts that differ from the target by at most half a voxel (for all phases
+        prescribed: by less than one, with the right sum).
+    """
+    n_voxels = int(np.prod(channels.shape[2:]))
+    if isinstance(target.descriptor, PhaseFractions):
+        return np.stack([_apportion(row, n_voxels) for row in target.values[index]])
+    chosen = encoder.channel_of(target.descriptor.phase)
+    labels = channels.argmax(dim=1).flatten(1).cpu().numpy()
+    counts = []
+    for row, fraction in zip(labels, target.values[index, 0], strict=True):
+        present = np.bincount(row, minlength=encoder.n_channels).astype(float)
+        present[chosen] = 0.0
+        if not present.any():
+            present[np.arange(encoder.n_channels) != chosen] = 1.0
+        count = int(np.floor(fraction * n_voxels + 0.5))
+        row_counts = _apportion(present / present.sum(), n_voxels - count)
+        row_counts[chosen] = count
+        counts.append(row_counts)
+    return np.stack(counts)
+
+
+def _apportion(shares, total):
+    """Whole numbers that sum to ``total`` and are nearest to the shares."""
+    ideal = np.asarray(shares) * total
+    counts = np.floor(ideal).astype(np.int64)
+    missing = total - counts.sum()
+    counts[np.argsort(counts - ideal, kind="stable")[:missing]] += 1
+    return counts

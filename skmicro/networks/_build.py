@@ -1,0 +1,62 @@
+"""Construction and initialisation of networks without the global random state.
+
+Modules are made on the ``meta`` device, where nothing is drawn, and then filled from
+an explicit generator on the CPU, so that a seed means the same weights everywhere.
+Convolutions are Kaiming-uniform (He et al. 2015), layers marked ``linear_gain`` are
+Xavier-uniform (Glorot & Bengio 2010), biases zero, norms the identity.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+
+def build(factory, rng, device="cpu", dtype=torch.float32):
+    """Make a network and fill its weights from ``rng``.
+
+    Parameters
+    ----------
+    factory : callable
+        Returns the module; called on the ``meta`` device.
+    rng : torch.Generator
+        Source of the weights (on the CPU).
+    device : torch.device, default="cpu"
+        Where the network goes.
+    dtype : torch.dtype, default=torch.float32
+        Precision of its weights.
+
+    Returns
+    -------
+    network : torch.nn.Module
+        The initialised network.
+    """
+    with torch.device("meta"):
+        network = factory()
+    network = network.to_empty(device="cpu")
+    for layer in network.modules():
+        _initialise(layer, rng)
+    return network.to(device=device, dtype=dtype)
+
+
+@torch.no_grad()
+def _initialise(layer, rng):
+    if isinstance(layer, (_ConvNd, nn.Linear)):
+        fan_in = layer.weight[0].numel()
+        fan_out = layer.weight.shape[0] * layer.weight[0, 0].numel()
+        if getattr(layer, "linear_gain", isinstance(layer, nn.Linear)):
+            bound = math.sqrt(6.0 / (fan_in + fan_out))
+        else:
+            bound = math.sqrt(6.0 / fan_in)
+        layer.weight.uniform_(-bound, bound, generator=rng)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    elif isinstance(layer, (_BatchNorm, nn.GroupNorm)):
+        layer.weight.fill_(1.0)
+        layer.bias.zero_()
+        if isinstance(layer, _BatchNorm):
+            layer.reset_running_stats()
+    elif list(layer.parameters(recurse=False)) or list(layer.buffers(recurse=False)):
+        raise TypeError(f"No rule to initialise a {type(layer).__name__}.")

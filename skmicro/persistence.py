@@ -1,0 +1,214 @@
+"""Files without pickle: trees of plain values, as safetensors with a JSON header.
+
+A *tree* is made of dictionaries with string keys, lists, tuples, strings, numbers,
+``None``, arrays and tensors. Arrays become safetensors entries, everything else a
+JSON text in the header, so reading a file from a stranger runs none of its content.
+Estimators are trees as well: class name, constructor parameters, fitted attributes.
+A class is looked up among the estimator classes already imported, never imported by
+name. Files are written beside their destination and moved into place when complete.
+"""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+FORMAT_VERSION = 1
+
+
+class NotASavedFileError(ValueError):
+    """The file is not one that this library wrote."""
+
+
+@contextmanager
+def atomic_path(path):
+    """Yield a temporary path in the folder of ``path`` that replaces it on success."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path must lie in an existing folder, got {str(path)!r}.")
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(temporary)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def write_tree(path, tree):
+    """Write a tree of plain values and arrays to one file, atomically.
+
+    Parameters
+    ----------
+    path : path-like
+        Destination.
+    tree : dict
+        The values.
+
+    Raises
+    ------
+    TypeError
+        If the tree holds something that is not a plain value, array or estimator.
+    """
+    tensors = {}
+    header = json.dumps(_pack(tree, tensors))
+    with atomic_path(path) as temporary:
+        save_file(
+            tensors, temporary, metadata={"skmicro": header, "version": str(FORMAT_VERSION)}
+        )
+
+
+def read_tree(path):
+    """Read what :func:`write_tree` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    tree : dict
+        The values; arrays come back as arrays, tensors as tensors.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    NotASavedFileError
+        If the file is damaged or was written by something else.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path must be an existing file, got {str(path)!r}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise NotASavedFileError(f"{path} is not a file saved by skmicro: {error}.") from error
+    if "skmicro" not in metadata:
+        raise NotASavedFileError(f"{path} is not a file saved by skmicro: no header.")
+    if int(metadata["version"]) > FORMAT_VERSION:
+        raise NotASavedFileError(
+            f"{path} has format version {metadata['version']}, "
+            f"this skmicro reads up to {FORMAT_VERSION}."
+        )
+    return _unpack(json.loads(metadata["skmicro"]), tensors)
+
+
+def load(path):
+    """Load an estimator that ``estimator.save(path)`` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    estimator : estimator instance
+        Fitted as it was saved; its networks are on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    NotASavedFileError
+        If the file is not a saved estimator, or its class is not known here.
+
+    Examples
+    --------
+    >>> import skmicro
+    >>> generator = skmicro.load("sandstone.skm")  # doctest: +SKIP
+    """
+    tree = read_tree(path)
+    if not isinstance(tree, dict) or "estimator" not in tree:
+        raise NotASavedFileError(f"{path} does not hold an estimator.")
+    return tree["estimator"]
+
+
+def save(estimator, path):
+    """Write an estimator to a file that :func:`load` reads."""
+    write_tree(path, {"estimator": estimator})
+
+
+def _pack(value, tensors):
+    """Replace arrays by references and structure by tagged JSON."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return {"scalar": value.dtype.str, "value": value.item()}
+    if isinstance(value, np.dtype):
+        return {"dtype": value.str}
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        key = f"{len(tensors):06d}"
+        tensors[key] = torch.as_tensor(np.array(value) if isinstance(value, np.ndarray) else value)
+        tensors[key] = tensors[key].detach().cpu().clone().contiguous()
+        return {"array" if isinstance(value, np.ndarray) else "tensor": key}
+    if isinstance(value, (list, tuple)):
+        return {type(value).__name__: [_pack(item, tensors) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[_pack(k, tensors), _pack(v, tensors)] for k, v in value.items()]}
+    if hasattr(type(value), "_persistent_state"):
+        state = value._persistent_state()
+        return {"object": type(value).__name__, "state": _pack(state, tensors)}
+    raise TypeError(f"Cannot save {value!r}: it is neither a plain value, an array nor an object "
+                    "of this library.")
+
+
+def _unpack(value, tensors):
+    if not isinstance(value, dict):
+        return value
+    (tag, content), *rest = value.items()
+    if tag == "object":
+        state = _unpack(rest[0][1], tensors)
+        return _persistent_class(content)._from_persistent_state(state)
+    if tag == "scalar":
+        return np.dtype(content).type(rest[0][1])
+    readers = {
+        "dtype": np.dtype,
+        "array": lambda key: tensors[key].numpy(),
+        "tensor": lambda key: tensors[key],
+        "list": lambda items: [_unpack(item, tensors) for item in items],
+        "tuple": lambda items: tuple(_unpack(item, tensors) for item in items),
+        "dict": lambda items: {_unpack(k, tensors): _unpack(v, tensors) for k, v in items},
+    }
+    return readers[tag](content)
+
+
+class Persistent:
+    """An object that :func:`write_tree` can hold.
+
+    The default writes the attributes; subclasses with attributes that are not plain
+    values replace both methods.
+    """
+
+    def _persistent_state(self):
+        return vars(self)
+
+    @classmethod
+    def _from_persistent_state(cls, state):
+        instance = cls.__new__(cls)
+        vars(instance).update(state)
+        return instance
+
+
+def _persistent_class(name):
+    waiting = [Persistent]
+    while waiting:
+        known = waiting.pop()
+        if known.__name__ == name:
+            return known
+        waiting.extend(known.__subclasses__())
+    raise NotASavedFileError(
+        f"The file holds a {name}, which is no class known here; import its module first."
+    )

@@ -1,0 +1,62 @@
+"""Exponential moving average of weights.
+
+    w_avg <- decay * w_avg + (1 - decay) * w
+
+BatchNorm statistics belong to the weights they were measured with, so those of the
+averaged network are measured anew when training ends.
+"""
+
+import copy
+
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class WeightAverage:
+    """A copy of a module that follows its weights slowly.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module in training.
+    decay : float
+        Share of the average that survives an update, in [0, 1).
+    """
+
+    def __init__(self, module, decay):
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False)
+        self._average = list(self.module.parameters())
+        self._current = list(module.parameters())
+
+    @torch.no_grad()
+    def update(self):
+        """Move the average towards the current weights."""
+        torch._foreach_lerp_(self._average, self._current, 1.0 - self.decay)
+
+
+@torch.no_grad()
+def measure_batch_statistics(module, forward, n_batches=20):
+    """Set the running statistics of every BatchNorm to plain means over new batches.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Network whose statistics are measured; left in evaluation mode.
+    forward : callable
+        ``forward(module)`` sends one training batch through it.
+    n_batches : int, default=20
+        Batches to average over.
+    """
+    norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.reset_running_stats()
+        layer.momentum = None
+    module.train()
+    if norms:
+        for _ in range(n_batches):
+            forward(module)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
+    module.eval()

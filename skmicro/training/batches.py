@@ -1,0 +1,78 @@
+"""Shuffled batches of encoded images, converted one batch at a time."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from .._random import torch_generator
+
+
+class Batch(NamedTuple):
+    """What a training step receives.
+
+    Parameters
+    ----------
+    images : Tensor of shape (batch_size, n_channels, *spatial)
+        Encoded real images.
+    conditions : Tensor of shape (batch_size, n_conditions)
+        Their conditions; no columns where the model has none.
+    """
+
+    images: torch.Tensor
+    conditions: torch.Tensor
+
+
+class ImageBatches:
+    """Endless batches in random order; every image is seen once per pass.
+
+    A batch may span two passes, so that all batches have the same size, also when
+    there are fewer images than ``batch_size``.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, *spatial)
+        Images as the user passed them.
+    encoder : PhaseEncoder or GreyEncoder
+        Turns a batch into channels.
+    conditions : ndarray of shape (n, n_conditions)
+        One row for each image.
+    batch_size : int
+        Images per batch.
+    seed : int
+        Seed of the order.
+    device : torch.device
+        Where batches go.
+    dtype : torch.dtype
+        Their precision.
+    """
+
+    def __init__(self, images, encoder, conditions, *, batch_size, seed, device, dtype):
+        self.images = images
+        self.encoder = encoder
+        self.conditions = torch.as_tensor(conditions, dtype=dtype, device=device)
+        self.batch_size = batch_size
+        self.device = device
+        self.dtype = dtype
+        self._rng = torch_generator(seed, 0)
+        self._waiting = torch.zeros(0, dtype=torch.int64)
+
+    def __next__(self):
+        while len(self._waiting) < self.batch_size:
+            order = torch.randperm(len(self.images), generator=self._rng)
+            self._waiting = torch.cat([self._waiting, order])
+        index, self._waiting = self._waiting.split(
+            [self.batch_size, len(self._waiting) - self.batch_size]
+        )
+        chosen = np.ascontiguousarray(self.images[index.numpy()])
+        encoded = self.encoder.encode(chosen, self.device, self.dtype)
+        return Batch(encoded, self.conditions[index.to(self.conditions.device)])
+
+    def state_dict(self):
+        """Return what is needed to go on with the same batches."""
+        return {"rng": self._rng.get_state(), "waiting": self._waiting.clone()}
+
+    def load_state_dict(self, state):
+        """Go on where :meth:`state_dict` was taken."""
+        self._rng.set_state(state["rng"])
+        self._waiting = state["waiting"]

@@ -1,0 +1,67 @@
+"""Checkpoints: the whole state of a training in one file, written atomically."""
+
+from pathlib import Path
+
+from ..persistence import read_tree, write_tree
+
+
+def write_checkpoint(path, step, batches, history, fingerprint):
+    """Write everything that resuming needs to one file.
+
+    Parameters
+    ----------
+    path : path-like
+        Destination, replaced when the new file is complete.
+    step : TrainingStep
+        Networks, optimizers and random numbers.
+    batches : ImageBatches
+        Order of the batches.
+    history : History
+        Losses so far; a loss that is not finite raises before anything is written.
+    fingerprint : dict or None
+        Settings and data the checkpoint belongs to.
+    """
+    write_tree(
+        path,
+        {
+            "losses": history.as_arrays(),
+            "n_iter": history.n_iter,
+            "step": step.state_dict(),
+            "batches": batches.state_dict(),
+            "fingerprint": fingerprint,
+        },
+    )
+
+
+def read_checkpoint(path, step, batches, history, fingerprint):
+    """Take up a checkpoint if the file exists.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; nothing happens when there is none.
+    step, batches, history
+        Receive their state.
+    fingerprint : dict or None
+        What the checkpoint must agree on.
+
+    Raises
+    ------
+    ValueError
+        If the file belongs to other settings or other data.
+    """
+    if not Path(path).exists():
+        return
+    tree = read_tree(path)
+    if "step" not in tree:
+        raise ValueError(f"checkpoint must name a training checkpoint, got {str(path)!r}.")
+    saved = tree["fingerprint"] or {}
+    for key, value in (fingerprint or {}).items():
+        if saved.get(key) != value:
+            raise ValueError(
+                f"checkpoint {str(path)!r} belongs to another training: {key} was "
+                f"{saved.get(key)!r}, now {value!r}. Remove the file to start anew."
+            )
+    step.load_state_dict(tree["step"])
+    batches.load_state_dict(tree["batches"])
+    history.restore(tree["losses"], tree["n_iter"])

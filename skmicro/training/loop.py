@@ -1,0 +1,147 @@
+"""The training loop: the only loop over iterations in the library.
+
+A *step* does the updates of one iteration and returns its losses; the loop owns the
+iteration count, the history, the progress bar, callbacks, the guard against losses
+that are not finite, checkpoints and interruption.
+"""
+
+import warnings
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from ..exceptions import DivergenceError, TrainingInterruptedWarning
+from .checkpoint import read_checkpoint, write_checkpoint
+
+FLUSH_EVERY = 50
+
+
+class History:
+    """Losses of all iterations, kept on the device until somebody looks."""
+
+    def __init__(self):
+        self._flushed = {}
+        self._recent = []
+        self.n_iter = 0
+
+    def append(self, losses):
+        """Add the losses of one iteration (0-d tensors by name)."""
+        self._recent.append(losses)
+        self.n_iter += 1
+
+    def flush(self):
+        """Move recent losses to NumPy and raise DivergenceError if one is not finite."""
+        if not self._recent:
+            return
+        start = self.n_iter - len(self._recent)
+        for name in self._recent[0]:
+            values = torch.stack([losses[name].detach() for losses in self._recent])
+            values = values.float().cpu().numpy()
+            if not np.isfinite(values).all():
+                first = start + int(np.argmin(np.isfinite(values)))
+                raise DivergenceError(
+                    f"Training diverged: the {name} loss was not finite at iteration {first}. "
+                    "Try a smaller learning_rate, a larger gradient_penalty, or "
+                    "precision='float64'."
+                )
+            self._flushed.setdefault(name, []).append(values)
+        self._recent = []
+
+    def last(self):
+        """Return the most recent losses as floats."""
+        if self._recent:
+            return {name: float(value) for name, value in self._recent[-1].items()}
+        return {name: float(parts[-1][-1]) for name, parts in self._flushed.items()}
+
+    def as_arrays(self):
+        """Return one float32 array per loss, an entry per iteration."""
+        self.flush()
+        return {name: np.concatenate(parts) for name, parts in self._flushed.items()}
+
+    def restore(self, arrays, n_iter):
+        """Take up a history that :meth:`as_arrays` returned."""
+        self._flushed = {name: [array] for name, array in arrays.items()}
+        self.n_iter = n_iter
+
+
+def run(
+    step,
+    batches,
+    n_iter,
+    *,
+    callbacks=(),
+    verbose=0,
+    checkpoint=None,
+    checkpoint_every=1000,
+    fingerprint=None,
+):
+    """Run a training step ``n_iter`` times.
+
+    Parameters
+    ----------
+    step : TrainingStep
+        Does the updates of one iteration.
+    batches : ImageBatches
+        Source of training batches.
+    n_iter : int
+        Number of iterations, those of a resumed checkpoint included.
+    callbacks : sequence of callable, default=()
+        Each is called as ``callback(iteration, history)`` after an iteration; a true
+        answer ends the training.
+    verbose : int, default=0
+        Show a progress bar when positive.
+    checkpoint : path-like or None, default=None
+        Where to write the state of the training; resumed from when it exists.
+    checkpoint_every : int, default=1000
+        Iterations between two checkpoints.
+    fingerprint : dict or None, default=None
+        What a checkpoint must agree on to be resumed.
+
+    Returns
+    -------
+    history : History
+        Losses of every iteration.
+
+    Raises
+    ------
+    DivergenceError
+        If a loss is not finite.
+    ValueError
+        If the checkpoint belongs to another training.
+    """
+    history = History()
+    if checkpoint is not None:
+        read_checkpoint(checkpoint, step, batches, history, fingerprint)
+    try:
+        _iterate(
+            step, batches, n_iter, history, callbacks, verbose,
+            lambda: write_checkpoint(checkpoint, step, batches, history, fingerprint),
+            checkpoint_every if checkpoint is not None else None,
+        )
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"Training was interrupted after {history.n_iter} of {n_iter} iterations; "
+            "the estimator holds the state reached.",
+            TrainingInterruptedWarning,
+            stacklevel=2,
+        )
+    history.flush()
+    return history
+
+
+def _iterate(step, batches, n_iter, history, callbacks, verbose, save, save_every):
+    with tqdm(total=n_iter, initial=history.n_iter, disable=not verbose, unit="it") as bar:
+        while history.n_iter < n_iter:
+            step.begin(history.n_iter / n_iter)
+            history.append(step(batches))
+            if history.n_iter % FLUSH_EVERY == 0:
+                history.flush()
+                bar.set_postfix({k: f"{v:.3g}" for k, v in history.last().items()}, refresh=False)
+            if save_every is not None and (
+                history.n_iter % save_every == 0 or history.n_iter == n_iter
+            ):
+                save()
+            bar.update()
+            if any([callback(history.n_iter, history) for callback in callbacks]):
+                break

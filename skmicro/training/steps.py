@@ -1,0 +1,226 @@
+"""Steps: the updates of one training iteration, with their optimizers.
+
+:class:`AdversarialStep` is the three-way alternation of Joshi et al. 2020, Alg. 1: a
+generator step on the adversarial loss, ``n_critic`` critic steps, and for every
+projection ``n_steps`` generator steps on its own loss with its own optimizer. Without
+projections it is the WGAN-GP of Gulrajani et al. 2017.
+"""
+
+import torch
+
+from .averaging import WeightAverage, measure_batch_statistics
+
+
+class TrainingStep:
+    """Networks, optimizers and random numbers of one kind of training.
+
+    Subclasses fill ``modules`` and ``optimizers`` (dictionaries by name) and implement
+    ``__call__(batches) -> dict of 0-d tensors``. State, learning-rate decay and the
+    end of the training are the same for all.
+
+    Parameters
+    ----------
+    modules : dict of str to torch.nn.Module
+        Networks in training.
+    rng : torch.Generator
+        Source of all random numbers of the step.
+    decay_from : float, default=1.0
+        Share of the training after which learning rates fall linearly to zero;
+        1 keeps them constant.
+    """
+
+    def __init__(self, modules, rng, decay_from=1.0):
+        self.modules = {name: m.train().requires_grad_(True) for name, m in modules.items()}
+        self.optimizers = {}
+        self.rng = rng
+        self.decay_from = decay_from
+
+    def begin(self, progress):
+        """Prepare the iteration at ``progress``, the share of the training done."""
+        if progress < self.decay_from:
+            return
+        factor = (1.0 - progress) / (1.0 - self.decay_from)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def finish(self, batches):
+        """Return the networks to keep, by name, in evaluation mode."""
+        return {name: module.eval() for name, module in self.modules.items()}
+
+    def state_dict(self):
+        """Return the whole state as a tree of tensors and plain values."""
+        return {
+            "modules": {name: dict(m.state_dict()) for name, m in self.modules.items()},
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "rng": self.rng.get_state(),
+        }
+
+    def load_state_dict(self, state):
+        """Take up a state that :meth:`state_dict` returned."""
+        for name, module in self.modules.items():
+            module.load_state_dict(state["modules"][name])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.rng.set_state(state["rng"])
+
+    def _add_adam(self, name, parameters, learning_rate, betas):
+        optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
+        for group in optimizer.param_groups:
+            group["initial_lr"] = learning_rate
+        self.optimizers[name] = optimizer
+
+    def _descend(self, name, loss):
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+
+class Projection:
+    """Extra generator steps on a loss of generated images and their conditions.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(channels, conditions) -> scalar``.
+    n_steps : int, default=1
+        Updates per iteration.
+    learning_rate : float, default=1e-4
+        Rate of the projection's own Adam.
+    """
+
+    def __init__(self, loss, n_steps=1, learning_rate=1e-4):
+        self.loss = loss
+        self.n_steps = n_steps
+        self.learning_rate = learning_rate
+
+
+class AdversarialStep(TrainingStep):
+    """Generator against critic, with penalties, projections and weight averaging.
+
+    Parameters
+    ----------
+    generator : torch.nn.Module
+        ``generator(latents, conditions) -> channels``.
+    critic : torch.nn.Module
+        ``critic(channels) -> scores`` of shape (n,).
+    loss : AdversarialLoss
+        What the two players minimise.
+    n_latent : int
+        Width of the latent vectors.
+    learning_rate : float
+        Rate of both Adam optimizers.
+    rng : torch.Generator
+        Source of latents, mixing weights and augmentations.
+    betas : tuple of float, default=(0.0, 0.9)
+        Decay rates of Adam's moments.
+    n_critic : int, default=5
+        Critic steps per iteration.
+    penalties : sequence of callable, default=()
+        ``penalty(critic, real, fake, rng) -> scalar``, added to the critic's loss.
+    projections : sequence of Projection, default=()
+        Further generator steps.
+    augment : callable or None, default=None
+        ``augment(images, rng) -> images``, applied to whatever the critic sees.
+    average_decay : float, default=0.0
+        Decay of the averaged generator; 0 keeps the last weights.
+    decay_from : float, default=1.0
+        Share of the training after which learning rates fall.
+    """
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        loss,
+        *,
+        n_latent,
+        learning_rate,
+        rng,
+        betas=(0.0, 0.9),
+        n_critic=5,
+        penalties=(),
+        projections=(),
+        augment=None,
+        average_decay=0.0,
+        decay_from=1.0,
+    ):
+        super().__init__({"generator": generator, "critic": critic}, rng, decay_from)
+        self.loss = loss
+        self.n_latent = n_latent
+        self.n_critic = n_critic
+        self.penalties = penalties
+        self.projections = projections
+        self.augment = augment if augment is not None else _unchanged
+        self._add_adam("generator", generator.parameters(), learning_rate, betas)
+        self._add_adam("critic", critic.parameters(), learning_rate, betas)
+        for k, projection in enumerate(projections):
+            name = f"projection{k}"
+            self._add_adam(name, generator.parameters(), projection.learning_rate, betas)
+        self.average = WeightAverage(generator, average_decay) if average_decay > 0 else None
+        if self.average is not None:
+            self.modules["average"] = self.average.module
+
+    def __call__(self, batches):
+        """Do one iteration and return its losses."""
+        losses = {}
+        for _ in range(self.n_critic):
+            losses |= self._critic_step(next(batches))
+        batch = next(batches)
+        losses |= self._generator_step(batch)
+        for k, projection in enumerate(self.projections):
+            for _ in range(projection.n_steps):
+                losses |= self._projection_step(f"projection{k}", projection, batch.conditions)
+        if self.average is not None:
+            self.average.update()
+        return losses
+
+    def finish(self, batches):
+        """Return the (averaged) generator and the critic in evaluation mode."""
+        kept = super().finish(batches)
+        if self.average is not None:
+            kept["generator"] = kept.pop("average")
+            measure_batch_statistics(
+                kept["generator"], lambda g: self._generate(g, next(batches).conditions)
+            )
+        return kept
+
+    def _generate(self, generator, conditions):
+        latents = torch.randn(
+            len(conditions), self.n_latent, generator=self.rng, dtype=conditions.dtype
+        )
+        return generator(latents.to(conditions.device), conditions)
+
+    def _critic_step(self, batch):
+        generator, critic = self.modules["generator"], self.modules["critic"]
+        critic.requires_grad_(True)
+        with torch.no_grad():
+            fake = self.augment(self._generate(generator, batch.conditions), self.rng)
+        real = self.augment(batch.images, self.rng)
+        real_scores, fake_scores = critic(torch.cat([real, fake])).chunk(2)
+        loss = self.loss.critic(real_scores, fake_scores)
+        penalty = sum(
+            (penalty(critic, real, fake, self.rng) for penalty in self.penalties),
+            start=torch.zeros_like(loss),
+        )
+        self._descend("critic", loss + penalty)
+        return {"critic": loss.detach(), "penalty": penalty.detach()}
+
+    def _generator_step(self, batch):
+        generator, critic = self.modules["generator"], self.modules["critic"]
+        critic.requires_grad_(False)
+        fake = self.augment(self._generate(generator, batch.conditions), self.rng)
+        loss = self.loss.generator(critic(fake))
+        self._descend("generator", loss)
+        return {"generator": loss.detach()}
+
+    def _projection_step(self, name, projection, conditions):
+        fake = self._generate(self.modules["generator"], conditions)
+        loss = projection.loss(fake, conditions)
+        self._descend(name, loss)
+        return {name: loss.detach()}
+
+
+def _unchanged(images, rng):
+    return images

@@ -1,0 +1,59 @@
+"""Finding the library's estimators and saying what is installed."""
+
+import importlib
+import inspect
+import pkgutil
+import platform
+import sys
+
+from .base import ImageEstimator
+
+
+def all_estimators():
+    """Return the public estimator classes, found by walking the package.
+
+    Returns
+    -------
+    estimators : list of (str, type)
+        Name and class, sorted by name.
+
+    Examples
+    --------
+    >>> from skmicro.utils import all_estimators
+    >>> [name for name, cls in all_estimators() if name.startswith("W")]
+    ['WGANGP']
+    """
+    import skmicro
+
+    found = {}
+    for module_info in pkgutil.walk_packages(skmicro.__path__, "skmicro."):
+        if any(part.startswith("_") for part in module_info.name.split(".")):
+            continue
+        module = importlib.import_module(module_info.name)
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            is_estimator = inspect.isclass(value) and issubclass(value, ImageEstimator)
+            if is_estimator and not name.startswith("Base"):
+                found[name] = value
+    return sorted(found.items())
+
+
+def all_generators():
+    """Return the public generator classes.
+
+    Returns
+    -------
+    generators : list of (str, type)
+        Name and class, sorted by name.
+    """
+    from .generators import BaseGenerator
+
+    return [item for item in all_estimators() if issubclass(item[1], BaseGenerator)]
+
+
+def show_versions():
+    """Print the versions that a bug report should name."""
+    names = ("skmicro", "torch", "sklearn", "numpy", "scipy", "joblib", "safetensors", "tqdm")
+    print(f"python: {sys.version.split()[0]} ({platform.platform()})")
+    for name in names:
+        print(f"{name}: {importlib.import_module(name).__version__}")

@@ -1,0 +1,261 @@
+"""What every estimator of the library promises beyond scikit-learn's suite."""
+
+import io
+import pickle
+import pickletools
+import random
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from tiny import ESTIMATORS, GENERATORS, TRANSFORMERS, phase_images, tiny
+
+import skmicro
+
+every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
+every_generator = pytest.mark.parametrize("cls", GENERATORS)
+every_transformer = pytest.mark.parametrize("cls", TRANSFORMERS)
+
+
+def outcome(estimator, X):
+    """Whatever an estimator computes from images, to be compared bit by bit."""
+    if hasattr(estimator, "sample"):
+        return estimator.sample(4, random_state=1)
+    return estimator.transform(X)
+
+
+def global_random_states():
+    return (
+        torch.get_rng_state().numpy().tobytes(),
+        np.random.get_state()[1].tobytes(),  # noqa: NPY002
+        random.getstate(),
+    )
+
+
+@every_transformer
+def test_flat_rows_equal_images(cls):
+    X = phase_images()
+    nd = tiny(cls).fit(X)
+    flat = tiny(cls, image_shape=X.shape[1:]).fit(X.reshape(len(X), -1))
+    np.testing.assert_array_equal(nd.transform(X), flat.transform(X.reshape(len(X), -1)))
+    np.testing.assert_array_equal(nd.transform(X), nd.transform(X.reshape(len(X), -1)))
+    assert nd.n_features_in_ == flat.n_features_in_ == X[0].size
+    assert nd.image_shape_ == flat.image_shape_ == X.shape[1:]
+
+
+@every_generator
+def test_samples_have_the_layout_labels_and_type_of_the_training_images(cls):
+    X = phase_images() * np.uint8(255)
+    images = tiny(cls).fit(X).sample(3, random_state=0)
+    flat = tiny(cls, image_shape=X.shape[1:]).fit(X.reshape(len(X), -1)).sample(3, random_state=0)
+    assert images.shape == (3, *X.shape[1:])
+    assert images.dtype == np.uint8
+    assert set(np.unique(images)) <= {0, 255}
+    np.testing.assert_array_equal(flat, images.reshape(3, -1))
+
+
+@every_estimator
+def test_wrong_shape_with_the_same_number_of_voxels_is_refused(cls):
+    X = phase_images(shape=(8, 6))
+    estimator = tiny(cls).fit(X)
+    with pytest.raises(ValueError, match=r"X must hold images of shape \(8, 6\)"):
+        estimator.transform(X.reshape(len(X), 6, 8))
+    with pytest.raises(ValueError, match=r"image_shape=\(6, 8\)"):
+        tiny(cls, image_shape=(6, 8)).fit(X)
+
+
+@every_estimator
+def test_read_only_memory_map(cls, tmp_path):
+    X = phase_images()
+    np.save(tmp_path / "images.npy", X)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    np.testing.assert_array_equal(
+        outcome(tiny(cls).fit(mapped), mapped), outcome(tiny(cls).fit(X), X)
+    )
+
+
+@every_estimator
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.float32, np.float64])
+def test_types_agree(cls, dtype):
+    X = phase_images()
+    expected = outcome(tiny(cls).fit(X), X)
+    result = outcome(tiny(cls).fit(X.astype(dtype)), X.astype(dtype))
+    np.testing.assert_array_equal(result, expected)
+
+
+@every_estimator
+def test_tensors_agree_with_arrays(cls):
+    X = phase_images()
+    expected = outcome(tiny(cls).fit(X), X)
+    result = outcome(tiny(cls).fit(torch.tensor(X)), torch.tensor(X))
+    np.testing.assert_array_equal(np.asarray(result), expected)
+
+
+@every_estimator
+@pytest.mark.parametrize("shape", [(4, 6, 5), (1, 9), (7, 7)])
+@pytest.mark.parametrize("n_phases", [2, 3])
+def test_any_dimension_shape_and_number_of_phases(cls, shape, n_phases):
+    X = phase_images(shape=shape, n_phases=n_phases)
+    estimator = tiny(cls).fit(X)
+    assert np.isfinite(estimator.transform(X)).all()
+    if hasattr(estimator, "sample"):
+        assert estimator.sample(2, random_state=0).shape == (2, *shape)
+        np.testing.assert_array_equal(estimator.phases_, np.arange(n_phases))
+
+
+@every_estimator
+def test_grey_images(cls):
+    X = np.random.default_rng(0).random((5, 6, 6)).astype(np.float32) + 3
+    estimator = tiny(cls).fit(X)
+    assert estimator.phases_ is None
+    assert np.isfinite(estimator.transform(X)).all()
+    if hasattr(estimator, "sample"):
+        images = estimator.sample(3, random_state=0)
+        assert images.dtype == np.float32
+        assert images.min() >= X.min()
+        assert images.max() <= X.max()
+
+
+@every_transformer
+@pytest.mark.parametrize("n", [1, 2, 17, 65])
+def test_rows_do_not_depend_on_batching_or_order(cls, n):
+    X = phase_images(n=65)
+    estimator = tiny(cls).fit(X)
+    whole = estimator.transform(X)
+    order = np.random.default_rng(0).permutation(len(X))[:n]
+    np.testing.assert_array_equal(estimator.transform(X[order]), whole[order])
+
+
+@every_generator
+def test_last_training_batch_of_one(cls):
+    X = phase_images(n=5)
+    generator = tiny(cls, batch_size=4).fit(X)
+    assert all(np.isfinite(losses).all() for losses in generator.history_.values())
+    assert generator.n_iter_ == 2
+
+
+@every_estimator
+def test_no_global_random_state_is_touched(cls):
+    X = phase_images()
+    before = global_random_states()
+    estimator = tiny(cls, **({"random_state": None} if cls in GENERATORS else {})).fit(X)
+    estimator.transform(X)
+    if hasattr(estimator, "sample"):
+        estimator.sample(2)
+        estimator.partial_fit(X)
+    assert global_random_states() == before
+
+
+@every_estimator
+def test_pickle_holds_no_torch_objects(cls):
+    X = phase_images()
+    estimator = tiny(cls).fit(X)
+    text = pickle.dumps(estimator)
+    named = [
+        str(argument)
+        for opcode, argument, _ in pickletools.genops(io.BytesIO(text))
+        if opcode.name in {"GLOBAL", "SHORT_BINUNICODE", "BINUNICODE"}
+    ]
+    assert not [name for name in named if name.split(".")[0] == "torch"]
+    np.testing.assert_array_equal(outcome(pickle.loads(text), X), outcome(estimator, X))
+
+
+@every_estimator
+def test_saved_file_gives_the_estimator_back(cls, tmp_path):
+    X = phase_images()
+    estimator = tiny(cls).fit(X)
+    estimator.save(tmp_path / "model.skm")
+    loaded = skmicro.load(tmp_path / "model.skm")
+    assert type(loaded) is cls
+    assert repr(loaded) == repr(estimator)
+    np.testing.assert_array_equal(outcome(loaded, X), outcome(estimator, X))
+    assert [p.name for p in tmp_path.iterdir()] == ["model.skm"]
+
+
+@every_estimator
+def test_clone_and_refit_are_reproducible(cls):
+    X = phase_images()
+    estimator = tiny(cls)
+    first = outcome(estimator.fit(X), X)
+    np.testing.assert_array_equal(outcome(clone(estimator).fit(X), X), first)
+    np.testing.assert_array_equal(outcome(estimator.fit(X), X), first)
+
+
+@every_transformer
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_data_frames(cls, library):
+    pytest.importorskip(library, reason=f"{library} is optional")
+    X = phase_images()
+    estimator = tiny(cls).fit(X)
+    expected = estimator.transform(X)
+    frame = estimator.set_output(transform=library).transform(X)
+    assert list(frame.columns) == list(estimator.get_feature_names_out())
+    np.testing.assert_array_equal(np.asarray(frame), expected)
+
+
+@every_transformer
+def test_feature_names_are_distinct_and_as_many_as_columns(cls):
+    X = phase_images()
+    estimator = tiny(cls).fit(X)
+    names = estimator.get_feature_names_out()
+    assert len(set(names)) == len(names) == estimator.transform(X).shape[1]
+
+
+@every_generator
+def test_first_samples_do_not_depend_on_how_many_follow(cls):
+    generator = tiny(cls).fit(phase_images(n=12))
+    many = generator.sample(70, random_state=1)
+    np.testing.assert_array_equal(many[:3], generator.sample(3, random_state=1))
+    np.testing.assert_array_equal(many[:65], generator.sample(65, random_state=1))
+
+
+@every_generator
+def test_samples_without_a_seed_are_new_each_time(cls):
+    generator = tiny(cls).fit(phase_images(shape=(16, 16)))
+    latents = [generator.sample(3, return_targets=False) for _ in range(3)]
+    seeded = generator.sample(3, random_state=generator.random_state)
+    assert not np.array_equal(latents[0], latents[1])
+    assert not any(np.array_equal(images, seeded) for images in latents)
+
+
+@every_generator
+def test_round_trips_keep_shape_and_labels(cls):
+    X = phase_images()
+    generator = tiny(cls).fit(X)
+    Z = generator.transform(X)
+    np.testing.assert_array_equal(generator.reconstruct(X), generator.inverse_transform(Z))
+    line = generator.interpolate(X[0], X[1], n_steps=5)
+    np.testing.assert_array_equal(line[[0, -1]], generator.inverse_transform(Z[:2]))
+    np.testing.assert_array_equal(line, generator.interpolate(Z[0], Z[1], n_steps=5))
+    assert generator.score(X) <= 0
+
+
+@every_generator
+def test_transform_inverts_its_own_images_better_than_chance(cls):
+    generator = tiny(cls, n_iter=10).fit(phase_images(n=12))
+    images = generator.sample(6, random_state=3)
+    others = generator.sample(6, random_state=4)
+    back = generator.reconstruct(images)
+    assert np.mean(back != images) < np.mean(others != images)
+
+
+@every_generator
+def test_light_preset_is_an_ordinary_estimator(cls):
+    light = cls.light(n_iter=7)
+    assert light.n_iter == 7
+    assert clone(light).get_params() == light.get_params()
+    assert light.get_params() != cls(n_iter=7).get_params()
+
+
+@every_generator
+def test_partial_fit_continues(cls):
+    X = phase_images()
+    generator = tiny(cls).partial_fit(X)
+    first = generator.sample(20, random_state=0)
+    before = generator.history_["critic"].copy()
+    generator.partial_fit(X[:3])
+    assert generator.n_iter_ == 4
+    np.testing.assert_array_equal(generator.history_["critic"][:2], before)
+    assert len(generator.history_["critic"]) == 4
+    assert not np.array_equal(generator.sample(20, random_state=0), first)

@@ -1,0 +1,40 @@
+"""Estimators small enough for a test suite, and images to fit them on."""
+
+import numpy as np
+
+from skmicro.utils import all_estimators, all_generators
+
+TINY_TRAINING = {
+    "n_iter": 2,
+    "batch_size": 4,
+    "n_latent": 3,
+    "width": 4,
+    "n_critic": 1,
+    "n_projection": 1,
+    "random_state": 0,
+    "device": "cpu",
+}
+
+
+def tiny(cls, **overrides):
+    """Return an instance of a public estimator that fits in a blink."""
+    names = cls._get_param_names()
+    settings = {name: value for name, value in TINY_TRAINING.items() if name in names}
+    return cls(**(settings | overrides))
+
+
+def phase_images(n=6, shape=(8, 6), n_phases=2, seed=0, dtype=np.uint8):
+    """Return blobs of several phases, every phase present in every image."""
+    rng = np.random.default_rng(seed)
+    noise = rng.random((n, *shape))
+    for axis in range(1, noise.ndim):
+        noise = noise + np.roll(noise, 1, axis)
+    ranks = noise.reshape(n, -1).argsort(axis=1).argsort(axis=1).reshape(noise.shape)
+    share = rng.uniform(0.7, 1.3, (n,) + (1,) * len(shape))
+    scaled = np.clip(share * ranks / ranks[0].size, 0, 0.999)
+    return (scaled * n_phases).astype(dtype)
+
+
+ESTIMATORS = [cls for _, cls in all_estimators()]
+GENERATORS = [cls for _, cls in all_generators()]
+TRANSFORMERS = [cls for cls in ESTIMATORS if hasattr(cls, "transform")]

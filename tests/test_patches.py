@@ -1,0 +1,182 @@
+"""Patches are parts of the scan, and folds share no voxel."""
+
+import numpy as np
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
+
+from skmicro.patches import extract_patches, split_patches
+
+METHODS = ("random", "grid", "latin-hypercube")
+
+
+def numbered(shape):
+    return np.arange(np.prod(shape)).reshape(shape)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("scan_shape", "shape"), [((30, 41), (7, 9)), ((12, 14, 17), (4, 5, 6))])
+def test_patches_are_the_voxels_at_their_positions(method, scan_shape, shape):
+    scan = numbered(scan_shape)
+    patches, positions = extract_patches(
+        scan, shape, 8, method=method, random_state=0, return_positions=True
+    )
+    assert patches.shape == (8, *shape)
+    assert patches.dtype == scan.dtype
+    for patch, position in zip(patches, positions, strict=True):
+        region = tuple(slice(p, p + s) for p, s in zip(position, shape, strict=True))
+        np.testing.assert_array_equal(patch, scan[region])
+
+
+def test_patches_are_copies():
+    scan = numbered((10, 10))
+    extract_patches(scan, (5, 5), method="grid")[:] = -1
+    np.testing.assert_array_equal(scan, numbered((10, 10)))
+
+
+def test_grid_tiles_cover_the_scan_once():
+    patches = extract_patches(numbered((12, 15)), (4, 5), method="grid")
+    np.testing.assert_array_equal(np.sort(patches, axis=None), np.arange(12 * 15))
+    some = extract_patches(numbered((12, 15)), (4, 5), 4, method="grid", random_state=0)
+    assert len(np.unique(some)) == 4 * 20
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_default_number_is_that_of_the_tiles(method):
+    assert len(extract_patches(np.zeros((21, 30)), (5, 7), method=method)) == 4 * 4
+
+
+def test_random_positions_reach_every_corner_uniformly():
+    _, positions = extract_patches(
+        np.zeros((10, 11)), (8, 8), 6000, random_state=0, return_positions=True
+    )
+    places, counts = np.unique(positions, axis=0, return_counts=True)
+    assert len(places) == 3 * 4
+    assert np.abs(counts - 500).max() < 5 * np.sqrt(500)
+
+
+def test_latin_hypercube_fills_every_interval_of_every_axis_once():
+    _, positions = extract_patches(
+        np.zeros((19, 28)), (10, 9), 10, method="latin-hypercube", return_positions=True
+    )
+    assert sorted(positions[:, 0]) == list(range(10))
+    assert sorted(positions[:, 1] // 2) == list(range(10))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_seed_gives_the_same_patches_and_no_global_generator_is_touched(method):
+    scan = np.random.default_rng(0).random((40, 40))
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    first = extract_patches(scan, (8, 8), 5, method=method, random_state=1)
+    np.testing.assert_array_equal(
+        first, extract_patches(scan, (8, 8), 5, method=method, random_state=1)
+    )
+    assert (first != extract_patches(scan, (8, 8), 5, method=method, random_state=2)).any()
+    assert before == np.random.get_state()[1].tolist()  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((np.zeros(9), (3,)), ValueError, r"scan must have 2 or 3 axes, got shape \(9,\)"),
+        ((np.zeros((9, 9)), (3, 3, 3)), ValueError, "shape must hold 2 integers"),
+        ((np.zeros((9, 9)), (3, 0)), ValueError, r"shape\[1\] must be >= 1, got 0"),
+        ((np.zeros((9, 9)), (3, 2.5)), TypeError, r"shape\[1\] must be an integer, got 2.5"),
+        ((np.zeros((9, 9)), (3, 10)), ValueError, r"fit in the scan of shape \(9, 9\), got"),
+        ((np.zeros((9, 9)), (3, 3), 0), ValueError, "n_patches must be >= 1, got 0"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        extract_patches(*arguments)
+
+
+def test_bad_methods_and_full_grids_are_named():
+    with pytest.raises(ValueError, match=r"method must be one of .*got 'sobol'"):
+        extract_patches(np.zeros((9, 9)), (3, 3), method="sobol")
+    with pytest.raises(ValueError, match=r"n_patches must be <= 9 .*got 10"):
+        extract_patches(np.zeros((9, 9)), (3, 3), 10, method="grid")
+
+
+@st.composite
+def layouts(draw):
+    n_axes = draw(st.sampled_from([2, 3]))
+    shape = draw(st.tuples(*[st.integers(1, 7)] * n_axes))
+    position = st.tuples(*[st.integers(0, 25)] * n_axes)
+    positions = draw(st.lists(position, min_size=5, max_size=30))
+    return np.array(positions), shape, draw(st.integers(2, 5))
+
+
+def share_a_voxel(p, q, shape):
+    voxels = [{tuple(np.add(start, offset)) for offset in np.ndindex(*shape)} for start in (p, q)]
+    return not voxels[0].isdisjoint(voxels[1])
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(layouts())
+def test_no_test_patch_shares_a_voxel_with_a_training_patch(layout):
+    positions, shape, n_splits = layout
+    try:
+        folds = split_patches(positions, shape, n_splits)
+    except ValueError as error:
+        if "has no training patch" not in str(error):
+            raise
+        reject()
+    assert len(folds) == n_splits
+    tests = np.concatenate([test for _, test in folds])
+    np.testing.assert_array_equal(np.sort(tests), np.arange(len(positions)))
+    for train, test in folds:
+        touching = [any(share_a_voxel(p, positions[j], shape) for j in test) for p in positions]
+        np.testing.assert_array_equal(train, np.flatnonzero(~np.array(touching)))
+
+
+def test_tiles_that_touch_do_not_overlap():
+    _, positions = extract_patches(
+        np.zeros((700, 700)), (7, 7), method="grid", return_positions=True
+    )
+    for train, test in split_patches(positions, (7, 7), 5):
+        assert len(train) + len(test) == 10_000
+        assert len(test) == 2_000
+
+
+def test_patches_that_share_one_corner_voxel_overlap():
+    positions = [[0, 0], [4, 4], [5, 20], [40, 40]]
+    (train, test), _ = split_patches(positions, (5, 5), 2)
+    np.testing.assert_array_equal(test, [0, 1])
+    np.testing.assert_array_equal(train, [2, 3])
+    (train, test), _ = split_patches([[0, 0], [0, 4], [4, 8], [0, 40]], (5, 5), 2)
+    np.testing.assert_array_equal(test, [0, 1])
+    np.testing.assert_array_equal(train, [3])
+
+
+def test_too_few_or_too_crowded_patches_are_refused():
+    with pytest.raises(ValueError, match=r"n_splits must be <= 3 .*got 4"):
+        split_patches([[0, 0], [9, 9], [20, 20]], (2, 2), 4)
+    with pytest.raises(ValueError, match="fold 0 of 2 has no training patch"):
+        split_patches([[0, 0], [0, 1], [0, 2], [0, 3]], (4, 4), 2)
+    with pytest.raises(ValueError, match="n_splits must be >= 2, got 1"):
+        split_patches([[0, 0], [9, 9]], (2, 2), 1)
+
+
+def test_bad_positions_are_refused():
+    with pytest.raises(TypeError, match="positions must be integers, got dtype float64"):
+        split_patches([[0.0, 0.5], [9, 9]], (2, 2), 2)
+    with pytest.raises(ValueError, match=r"positions must have shape .*got shape \(3,\)"):
+        split_patches([0, 1, 2], (2, 2), 2)
+
+
+def test_folds_take_away_the_score_that_memory_earns():
+    rng = np.random.default_rng(0)
+    scan, label = gaussian_filter(rng.standard_normal((2, 120, 120)), (0, 10, 10), mode="wrap")
+    patches, positions = extract_patches(scan, (16, 16), 800, random_state=0, return_positions=True)
+    voxels = patches.reshape(800, -1)
+    target = label[tuple(positions.T + 8)]
+    nearest = KNeighborsRegressor(1)
+    shuffled = KFold(5, shuffle=True, random_state=0)
+    leaking = cross_val_score(nearest, voxels, target, cv=shuffled)
+    apart = cross_val_score(nearest, voxels, target, cv=split_patches(positions, (16, 16)))
+    assert leaking.mean() > 0.5
+    assert apart.mean() < 0
