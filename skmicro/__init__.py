@@ -6,7 +6,6 @@ from .patches import extract_patches, split_patches
 from .persistence import load
 from .utils import show_versions
 
-
 __all__ = [
     "__version__",
     "extract_patches",

@@ -80,6 +80,16 @@ class PhaseEncoder(Persistent):
         """Return what descriptors measure: the phase probabilities themselves."""
         return channels
 
+    def measured(self, channels):
+        """Return what descriptors measure on decoded images, differentiable straight through.
+
+        The value is the one-hot image of :meth:`decode`, the gradient that of the
+        probabilities (Bengio et al. 2013).
+        """
+        winner = channels.argmax(dim=1, keepdim=True)
+        one_hot = torch.zeros_like(channels).scatter_(1, winner, 1.0)
+        return one_hot + channels - channels.detach()
+
     def decode(self, channels):
         """Return the labels of the largest channel, (n, C, *S) -> (n, *S)."""
         return self._labels(channels.argmax(dim=1).cpu().numpy())
@@ -154,6 +164,10 @@ class GreyEncoder(Persistent):
     def physical(self, channels):
         """Return what descriptors measure: grey levels in the images' own units."""
         return channels * self._scale + self.low
+
+    def measured(self, channels):
+        """Return the same as :meth:`physical`: grey images are decoded as they are."""
+        return self.physical(channels)
 
     def decode(self, channels):
         """Return grey levels, (n, 1, *S) -> (n, *S)."""

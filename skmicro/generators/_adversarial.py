@@ -4,26 +4,27 @@ from .._validation import check_choice, check_integer, check_real
 from ..augment import SYMMETRIES, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
 from ..networks import (
+    light_critic,
+    light_generator,
     residual_critic,
     residual_generator,
-    strided_critic,
-    subpixel_generator,
 )
 from ..training import AdversarialStep
 
 ARCHITECTURES = {
     "residual": (residual_generator, residual_critic),
-    "subpixel": (subpixel_generator, strided_critic),
+    "light": (light_generator, light_critic),
 }
 
 LIGHT = {
-    "n_latent": 64,
-    "architecture": "subpixel",
+    "n_latent": 8,
+    "architecture": "light",
     "width": 16,
-    "n_iter": 1300,
+    "n_iter": 1500,
+    "batch_size": 16,
     "learning_rate": 1e-3,
+    "betas": (0.0, 0.99),
     "n_critic": 1,
-    "symmetries": ("translation",),
     "average_decay": 0.995,
     "decay_from": 0.5,
 }
@@ -33,6 +34,10 @@ def check_adversarial_parameters(estimator):
     """Raise if a parameter that adversarial generators share is not allowed."""
     check_choice("architecture", estimator.architecture, ARCHITECTURES)
     check_integer("width", estimator.width, minimum=2)
+    if len(estimator.betas) != 2:
+        raise ValueError(f"betas must be two numbers, got {estimator.betas!r}.")
+    for beta in estimator.betas:
+        check_real("betas", beta, 0.0, 1.0 - 1e-9)
     check_integer("n_critic", estimator.n_critic, minimum=1)
     check_real("gradient_penalty", estimator.gradient_penalty, 0.0)
     check_real("average_decay", estimator.average_decay, 0.0, 1.0 - 1e-9)
@@ -41,14 +46,14 @@ def check_adversarial_parameters(estimator):
         check_choice("symmetries", name, SYMMETRIES)
 
 
-def adversarial_networks(estimator, n_conditions):
+def adversarial_networks(estimator):
     """Return factories of generator and critic."""
     make_generator, make_critic = ARCHITECTURES[estimator.architecture]
     n_channels, shape = estimator.encoder_.n_channels, estimator.image_shape_
     settings = {"width": estimator.width, "periodic": estimator.periodic}
-    n_inputs = estimator.n_latent + n_conditions
+    inputs = (estimator.n_latent, estimator.conditions_.standardization)
     return {
-        "generator": lambda: make_generator(n_inputs, n_channels, shape, **settings),
+        "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
         "critic": lambda: make_critic(n_channels, shape, **settings),
     }
 
@@ -59,9 +64,9 @@ def adversarial_step(estimator, networks, rng, projections=()):
         networks["generator"],
         networks["critic"],
         ADVERSARIAL_LOSSES["wasserstein"],
-        n_latent=estimator.n_latent,
         learning_rate=estimator.learning_rate,
         rng=rng,
+        betas=tuple(estimator.betas),
         n_critic=estimator.n_critic,
         penalties=[GradientPenalty(estimator.gradient_penalty)],
         projections=projections,

@@ -344,7 +344,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         return []
 
     def _n_latent(self):
-        return self.n_latent
+        return self.generator_.n_latent
 
     def _check_parameters(self):
         """Raise if a parameter that all generators share is not allowed."""

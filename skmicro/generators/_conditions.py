@@ -32,6 +32,8 @@ class ConditionTable(Persistent):
     ranges : dict of str to tuple of ndarray
         Least and largest training value by name: of the conditions, and of the phase
         fractions in any case.
+    standardization : tuple of (list of float, list of float)
+        Mean and standard deviation of each column in the first training images.
     """
 
     def __init__(self, descriptors, encoder, image_shape):
@@ -43,6 +45,7 @@ class ConditionTable(Persistent):
         self._ends = np.cumsum(widths, dtype=int)
         self.rows = np.zeros((0, sum(widths)), np.float32)
         self.ranges = {}
+        self.standardization = None
 
     @property
     def names(self):
@@ -60,6 +63,12 @@ class ConditionTable(Persistent):
         table = ConditionTable.__new__(ConditionTable)
         vars(table).update(vars(self))
         table.rows = np.concatenate([self.rows, new])
+        if self.standardization is None:
+            spread = new.std(axis=0)
+            table.standardization = (
+                new.mean(axis=0).tolist(),
+                np.where(spread > 1e-6, spread, 1.0).tolist(),
+            )
         values = dict(zip(self.names, self.split(new), strict=True))
         for descriptor in self._fractions:
             values.setdefault(descriptor.name, descriptor.transform(images))

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from .._validation import check_integer, check_real
 from ..base import BaseDescriptor
 from ..descriptors import descriptor_named
-from ..losses import DescriptorLoss
+from ..losses import DescriptorLoss, DescriptorMeanLoss
 from ..training import Projection
 from ._adversarial import (
     LIGHT,
@@ -40,10 +40,11 @@ class InvNetGenerator(BaseGenerator):
         Descriptors that the network takes as conditions and is trained to meet: names
         (``"p1"``, ``"p2"``, ``"phase_fractions"``) or descriptor objects.
     n_latent : int, default=128
-        Width of the latent vector z, standard normal.
-    architecture : {"residual", "subpixel"}, default="residual"
-        ``"residual"``: the paper's residual blocks; ``"subpixel"``: a light network
-        that works mostly below full resolution.
+        Width of the latent vector z, standard normal; in the light architecture the
+        latent numbers per voxel of its coarsest grid.
+    architecture : {"residual", "light"}, default="residual"
+        ``"residual"``: the paper's residual blocks; ``"light"``: a network that works
+        at half the resolution and below, conditions modulating every layer.
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
@@ -53,15 +54,26 @@ class InvNetGenerator(BaseGenerator):
     batch_size : int, default=32
         Images per step.
     learning_rate : float, default=1e-4
-        Rate of Adam, betas (0, 0.9).
+        Rate of Adam.
+    betas : tuple of float, default=(0.0, 0.9)
+        Decay rates of Adam's moments.
     n_critic : int, default=5
         Critic steps per iteration.
     gradient_penalty : float, default=10.0
         Weight of the gradient penalty.
     n_projection : int, default=5
-        Projection steps per iteration.
+        Projection steps per iteration; 0 adds the invariance loss to the loss of the
+        generator's own step instead (Eq. 2).
     projection_weight : float, default=1.0
         Factor of the invariance loss.
+    hard_projection : bool, default=False
+        Measure invariances on decoded images, with gradients straight through the
+        decoding, instead of on the phase probabilities.
+    matching : sequence of str or BaseDescriptor, default=()
+        Descriptors whose mean over a generated batch is drawn to that of the real
+        batch with the same conditions.
+    matching_weight : float, default=1.0
+        Factor of this loss.
     projection_rate : float or None, default=None
         Rate of the projection's Adam; ``None`` takes ``learning_rate``.
     symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
@@ -140,11 +152,15 @@ class InvNetGenerator(BaseGenerator):
         n_iter=100_000,
         batch_size=32,
         learning_rate=1e-4,
+        betas=(0.0, 0.9),
         n_critic=5,
         gradient_penalty=10.0,
         n_projection=5,
         projection_weight=1.0,
         projection_rate=None,
+        hard_projection=False,
+        matching=(),
+        matching_weight=1.0,
         symmetries=(),
         average_decay=0.0,
         decay_from=1.0,
@@ -166,11 +182,15 @@ class InvNetGenerator(BaseGenerator):
         self.n_iter = n_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.betas = betas
         self.n_critic = n_critic
         self.gradient_penalty = gradient_penalty
         self.n_projection = n_projection
         self.projection_weight = projection_weight
         self.projection_rate = projection_rate
+        self.hard_projection = hard_projection
+        self.matching = matching
+        self.matching_weight = matching_weight
         self.symmetries = symmetries
         self.average_decay = average_decay
         self.decay_from = decay_from
@@ -203,46 +223,65 @@ class InvNetGenerator(BaseGenerator):
     def _check_parameters(self):
         super()._check_parameters()
         check_adversarial_parameters(self)
-        check_integer("n_projection", self.n_projection, minimum=1)
+        check_integer("n_projection", self.n_projection, minimum=0)
         check_real("projection_weight", self.projection_weight, 0.0)
         if self.projection_rate is not None:
             check_real("projection_rate", self.projection_rate, 0.0, open_low=True)
-        _check_invariances(self.invariances)
+        check_real("matching_weight", self.matching_weight, 0.0)
+        if len(self.invariances) == 0:
+            raise ValueError("invariances must name at least one descriptor, got none.")
+        _check_descriptors("invariances", self.invariances)
+        _check_descriptors("matching", self.matching)
 
     def _condition_descriptors(self):
-        return [
-            descriptor_named(item)() if isinstance(item, str) else clone(item)
-            for item in self.invariances
-        ]
+        return _descriptors(self.invariances)
 
     def _networks(self):
-        return adversarial_networks(self, n_conditions=self.conditions_.n_columns)
+        return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
-        loss = DescriptorLoss(
-            self.conditions_.descriptors, self.encoder_.physical, self.projection_weight
-        )
+        physical = self.encoder_.measured if self.hard_projection else self.encoder_.physical
+        terms = [
+            DescriptorLoss(self.conditions_.descriptors, physical, self.projection_weight)
+        ]
+        matched = [
+            descriptor._bind(self.encoder_, self.image_shape_)
+            for descriptor in _descriptors(self.matching)
+        ]
+        if matched:
+            terms.append(DescriptorMeanLoss(matched, physical, self.matching_weight))
         rate = self.learning_rate if self.projection_rate is None else self.projection_rate
-        projection = Projection(loss, self.n_projection, rate)
+        projection = Projection(terms, self.n_projection, rate)
         return adversarial_step(self, networks, rng, projections=[projection])
 
 
-LIGHT_PROJECTION = {"n_projection": 1, "projection_weight": 100.0, "projection_rate": 5e-4}
+LIGHT_PROJECTION = {
+    "n_projection": 0,
+    "projection_weight": 300.0,
+    "hard_projection": True,
+    "matching": ("p2",),
+    "matching_weight": 1000.0,
+}
 
 
-def _check_invariances(invariances):
-    if isinstance(invariances, str) or not isinstance(invariances, Sequence) or not invariances:
-        raise ValueError(
-            "invariances must be a non-empty sequence of names or descriptors, "
-            f"got {invariances!r}."
+def _descriptors(items):
+    return [
+        descriptor_named(item)() if isinstance(item, str) else clone(item) for item in items
+    ]
+
+
+def _check_descriptors(parameter, items):
+    if isinstance(items, str) or not isinstance(items, Sequence):
+        raise TypeError(
+            f"{parameter} must be a sequence of names or descriptors, got {items!r}."
         )
     names = []
-    for item in invariances:
+    for item in items:
         if isinstance(item, str):
             names.append(descriptor_named(item).name)
         elif isinstance(item, BaseDescriptor):
             names.append(item.name)
         else:
-            raise TypeError(f"invariances must hold names or descriptors, got {item!r}.")
+            raise TypeError(f"{parameter} must hold names or descriptors, got {item!r}.")
     if len(set(names)) < len(names):
-        raise ValueError(f"invariances must have different names, got {names}.")
+        raise ValueError(f"{parameter} must have different names, got {names}.")

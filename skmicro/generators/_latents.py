@@ -49,7 +49,7 @@ def meet_targets(generator, latents, conditions, targets, seed):
     TargetWarning
         If a sample misses its target by more than the generator's ``target_tol``.
     """
-    loss = DescriptorLoss([t.descriptor for t in targets], generator.encoder_.physical)
+    loss = DescriptorLoss([t.descriptor for t in targets], generator.encoder_.measured)
     values = np.hstack([target.values for target in targets])
     found, missed = latents.copy(), np.full(len(latents), np.inf)
     for attempt in range(SEARCH_ROUNDS):
@@ -122,11 +122,7 @@ def nearest_latents(generator, images, conditions):
 
 def _target_error(generator, conditions, values, loss):
     def measure(latents):
-        soft = generator._generate(latents, conditions)
-        if soft.shape[1] > 1:
-            hard = torch.zeros_like(soft).scatter_(1, soft.argmax(dim=1, keepdim=True), 1.0)
-            soft = hard + soft - soft.detach()
-        per_image = loss.per_image(soft, values)
+        per_image = loss.per_image(generator._generate(latents, conditions), values)
         return per_image, per_image.detach().sqrt()
 
     return measure

@@ -25,10 +25,11 @@ class WGANGP(BaseGenerator):
     Parameters
     ----------
     n_latent : int, default=128
-        Width of the latent vector z, standard normal.
-    architecture : {"residual", "subpixel"}, default="residual"
-        ``"residual"``: the paper's residual blocks; ``"subpixel"``: a light network
-        that works mostly below full resolution.
+        Width of the latent vector z, standard normal; in the light architecture the
+        latent numbers per voxel of its coarsest grid.
+    architecture : {"residual", "light"}, default="residual"
+        ``"residual"``: the paper's residual blocks; ``"light"``: a network that works
+        at half the resolution and below, conditions modulating every layer.
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
@@ -38,7 +39,9 @@ class WGANGP(BaseGenerator):
     batch_size : int, default=32
         Images per step.
     learning_rate : float, default=1e-4
-        Rate of Adam, betas (0, 0.9).
+        Rate of Adam.
+    betas : tuple of float, default=(0.0, 0.9)
+        Decay rates of Adam's moments.
     n_critic : int, default=5
         Critic steps per iteration.
     gradient_penalty : float, default=10.0
@@ -116,6 +119,7 @@ class WGANGP(BaseGenerator):
         n_iter=100_000,
         batch_size=32,
         learning_rate=1e-4,
+        betas=(0.0, 0.9),
         n_critic=5,
         gradient_penalty=10.0,
         symmetries=(),
@@ -138,6 +142,7 @@ class WGANGP(BaseGenerator):
         self.n_iter = n_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.betas = betas
         self.n_critic = n_critic
         self.gradient_penalty = gradient_penalty
         self.symmetries = symmetries
@@ -174,7 +179,7 @@ class WGANGP(BaseGenerator):
         check_adversarial_parameters(self)
 
     def _networks(self):
-        return adversarial_networks(self, n_conditions=0)
+        return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
         return adversarial_step(self, networks, rng)

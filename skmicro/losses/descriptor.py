@@ -6,10 +6,11 @@ targets r_j,
     L_I = weight * E_z sum_j mean_k (I_j(G(z, r))_k - r_jk)^2.
 
 The mean over the components k of one descriptor makes a curve of 33 values and a
-single fraction weigh alike.
-"""
+single fraction weigh alike. *Matching* compares batch means instead, like the feature
+matching of Salimans et al. 2016: it leaves the spread between images to the critic,
 
-import torch
+    L_M = weight * sum_j mean_k (mean_b I_j(G(z_b, r_b))_k - mean_b I_j(x_b)_k)^2.
+"""
 
 
 class DescriptorLoss:
@@ -30,11 +31,6 @@ class DescriptorLoss:
         self.physical = physical
         self.weight = weight
 
-    def features(self, channels):
-        """Return all descriptors of images side by side, (n, C, *S) -> (n, k)."""
-        images = self.physical(channels)
-        return torch.cat([descriptor(images) for descriptor in self.descriptors], dim=1)
-
     def per_image(self, channels, targets):
         """Return the loss of every image, shape (n,)."""
         images = self.physical(channels)
@@ -46,6 +42,33 @@ class DescriptorLoss:
             start += features.shape[1]
         return self.weight * total
 
-    def __call__(self, channels, targets):
-        """Return the mean loss of a batch, shape ()."""
-        return self.per_image(channels, targets).mean()
+    def __call__(self, channels, batch):
+        """Return the mean loss of generated images, their targets being the conditions."""
+        return self.per_image(channels, batch.conditions).mean()
+
+
+class DescriptorMeanLoss:
+    """Squared difference between the mean descriptors of two batches.
+
+    Parameters
+    ----------
+    descriptors : sequence of BaseDescriptor
+        Differentiable descriptors.
+    physical : callable
+        Network channels to what descriptors measure (an encoder's ``physical``).
+    weight : float, default=1.0
+        Factor of the loss.
+    """
+
+    def __init__(self, descriptors, physical, weight=1.0):
+        self.descriptors = descriptors
+        self.physical = physical
+        self.weight = weight
+
+    def __call__(self, channels, batch):
+        """Return the loss of generated images against the real ones of the batch."""
+        fake, real = self.physical(channels), self.physical(batch.images)
+        return self.weight * sum(
+            (descriptor(fake).mean(dim=0) - descriptor(real).mean(dim=0)).square().mean()
+            for descriptor in self.descriptors
+        )

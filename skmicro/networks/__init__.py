@@ -2,15 +2,15 @@
 
 from ._blocks import LatentGenerator, conv
 from ._build import build
+from ._light import light_critic, light_generator
 from ._residual import residual_critic, residual_generator
-from ._subpixel import strided_critic, subpixel_generator
 
 __all__ = [
     "LatentGenerator",
     "build",
     "conv",
+    "light_critic",
+    "light_generator",
     "residual_critic",
     "residual_generator",
-    "strided_critic",
-    "subpixel_generator",
 ]

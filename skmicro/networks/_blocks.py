@@ -14,8 +14,43 @@ _BATCH_NORMS = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _AVERAGE_POOLS = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
 
 
-def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_gain=False):
-    """Return a convolution that keeps the size (or halves it with ``stride=2``).
+class _CircularPad(torch.autograd.Function):
+    """Wrap one voxel around every border; cheaper to differentiate than PyTorch's own."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return functional.pad(x, [1, 1] * (x.ndim - 2), mode="circular")
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _CircularFold.apply(gradient)
+
+
+class _CircularFold(torch.autograd.Function):
+    """The adjoint: add what lies beyond a border to where it came from."""
+
+    @staticmethod
+    def forward(ctx, x):
+        for axis in range(2, x.ndim):
+            n = x.shape[axis] - 2
+            inner = x.narrow(axis, 1, n).clone()
+            inner.narrow(axis, n - 1, 1).add_(x.narrow(axis, 0, 1))
+            inner.narrow(axis, 0, 1).add_(x.narrow(axis, n + 1, 1))
+            x = inner
+        return x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _CircularPad.apply(gradient)
+
+
+def circular_pad(x):
+    """Continue a feature map periodically by one voxel on every side."""
+    return _CircularPad.apply(x)
+
+
+class Conv(nn.Module):
+    """Convolution that keeps the size, or halves an even one with stride 2.
 
     Parameters
     ----------
@@ -23,31 +58,71 @@ def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_g
         Number of spatial axes.
     n_in, n_out : int
         Channels.
-    kernel_size : int, default=3
-        Side of the kernel; even kernels go with ``stride=2``.
-    stride : int, default=1
+    kernel_size : {1, 3, 4}
+        Side of the kernel; 4 goes with ``stride=2``.
+    stride : int
         Step of the kernel.
-    periodic : bool, default=False
+    periodic : bool
         Wrap around the borders instead of padding with zeros.
-    linear_gain : bool, default=False
+    linear_gain : bool
         Initialise for a layer that no rectifier follows.
-
-    Returns
-    -------
-    layer : torch.nn.Module
-        The convolution.
     """
-    layer = _CONVOLUTIONS[ndim](
-        n_in, n_out, kernel_size, stride, (kernel_size - 1) // 2,
-        padding_mode="circular" if periodic else "zeros",
-    )
-    layer.linear_gain = linear_gain
-    return layer
+
+    def __init__(self, ndim, n_in, n_out, kernel_size, stride, periodic, linear_gain):
+        super().__init__()
+        self.wrap = periodic and kernel_size > 1
+        padding = 0 if self.wrap else (kernel_size - 1) // 2
+        self.layer = _CONVOLUTIONS[ndim](n_in, n_out, kernel_size, stride, padding)
+        self.layer.linear_gain = linear_gain
+
+    def forward(self, x):
+        return self.layer(circular_pad(x) if self.wrap else x)
 
 
-def batch_norm(ndim, n_channels):
+def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_gain=False):
+    """Return a convolution in any dimension; see :class:`Conv`."""
+    return Conv(ndim, n_in, n_out, kernel_size, stride, periodic, linear_gain)
+
+
+class HalvingConv(nn.Module):
+    """Strided convolution; odd sides are filled up first, so that sizes round up."""
+
+    def __init__(self, ndim, n_in, n_out, periodic):
+        super().__init__()
+        self.conv = conv(ndim, n_in, n_out, 4, stride=2, periodic=periodic)
+
+    def forward(self, x):
+        filling = [amount for side in reversed(x.shape[2:]) for amount in (0, side % 2)]
+        return self.conv(functional.pad(x, filling) if any(filling) else x)
+
+
+class RowLinear(nn.Linear):
+    """Linear layer whose rows do not depend on their place in the batch when evaluated.
+
+    Matrix products treat the last rows of a batch by other code than the first, so that
+    results and gradients differ in the last bits. In evaluation mode every row is summed
+    by itself, and is the same bit for bit wherever it stands.
+    """
+
+    def forward(self, x):
+        if self.training:
+            return super().forward(x)
+        return (x.unsqueeze(1) * self.weight).sum(dim=2) + self.bias
+
+
+def batch_norm(ndim, n_channels, affine=True):
     """Return a batch normalisation over the spatial axes."""
-    return _BATCH_NORMS[ndim](n_channels)
+    return _BATCH_NORMS[ndim](n_channels, affine=affine)
+
+
+def crop(x, shape):
+    """Cut a feature map down to a spatial shape."""
+    return x[(..., *(slice(side) for side in shape))]
+
+
+def probabilities(logits):
+    """Softmax over two or more channels; a single channel goes through a logistic."""
+    return logits.softmax(dim=1) if logits.shape[1] > 1 else logits.sigmoid()
 
 
 def double(images):
@@ -111,8 +186,8 @@ class LatentGenerator(nn.Module):
 
     Parameters
     ----------
-    n_inputs : int
-        Width of latent vector and conditions together.
+    n_latent, n_conditions : int
+        Widths of the latent vector and of the conditions.
     start : tuple of int
         (channels, *spatial) of the feature map that the linear layer fills.
     body : torch.nn.Module
@@ -126,9 +201,10 @@ class LatentGenerator(nn.Module):
     single channel in a logistic function (grey level in [0, 1]).
     """
 
-    def __init__(self, n_inputs, start, body, image_shape):
+    def __init__(self, n_latent, n_conditions, start, body, image_shape):
         super().__init__()
-        self.stem = nn.Linear(n_inputs, math.prod(start))
+        self.n_latent = n_latent
+        self.stem = RowLinear(n_latent + n_conditions, math.prod(start))
         self.start = start
         self.body = body
         self.image_shape = image_shape
@@ -136,5 +212,4 @@ class LatentGenerator(nn.Module):
     def forward(self, latents, conditions):
         inputs = torch.cat([latents, conditions], dim=1)
         features = self.body(self.stem(inputs).view(-1, *self.start))
-        logits = features[(..., *(slice(side) for side in self.image_shape))]
-        return logits.softmax(dim=1) if logits.shape[1] > 1 else logits.sigmoid()
+        return probabilities(crop(features, self.image_shape))

@@ -3,7 +3,8 @@
 Modules are made on the ``meta`` device, where nothing is drawn, and then filled from
 an explicit generator on the CPU, so that a seed means the same weights everywhere.
 Convolutions are Kaiming-uniform (He et al. 2015), layers marked ``linear_gain`` are
-Xavier-uniform (Glorot & Bengio 2010), biases zero, norms the identity.
+Xavier-uniform (Glorot & Bengio 2010), layers marked ``zero_start`` and biases
+zero, norms the identity.
 """
 
 import math
@@ -51,11 +52,14 @@ def _initialise(layer, rng):
         else:
             bound = math.sqrt(6.0 / fan_in)
         layer.weight.uniform_(-bound, bound, generator=rng)
+        if getattr(layer, "zero_start", False):
+            layer.weight.zero_()
         if layer.bias is not None:
             layer.bias.zero_()
     elif isinstance(layer, (_BatchNorm, nn.GroupNorm)):
-        layer.weight.fill_(1.0)
-        layer.bias.zero_()
+        if layer.affine:
+            layer.weight.fill_(1.0)
+            layer.bias.zero_()
         if isinstance(layer, _BatchNorm):
             layer.reset_running_stats()
     elif list(layer.parameters(recurse=False)) or list(layer.buffers(recurse=False)):

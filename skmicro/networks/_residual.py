@@ -54,13 +54,18 @@ class ResidualDown(nn.Module):
         return self.shortcut(halve(x)) + halve(self.conv2(torch.relu(self.norm2(y))))
 
 
-def residual_generator(n_inputs, n_channels, image_shape, *, width=64, periodic=False):
+def residual_generator(
+    n_latent, standardization, n_channels, image_shape, *, width=64, periodic=False
+):
     """Return the residual generator for images of any size.
 
     Parameters
     ----------
-    n_inputs : int
-        Width of latent vector and conditions together.
+    n_latent : int
+        Width of the latent vector.
+    standardization : tuple of (list of float, list of float)
+        Mean and standard deviation of each condition; only their number matters here,
+        the conditions are joined to the latent vector as they are.
     n_channels : int
         Channels of the images.
     image_shape : tuple of int
@@ -88,7 +93,8 @@ def residual_generator(n_inputs, n_channels, image_shape, *, width=64, periodic=
         conv(ndim, width, n_channels, periodic=periodic, linear_gain=True),
     ]
     start = (widths[0], *coarse_shape(image_shape, n_blocks))
-    return LatentGenerator(n_inputs, start, nn.Sequential(*blocks, *head), tuple(image_shape))
+    body = nn.Sequential(*blocks, *head)
+    return LatentGenerator(n_latent, len(standardization[0]), start, body, tuple(image_shape))
 
 
 class ResidualCritic(nn.Module):

@@ -78,22 +78,28 @@ class TrainingStep:
 
 
 class Projection:
-    """Extra generator steps on a loss of generated images and their conditions.
+    """A further objective of the generator.
 
     Parameters
     ----------
-    loss : callable
-        ``loss(channels, conditions) -> scalar``.
+    terms : sequence of callable
+        ``term(channels, batch) -> scalar`` of generated images and the batch whose
+        conditions they were given; the loss is the sum.
     n_steps : int, default=1
-        Updates per iteration.
+        Updates per iteration with an optimizer of their own; 0 adds the loss to that
+        of the generator's step (Joshi et al. 2020, Eq. 2).
     learning_rate : float, default=1e-4
         Rate of the projection's own Adam.
     """
 
-    def __init__(self, loss, n_steps=1, learning_rate=1e-4):
-        self.loss = loss
+    def __init__(self, terms, n_steps=1, learning_rate=1e-4):
+        self.terms = terms
         self.n_steps = n_steps
         self.learning_rate = learning_rate
+
+    def loss(self, channels, batch):
+        """Return the sum of the terms."""
+        return sum(term(channels, batch) for term in self.terms)
 
 
 class AdversarialStep(TrainingStep):
@@ -102,13 +108,11 @@ class AdversarialStep(TrainingStep):
     Parameters
     ----------
     generator : torch.nn.Module
-        ``generator(latents, conditions) -> channels``.
+        ``generator(latents, conditions) -> channels``, with an attribute ``n_latent``.
     critic : torch.nn.Module
         ``critic(channels) -> scores`` of shape (n,).
     loss : AdversarialLoss
         What the two players minimise.
-    n_latent : int
-        Width of the latent vectors.
     learning_rate : float
         Rate of both Adam optimizers.
     rng : torch.Generator
@@ -135,7 +139,6 @@ class AdversarialStep(TrainingStep):
         critic,
         loss,
         *,
-        n_latent,
         learning_rate,
         rng,
         betas=(0.0, 0.9),
@@ -148,7 +151,6 @@ class AdversarialStep(TrainingStep):
     ):
         super().__init__({"generator": generator, "critic": critic}, rng, decay_from)
         self.loss = loss
-        self.n_latent = n_latent
         self.n_critic = n_critic
         self.penalties = penalties
         self.projections = projections
@@ -156,6 +158,8 @@ class AdversarialStep(TrainingStep):
         self._add_adam("generator", generator.parameters(), learning_rate, betas)
         self._add_adam("critic", critic.parameters(), learning_rate, betas)
         for k, projection in enumerate(projections):
+            if projection.n_steps == 0:
+                continue
             name = f"projection{k}"
             self._add_adam(name, generator.parameters(), projection.learning_rate, betas)
         self.average = WeightAverage(generator, average_decay) if average_decay > 0 else None
@@ -171,7 +175,7 @@ class AdversarialStep(TrainingStep):
         losses |= self._generator_step(batch)
         for k, projection in enumerate(self.projections):
             for _ in range(projection.n_steps):
-                losses |= self._projection_step(f"projection{k}", projection, batch.conditions)
+                losses |= self._projection_step(f"projection{k}", projection, batch)
         if self.average is not None:
             self.average.update()
         return losses
@@ -188,7 +192,7 @@ class AdversarialStep(TrainingStep):
 
     def _generate(self, generator, conditions):
         latents = torch.randn(
-            len(conditions), self.n_latent, generator=self.rng, dtype=conditions.dtype
+            len(conditions), generator.n_latent, generator=self.rng, dtype=conditions.dtype
         )
         return generator(latents.to(conditions.device), conditions)
 
@@ -210,14 +214,20 @@ class AdversarialStep(TrainingStep):
     def _generator_step(self, batch):
         generator, critic = self.modules["generator"], self.modules["critic"]
         critic.requires_grad_(False)
-        fake = self.augment(self._generate(generator, batch.conditions), self.rng)
-        loss = self.loss.generator(critic(fake))
+        fake = self._generate(generator, batch.conditions)
+        loss = self.loss.generator(critic(self.augment(fake, self.rng)))
+        losses = {"generator": loss.detach()}
+        for k, projection in enumerate(self.projections):
+            if projection.n_steps == 0:
+                extra = projection.loss(fake, batch)
+                losses[f"projection{k}"] = extra.detach()
+                loss = loss + extra
         self._descend("generator", loss)
-        return {"generator": loss.detach()}
+        return losses
 
-    def _projection_step(self, name, projection, conditions):
-        fake = self._generate(self.modules["generator"], conditions)
-        loss = projection.loss(fake, conditions)
+    def _projection_step(self, name, projection, batch):
+        fake = self._generate(self.modules["generator"], batch.conditions)
+        loss = projection.loss(fake, batch)
         self._descend(name, loss)
         return {name: loss.detach()}
 

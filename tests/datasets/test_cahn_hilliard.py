@@ -160,6 +160,12 @@ def test_a_seed_gives_the_same_images_and_the_first_ones_do_not_depend_on_their_
     assert len(np.unique(alike.reshape(37, -1), axis=0)) == 37
 
 
+def test_jobs_and_threads_change_nothing():
+    threads = torch.get_num_threads()
+    np.testing.assert_array_equal(quick(37, 5), quick(37, 5, n_jobs=2))
+    assert torch.get_num_threads() == threads
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_mixture_has_the_mean_and_the_noise_asked_for(shape):
     fields = np.stack([_mixture(0.4, shape, 0.05, 3, index) for index in range(20)])

@@ -1,0 +1,239 @@
+"""Light networks that work at half the resolution and below.
+
+Full-resolution convolutions dominate the cost of a residual network on a CPU. Here the
+generator works on coarser grids and its logits, given on the half-resolution grid, are
+interpolated linearly and smoothed with a binomial filter, so that phase borders come
+out round and without speckle. Latents fill a coarse map (``n_latent`` numbers per
+coarse voxel) and every layer is a convolution: the images are statistically
+homogeneous by construction.
+
+Conditions enter twice: they scale and shift the normalised features of every layer
+(Perez et al. 2018, "FiLM"), and they set the level of the logits,
+
+    logits = gain * (standardised(features) + level(r, mean of z)),
+
+where *standardised* means zero mean and unit variance over the voxels of each image.
+The level decides the phase fractions, the features where the phases are; this split
+is what makes fractions easy to control. The critic starts with space-to-depth (Shi et
+al. 2016), halves with strided convolutions and averages over the image; it has no
+normalisation, because the gradient penalty needs independent images.
+"""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ._blocks import (
+    HalvingConv,
+    RowLinear,
+    batch_norm,
+    circular_pad,
+    coarse_shape,
+    conv,
+    crop,
+    depth_to_space,
+    double,
+    n_halvings,
+    probabilities,
+    space_to_depth,
+)
+
+N_EMBEDDING = 8
+LOGIT_GAIN = 8.0
+_INTERPOLATION = {2: "bilinear", 3: "trilinear"}
+
+
+class ModulatedNorm(nn.Module):
+    """Batch normalisation whose scale and shift depend on the conditions, then ReLU."""
+
+    def __init__(self, ndim, n_channels, n_embedding):
+        super().__init__()
+        self.norm = batch_norm(ndim, n_channels, affine=n_embedding == 0)
+        self.modulation = zero(RowLinear(n_embedding, 2 * n_channels)) if n_embedding else None
+
+    def forward(self, x, embedding):
+        x = self.norm(x)
+        if self.modulation is not None:
+            factors = self.modulation(embedding).view(*embedding.shape[:1], -1, *[1] * (x.ndim - 2))
+            scale, shift = factors.chunk(2, dim=1)
+            x = x * (1.0 + scale) + shift
+        return torch.relu(x)
+
+
+class Stage(nn.Module):
+    """Convolution, change of grid, modulated normalisation."""
+
+    def __init__(self, ndim, n_in, n_out, n_embedding, *, periodic, grid="same"):
+        super().__init__()
+        self.grid = grid
+        factor = 2**ndim if grid == "subpixel" else 1
+        self.conv = conv(ndim, n_in, n_out * factor, periodic=periodic)
+        self.norm = ModulatedNorm(ndim, n_out, n_embedding)
+
+    def forward(self, x, embedding):
+        x = self.conv(double(x) if self.grid == "nearest" else x)
+        return self.norm(depth_to_space(x) if self.grid == "subpixel" else x, embedding)
+
+
+class LightGenerator(nn.Module):
+    """Generator of :func:`light_generator`."""
+
+    def __init__(self, n_latent, standardization, n_channels, image_shape, width, periodic):
+        super().__init__()
+        ndim, n_blocks = len(image_shape), n_halvings(image_shape)
+        self.location, self.scale = standardization
+        self.start = (n_latent, *coarse_shape(image_shape, n_blocks))
+        self.n_latent = math.prod(self.start)
+        self.image_shape = image_shape
+        n_conditions = len(self.location)
+        n_embedding = N_EMBEDDING if n_conditions else 0
+        self.embedding = RowLinear(n_conditions, n_embedding) if n_conditions else None
+        plan = [(n_latent, 4 * width, "same")]
+        plan += [(4 * width, 4 * width, "nearest")] * max(0, n_blocks - 3)
+        if n_blocks >= 3:
+            plan += [(4 * width, 2 * width, "subpixel"), (2 * width, 2 * width, "same")]
+        if n_blocks >= 2:
+            plan += [(plan[-1][1], width, "subpixel")]
+        else:
+            plan += [(4 * width, width, "same")]
+        self.stages = nn.ModuleList(
+            Stage(ndim, n_in, n_out, n_embedding, periodic=periodic, grid=grid)
+            for n_in, n_out, grid in plan
+        )
+        self.head = conv(ndim, width, n_channels, periodic=periodic, linear_gain=True)
+        self.level = nn.Sequential(
+            RowLinear(n_conditions + n_latent, 2 * N_EMBEDDING),
+            nn.Tanh(),
+            zero(RowLinear(2 * N_EMBEDDING, n_channels)),
+        )
+        self.periodic = periodic
+
+    def forward(self, latents, conditions):
+        standardized = (conditions - conditions.new_tensor(self.location)) / conditions.new_tensor(
+            self.scale
+        )
+        embedding = None
+        if self.embedding is not None:
+            embedding = torch.relu(self.embedding(standardized))
+        x = latents.view(-1, *self.start)
+        n_voxels = x[0, 0].numel()
+        level = self.level(torch.hstack([standardized, x.flatten(2).sum(2) / n_voxels**0.5]))
+        for stage in self.stages:
+            x = stage(x, embedding)
+        x = _smooth(_refine(self.head(x), self.periodic), self.periodic)
+        x = crop(x, self.image_shape)
+        if x.shape[1] > 1:
+            x = x - x.mean(dim=1, keepdim=True)
+        x = _standardized(x) + level.view(*level.shape, *[1] * (x.ndim - 2))
+        return probabilities(LOGIT_GAIN * x)
+
+
+def light_generator(
+    n_latent, standardization, n_channels, image_shape, *, width=16, periodic=False
+):
+    """Return the light generator for images of any size.
+
+    Parameters
+    ----------
+    n_latent : int
+        Latent numbers per coarse voxel.
+    standardization : tuple of (list of float, list of float)
+        Mean and standard deviation of each condition; empty lists without conditions.
+    n_channels : int
+        Channels of the images.
+    image_shape : tuple of int
+        Spatial shape, 2-D or 3-D.
+    width : int, default=16
+        Channels of the half-resolution map; coarser maps have 2 and 4 times as many.
+    periodic : bool, default=False
+        Wrap convolutions around the borders.
+
+    Returns
+    -------
+    generator : LightGenerator
+        ``generator(latents, conditions) -> channels``.
+    """
+    return LightGenerator(
+        n_latent, standardization, n_channels, tuple(image_shape), width, periodic
+    )
+
+
+class LightCritic(nn.Module):
+    """Critic of :func:`light_critic`."""
+
+    def __init__(self, n_channels, image_shape, width, periodic):
+        super().__init__()
+        ndim, n_blocks = len(image_shape), n_halvings(image_shape)
+        self.stem = conv(ndim, n_channels * 2**ndim, width, periodic=periodic)
+        widths = [width * min(2**k, 4) for k in range(n_blocks)]
+        self.halvings = nn.ModuleList(
+            HalvingConv(ndim, n_in, n_out, periodic)
+            for n_in, n_out in pairwise(widths)
+        )
+        self.head = nn.Linear(widths[-1], 1)
+
+    def forward(self, images):
+        x = functional.leaky_relu(self.stem(space_to_depth(images)), 0.2)
+        for halving in self.halvings:
+            x = functional.leaky_relu(halving(x), 0.2)
+        return self.head(x.flatten(2).mean(dim=2)).squeeze(1)
+
+
+def light_critic(n_channels, image_shape, *, width=16, periodic=False):
+    """Return the light critic for images of any size.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of the images.
+    image_shape : tuple of int
+        Spatial shape, 2-D or 3-D.
+    width : int, default=16
+        Channels after the first convolution; doubled at every halving up to four times.
+    periodic : bool, default=False
+        Wrap convolutions around the borders.
+
+    Returns
+    -------
+    critic : LightCritic
+        ``critic(channels) -> scores`` of shape (n,).
+    """
+    return LightCritic(n_channels, tuple(image_shape), width, periodic)
+
+
+def zero(layer):
+    """Mark a linear layer to start at zero."""
+    layer.zero_start = True
+    return layer
+
+
+def _standardized(x):
+    dims = tuple(range(2, x.ndim))
+    x = x - x.mean(dim=dims, keepdim=True)
+    return x * (x.square().mean(dim=dims, keepdim=True) + 1e-4).rsqrt()
+
+
+def _padded(x, periodic):
+    if periodic:
+        return circular_pad(x)
+    return functional.pad(x, [1, 1] * (x.ndim - 2), mode="replicate")
+
+
+def _refine(x, periodic):
+    """Interpolate linearly to twice the resolution."""
+    fine = functional.interpolate(
+        _padded(x, periodic), scale_factor=2, mode=_INTERPOLATION[x.ndim - 2], align_corners=False
+    )
+    return fine[(..., *(slice(2, -2) for _ in x.shape[2:]))]
+
+
+def _smooth(x, periodic):
+    """Binomial filter 1-2-1 along each axis."""
+    x = _padded(x, periodic)
+    for axis in range(2, x.ndim):
+        n = x.shape[axis] - 2
+        x = (x.narrow(axis, 0, n) + x.narrow(axis, 2, n)) * 0.25 + x.narrow(axis, 1, n) * 0.5
+    return x
