@@ -8,14 +8,13 @@ says what all the rest costs.
 Run ``python benchmarks/cahn_hilliard.py``; it takes about a minute on two cores.
 """
 
-import json
 import math
 import time
-from pathlib import Path
 
 import joblib
 import numpy as np
 import torch
+from _results import write_results
 from threadpoolctl import threadpool_limits
 
 from skmicro.datasets import make_cahn_hilliard
@@ -63,18 +62,6 @@ def measure(case):
     }
 
 
-def save(payload):
-    """Write the figures beside the other benchmarks' results."""
-    try:
-        from _results import write_results
-    except ImportError:
-        path = Path(__file__).parent / "results" / "cahn_hilliard.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(payload, indent=2) + "\n")
-    else:
-        write_results("cahn_hilliard", payload)
-
-
 def main():
     """Measure, print the table and write the results."""
     print(
@@ -92,7 +79,7 @@ def main():
             f"{row['seconds_all_cores']:>11.1f}{row['images_per_second']:>10.1f}"
             f"{row['ratio_to_transforms']:>8.2f}  {low:.3f} to {high:.3f}"
         )
-    save({"cores": N_CORES, "seed": SEED, "rows": rows})
+    write_results("cahn_hilliard", {"cores": N_CORES, "seed": SEED, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -11,17 +11,16 @@ units of the volume in single precision.
 Run ``python benchmarks/descriptors.py``; it takes about a minute.
 """
 
-import json
 import math
 import multiprocessing
 import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import scipy.fft
 import torch
+from _results import write_results
 
 from skmicro.descriptors import TwoPointCorrelation
 from skmicro.descriptors._kernels import radial_correlation
@@ -128,19 +127,7 @@ def main():
     memory = {kind: measure_memory(kind) for kind in ("bare", "function", "transform")}
     print(f"peak memory of {' x '.join(map(str, MEMORY_SHAPE))}, in float32 volumes: "
           + ", ".join(f"{kind} {factor:.2f}" for kind, factor in memory.items()))
-    save({"threads": 1, "seed": SEED, "time": rows, "peak_memory_in_volumes": memory})
-
-
-def save(payload):
-    """Write the figures beside the other benchmarks' results."""
-    try:
-        from _results import write_results
-    except ImportError:
-        path = Path(__file__).parent / "results" / "descriptors.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(payload, indent=2) + "\n")
-    else:
-        write_results("descriptors", payload)
+    write_results("descriptors", {"threads": 1, "seed": SEED, "time": rows, "peak_memory_in_volumes": memory})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Differentiable augmentation by the symmetries a material has.
+"""Augmentation by the symmetries a material has.
 
-An operation is drawn for a batch and applied to real and generated images alike (Zhao
-et al. 2020). Rolls, flips and exchanges of axes move voxels without changing them, so
-gradients of any order pass.
+If the statistics of a material do not change under an operation, a moved image is as
+good an image as the one at hand. Only real images are moved: a critic that saw moved
+generated images could not tell whether the generator prefers one orientation. Rolls,
+flips and exchanges of axes move voxels without changing them, so that gradients of any
+order pass.
 """
 
 import math

@@ -15,12 +15,15 @@ the dual of the assignment of voxels to phases with those counts and the largest
 log-probability. With two phases this is a decision threshold chosen by sorting.
 """
 
+from functools import reduce
+
 import numpy as np
 import torch
 
 from .persistence import Persistent
 
 MAX_PHASES = 64
+MAX_ROUNDS = 200
 
 
 class PhaseEncoder(Persistent):
@@ -86,8 +89,8 @@ class PhaseEncoder(Persistent):
         The value is the one-hot image of :meth:`decode`, the gradient that of the
         probabilities (Bengio et al. 2013).
         """
-        winner = channels.argmax(dim=1, keepdim=True)
-        one_hot = torch.zeros_like(channels).scatter_(1, winner, 1.0)
+        largest = reduce(torch.maximum, channels.detach().unbind(1)).unsqueeze(1)
+        one_hot = (channels == largest).to(channels.dtype)
         return one_hot + channels - channels.detach()
 
     def decode(self, channels):
@@ -237,16 +240,21 @@ def _assign(logits, counts):
     along one coordinate of the convex dual; voxels that remain undecided after the
     last round (ties, or rounds used up) move by smallest loss.
     """
+    present = np.flatnonzero(counts)
+    logits, counts = logits[present], np.asarray(counts)[present]
     offsets = np.zeros(len(logits))
-    for _ in range(20 if len(logits) > 2 else 1):
+    for _ in range(MAX_ROUNDS if len(logits) > 2 else 1):
+        before = offsets.copy()
         for c in range(1, len(logits)):
             others = np.delete(logits + offsets[:, None], c, axis=0).max(axis=0)
             offsets[c] = _threshold(logits[c] - others, counts[c])
         shifted = logits + offsets[:, None]
         labels = shifted.argmax(axis=0)
         if np.array_equal(np.bincount(labels, minlength=len(logits)), counts):
-            return labels
-    return _repair(shifted, labels, counts)
+            return present[labels]
+        if np.array_equal(offsets, before):
+            break
+    return present[_repair(shifted, labels, counts)]
 
 
 def _threshold(margins, count):
@@ -258,14 +266,20 @@ def _threshold(margins, count):
 
 
 def _repair(shifted, labels, counts):
-    """Move single voxels from phases in surplus to phases in need, cheapest first."""
+    """Move voxels from phases in surplus to phases in need, those that lose least first."""
     surplus = np.bincount(labels, minlength=len(counts)) - counts
     while surplus.any():
         needy = np.flatnonzero(surplus < 0)
-        rich = np.flatnonzero(np.isin(labels, np.flatnonzero(surplus > 0)))
+        rich = np.flatnonzero(surplus[labels] > 0)
         loss = shifted[labels[rich], rich] - shifted[np.ix_(needy, rich)]
-        to, voxel = np.unravel_index(loss.argmin(), loss.shape)
-        surplus[labels[rich[voxel]]] -= 1
-        surplus[needy[to]] += 1
-        labels[rich[voxel]] = needy[to]
+        best = loss.argmin(axis=0)
+        order = np.argsort(loss[best, np.arange(len(rich))], kind="stable")
+        voxels, sources, targets = rich[order], labels[rich[order]], needy[best[order]]
+        ends = [np.flatnonzero(sources == c)[:n][-1] for c, n in enumerate(surplus) if n > 0]
+        for c in needy:
+            arriving = np.flatnonzero(targets == c)[: -surplus[c]]
+            ends += [arriving[-1]] if len(arriving) == -surplus[c] else []
+        moved = slice(min(ends) + 1)
+        labels[voxels[moved]] = targets[moved]
+        surplus = np.bincount(labels, minlength=len(counts)) - counts
     return labels

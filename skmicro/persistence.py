@@ -97,12 +97,17 @@ def read_tree(path):
         raise NotASavedFileError(f"{path} is not a file saved by skmicro: {error}.") from error
     if "skmicro" not in metadata:
         raise NotASavedFileError(f"{path} is not a file saved by skmicro: no header.")
-    if int(metadata["version"]) > FORMAT_VERSION:
-        raise NotASavedFileError(
-            f"{path} has format version {metadata['version']}, "
-            f"this skmicro reads up to {FORMAT_VERSION}."
-        )
-    return _unpack(json.loads(metadata["skmicro"]), tensors)
+    try:
+        version = int(metadata["version"])
+        if version > FORMAT_VERSION:
+            raise NotASavedFileError(
+                f"{path} has format version {version}, this skmicro reads up to {FORMAT_VERSION}."
+            )
+        return _unpack(json.loads(metadata["skmicro"]), tensors)
+    except NotASavedFileError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise NotASavedFileError(f"{path} is damaged: {error!r}.") from error
 
 
 def load(path):
@@ -143,16 +148,20 @@ def save(estimator, path):
 
 def _pack(value, tensors):
     """Replace arrays by references and structure by tagged JSON."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
     if isinstance(value, np.generic):
         return {"scalar": value.dtype.str, "value": value.item()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (os.PathLike, torch.device)):
+        return str(value)
     if isinstance(value, np.dtype):
         return {"dtype": value.str}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
+        return {"objects": _pack(value.ravel().tolist(), tensors), "dtype": value.dtype.str,
+                "shape": list(value.shape)}
     if isinstance(value, (np.ndarray, torch.Tensor)):
         key = f"{len(tensors):06d}"
-        tensors[key] = torch.as_tensor(np.array(value) if isinstance(value, np.ndarray) else value)
-        tensors[key] = tensors[key].detach().cpu().clone().contiguous()
+        tensors[key] = _as_tensor(value).detach().cpu().clone().contiguous()
         return {"array" if isinstance(value, np.ndarray) else "tensor": key}
     if isinstance(value, (list, tuple)):
         return {type(value).__name__: [_pack(item, tensors) for item in value]}
@@ -165,6 +174,15 @@ def _pack(value, tensors):
                     "of this library.")
 
 
+def _as_tensor(array):
+    if isinstance(array, torch.Tensor):
+        return array
+    try:
+        return torch.as_tensor(array.astype(array.dtype.newbyteorder("="), order="C"))
+    except TypeError as error:
+        raise TypeError(f"Cannot save an array of type {array.dtype}.") from error
+
+
 def _unpack(value, tensors):
     if not isinstance(value, dict):
         return value
@@ -174,6 +192,10 @@ def _unpack(value, tensors):
         return _persistent_class(content)._from_persistent_state(state)
     if tag == "scalar":
         return np.dtype(content).type(rest[0][1])
+    if tag == "objects":
+        items = np.empty(len(content["list"]), dtype=object)
+        items[:] = _unpack(content, tensors)
+        return items.astype(rest[0][1]).reshape(rest[1][1])
     readers = {
         "dtype": np.dtype,
         "array": lambda key: tensors[key].numpy(),

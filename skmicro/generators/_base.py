@@ -9,7 +9,7 @@ Subclasses say what is particular to a method in three places:
 """
 
 import copy
-import hashlib
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -30,11 +30,11 @@ from .._validation import (
 from ..base import ImageEstimator
 from ..descriptors import TwoPointCorrelation
 from ..encoding import encoder_for
-from ..networks import build
-from ..training import ImageBatches, run
 from ._conditions import ConditionTable, described
 from ._latents import meet_targets, nearest_latents
+from ._state import WEIGHTS, rebuilt_networks, without_networks
 from ._targets import exact_fractions, phase_counts, read_targets, warn_outside
+from ._training import new_networks, train
 
 SCORE_SAMPLES = 256
 
@@ -91,11 +91,15 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
             self.conditions_, rows = ConditionTable(
-                self._condition_descriptors(), self.encoder_, self.image_shape_
+                self._condition_descriptors(),
+                self.encoder_,
+                self.image_shape_,
+                self._matched_descriptors(),
             ).extended(images)
             self.n_iter_ = 0
             self.history_ = {}
-            self._train(images, rows, self._new_networks(), self.checkpoint, task)
+            self._seed = _random.draw_seed(self.random_state)
+            train(self, images, rows, new_networks(self), self.checkpoint, task)
         task.end()
         return self
 
@@ -127,7 +131,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             networks = {
                 name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()
             }
-            self._train(images, rows, networks, None, task)
+            train(self, images, rows, networks, None, task)
         task.end()
         return self
 
@@ -343,6 +347,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return new descriptors whose values the networks receive."""
         return []
 
+    def _matched_descriptors(self):
+        """Return new descriptors whose training values the training step wants."""
+        return []
+
     def _n_latent(self):
         return self.generator_.n_latent
 
@@ -357,70 +365,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         _arrays.resolve_device(self.device)
         _arrays.resolve_precision(self.precision)
 
-    # -- training -------------------------------------------------------------------
-
     def _check_training_images(self, X, reset):
         self._check_parameters()
         return check_images(self, X, reset=reset, min_samples=2)
-
-    def _new_networks(self):
-        device = _arrays.resolve_device(self.device)
-        dtype = _arrays.resolve_precision(self.precision)
-        self._seed = _random.draw_seed(self.random_state)
-        return {
-            name: build(factory, _random.torch_generator(self._seed, 1, k), device, dtype)
-            for k, (name, factory) in enumerate(self._networks().items())
-        }
-
-    def _train(self, images, rows, networks, checkpoint, task):
-        parameter = next(networks["generator"].parameters())
-        batches = ImageBatches(
-            images,
-            self.encoder_,
-            rows,
-            batch_size=self.batch_size,
-            seed=_random.draw_seed(_random.numpy_generator(self._seed, 2, self.n_iter_)),
-            device=parameter.device,
-            dtype=parameter.dtype,
-        )
-        step = self._training_step(
-            networks, _random.torch_generator(self._seed, 3, self.n_iter_)
-        )
-        history = run(
-            step,
-            batches,
-            self.n_iter,
-            callbacks=[*(self.callbacks or ()), *task.loop_callbacks(self._snapshot(step))],
-            verbose=self.verbose,
-            checkpoint=checkpoint,
-            checkpoint_every=self.checkpoint_every,
-            fingerprint=self._fingerprint(images) if checkpoint is not None else None,
-        )
-        for name, module in step.finish(batches).items():
-            setattr(self, f"{name}_", module.requires_grad_(False))
-        for name, losses in history.as_arrays().items():
-            before = self.history_.get(name, np.zeros(0, np.float32))
-            self.history_[name] = np.concatenate([before, losses])
-        self.n_iter_ += history.n_iter
-
-    def _snapshot(self, step):
-        """Return a function that gives the fitted attributes as of now."""
-
-        def attributes():
-            fitted = {k: v for k, v in vars(self).items() if k.endswith("_")}
-            for name in self._networks():
-                fitted[f"{name}_"] = copy.deepcopy(step.modules[name]).eval()
-            return fitted | {"_flat": self._flat}
-
-        return attributes
-
-    def _fingerprint(self, images):
-        ignored = {"n_iter", "callbacks", "verbose", "checkpoint", "checkpoint_every"}
-        digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-        settings = {k: v for k, v in self.get_params().items() if k not in ignored}
-        if not isinstance(self.random_state, int):
-            settings.pop("random_state")
-        return {k: repr(v) for k, v in settings.items()} | {"data": digest}
 
     # -- sampling -------------------------------------------------------------------
 
@@ -463,31 +410,19 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     # -- files and pickles ----------------------------------------------------------
 
+    def _persistent_state(self):
+        """State for a file: callbacks and random generators stay behind."""
+        state = self.__getstate__() | {"callbacks": None}
+        seeded = self.random_state is None or isinstance(self.random_state, Integral)
+        return state if seeded else state | {"random_state": None}
+
     def __getstate__(self):
-        state = dict(super().__getstate__())
-        for name in self._networks() if hasattr(self, "generator_") else ():
-            module = state.pop(f"{name}_")
-            weights = {key: value.cpu().numpy() for key, value in module.state_dict().items()}
-            state.setdefault("_weights", {})[name] = weights
-        return state
+        return without_networks(super().__getstate__(), self._network_names())
 
     def __setstate__(self, state):
-        state = dict(state)
-        weights = state.pop("_weights", {})
-        super().__setstate__(state)
-        if not weights:
-            return
-        device = torch.device("cuda" if self._wants_cuda() else "cpu")
-        for name, factory in self._networks().items():
-            module = build(factory, torch.Generator(), dtype=_precision_of(weights[name]))
-            module.load_state_dict({k: torch.tensor(v) for k, v in weights[name].items()})
-            setattr(self, f"{name}_", module.to(device).requires_grad_(False).eval())
+        super().__setstate__({key: value for key, value in state.items() if key != WEIGHTS})
+        for name, module in rebuilt_networks(self, state.get(WEIGHTS, {})).items():
+            setattr(self, f"{name}_", module)
 
-    def _wants_cuda(self):
-        return str(self.device) != "cpu" and torch.cuda.is_available()
-
-
-def _precision_of(weights):
-    double = any(value.dtype == np.float64 for value in weights.values())
-    return torch.float64 if double else torch.float32
-
+    def _network_names(self):
+        return list(self._networks()) if hasattr(self, "generator_") else []

@@ -5,6 +5,7 @@ which training takes its inputs and sampling whatever the user left open.
 """
 
 import numpy as np
+import torch
 
 from .._random import numpy_generator
 from ..descriptors import PhaseFractions, VolumeFraction
@@ -24,11 +25,15 @@ class ConditionTable(Persistent):
         Encoding of the images.
     image_shape : tuple of int
         Shape of the images.
+    matched : list of BaseDescriptor, default=()
+        Further descriptors whose training values are kept; no conditions.
 
     Attributes
     ----------
     rows : ndarray of shape (n_images, n_conditions), float32
         Values of all descriptors side by side.
+    matched_rows : ndarray of shape (n_images, n_components), float32
+        Values of the matched descriptors.
     ranges : dict of str to tuple of ndarray
         Least and largest training value by name: of the conditions, and of the phase
         fractions in any case.
@@ -36,8 +41,10 @@ class ConditionTable(Persistent):
         Mean and standard deviation of each column in the first training images.
     """
 
-    def __init__(self, descriptors, encoder, image_shape):
+    def __init__(self, descriptors, encoder, image_shape, matched=()):
         self.descriptors = [d._bind(encoder, image_shape) for d in descriptors]
+        self.matched = [d._bind(encoder, image_shape) for d in matched]
+        self.matched_rows = None
         self._fractions = [VolumeFraction()._bind(encoder, image_shape)]
         if encoder.phases is not None:
             self._fractions.append(PhaseFractions()._bind(encoder, image_shape))
@@ -63,6 +70,10 @@ class ConditionTable(Persistent):
         table = ConditionTable.__new__(ConditionTable)
         vars(table).update(vars(self))
         table.rows = np.concatenate([self.rows, new])
+        matched = described(self.matched, images)
+        table.matched_rows = (
+            matched if self.matched_rows is None else np.concatenate([self.matched_rows, matched])
+        )
         if self.standardization is None:
             spread = new.std(axis=0)
             table.standardization = (
@@ -80,6 +91,13 @@ class ConditionTable(Persistent):
     def describe(self, images):
         """Return the conditions of images, (n, n_conditions) float32."""
         return described(self.descriptors, images)
+
+    def standardized(self, rows):
+        """Return conditions in units of their spread in the first training images."""
+        location, scale = self.standardization
+        if isinstance(rows, torch.Tensor):
+            location, scale = rows.new_tensor(location), rows.new_tensor(scale)
+        return (rows - location) / scale
 
     def split(self, rows):
         """Split rows into one view per descriptor."""

@@ -17,7 +17,7 @@ from sklearn.base import clone
 from .._validation import check_integer, check_real
 from ..base import BaseDescriptor
 from ..descriptors import descriptor_named
-from ..losses import DescriptorLoss, DescriptorMeanLoss
+from ..losses import DescriptorLoss, MomentLoss
 from ..training import Projection
 from ._adversarial import (
     LIGHT,
@@ -70,14 +70,14 @@ class InvNetGenerator(BaseGenerator):
         Measure invariances on decoded images, with gradients straight through the
         decoding, instead of on the phase probabilities.
     matching : sequence of str or BaseDescriptor, default=()
-        Descriptors whose mean over a generated batch is drawn to that of the real
-        batch with the same conditions.
+        Descriptors whose mean over a generated batch is drawn to that of training
+        images with the same conditions; the spread is left to the critic.
     matching_weight : float, default=1.0
         Factor of this loss.
     projection_rate : float or None, default=None
         Rate of the projection's Adam; ``None`` takes ``learning_rate``.
     symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
-        Symmetries of the material; what the critic sees is moved by them at random.
+        Symmetries of the material, by which training images are moved at random.
     average_decay : float, default=0.0
         Decay of an average of the generator's weights; 0 keeps the last weights.
     decay_from : float, default=1.0
@@ -236,22 +236,30 @@ class InvNetGenerator(BaseGenerator):
     def _condition_descriptors(self):
         return _descriptors(self.invariances)
 
+    def _matched_descriptors(self):
+        return _descriptors(self.matching)
+
+    def _moment_loss(self, generator):
+        table, like = self.conditions_, next(generator.parameters())
+        return MomentLoss(
+            table.matched,
+            like.new_tensor(table.standardized(table.rows)),
+            like.new_tensor(table.matched_rows),
+            table.standardized,
+            self.matching_weight,
+        )
+
     def _networks(self):
         return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
-        physical = self.encoder_.measured if self.hard_projection else self.encoder_.physical
-        terms = [
-            DescriptorLoss(self.conditions_.descriptors, physical, self.projection_weight)
-        ]
-        matched = [
-            descriptor._bind(self.encoder_, self.image_shape_)
-            for descriptor in _descriptors(self.matching)
-        ]
-        if matched:
-            terms.append(DescriptorMeanLoss(matched, physical, self.matching_weight))
+        table = self.conditions_
+        terms = [DescriptorLoss(table.descriptors, self.projection_weight)]
+        if table.matched:
+            terms.append(self._moment_loss(networks["generator"]))
+        measured = self.encoder_.measured if self.hard_projection else self.encoder_.physical
         rate = self.learning_rate if self.projection_rate is None else self.projection_rate
-        projection = Projection(terms, self.n_projection, rate)
+        projection = Projection(terms, measured, self.n_projection, rate)
         return adversarial_step(self, networks, rng, projections=[projection])
 
 
@@ -260,7 +268,7 @@ LIGHT_PROJECTION = {
     "projection_weight": 300.0,
     "hard_projection": True,
     "matching": ("p2",),
-    "matching_weight": 1000.0,
+    "matching_weight": 5000.0,
 }
 
 

@@ -49,7 +49,7 @@ def meet_targets(generator, latents, conditions, targets, seed):
     TargetWarning
         If a sample misses its target by more than the generator's ``target_tol``.
     """
-    loss = DescriptorLoss([t.descriptor for t in targets], generator.encoder_.measured)
+    loss = DescriptorLoss([target.descriptor for target in targets])
     values = np.hstack([target.values for target in targets])
     found, missed = latents.copy(), np.full(len(latents), np.inf)
     for attempt in range(SEARCH_ROUNDS):
@@ -122,7 +122,8 @@ def nearest_latents(generator, images, conditions):
 
 def _target_error(generator, conditions, values, loss):
     def measure(latents):
-        per_image = loss.per_image(generator._generate(latents, conditions), values)
+        images = generator.encoder_.measured(generator._generate(latents, conditions))
+        per_image = loss.per_image(images, values)
         return per_image, per_image.detach().sqrt()
 
     return measure

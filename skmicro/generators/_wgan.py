@@ -47,7 +47,7 @@ class WGANGP(BaseGenerator):
     gradient_penalty : float, default=10.0
         Weight of the gradient penalty.
     symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
-        Symmetries of the material; what the critic sees is moved by them at random.
+        Symmetries of the material, by which training images are moved at random.
     average_decay : float, default=0.0
         Decay of an average of the generator's weights; 0 keeps the last weights.
     decay_from : float, default=1.0

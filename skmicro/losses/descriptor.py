@@ -6,11 +6,22 @@ targets r_j,
     L_I = weight * E_z sum_j mean_k (I_j(G(z, r))_k - r_jk)^2.
 
 The mean over the components k of one descriptor makes a curve of 33 values and a
-single fraction weigh alike. *Matching* compares batch means instead, like the feature
-matching of Salimans et al. 2016: it leaves the spread between images to the critic,
+single fraction weigh alike.
 
-    L_M = weight * sum_j mean_k (mean_b I_j(G(z_b, r_b))_k - mean_b I_j(x_b)_k)^2.
+*Matching* compares means over a batch instead, in the spirit of the feature matching of
+Salimans et al. 2016, and leaves the spread between images to the critic. With J(r) the
+mean descriptors of the training images whose conditions are nearest to r, and modes
+phi_m = 1, s, (s^2 - 1) / sqrt(2) of each standardised condition s,
+
+    L_M = weight * mean_k sum_m (mean_b phi_m(r_b) (I(G(z_b, r_b))_k - J(r_b)_k))^2.
+
+The modes make errors visible that change sign with the condition and cancel in the
+plain mean.
 """
+
+import torch
+
+NEAR_SHARE = 0.04
 
 
 class DescriptorLoss:
@@ -20,20 +31,16 @@ class DescriptorLoss:
     ----------
     descriptors : sequence of BaseDescriptor
         Differentiable descriptors, in the order of the target columns.
-    physical : callable
-        Network channels to what descriptors measure (an encoder's ``physical``).
     weight : float, default=1.0
         Factor of the loss.
     """
 
-    def __init__(self, descriptors, physical, weight=1.0):
+    def __init__(self, descriptors, weight=1.0):
         self.descriptors = descriptors
-        self.physical = physical
         self.weight = weight
 
-    def per_image(self, channels, targets):
-        """Return the loss of every image, shape (n,)."""
-        images = self.physical(channels)
+    def per_image(self, images, targets):
+        """Return the loss of every image, (n, C, *S), (n, k) -> (n,)."""
         start, total = 0, 0.0
         for descriptor in self.descriptors:
             features = descriptor(images)
@@ -42,33 +49,48 @@ class DescriptorLoss:
             start += features.shape[1]
         return self.weight * total
 
-    def __call__(self, channels, batch):
+    def __call__(self, images, batch):
         """Return the mean loss of generated images, their targets being the conditions."""
-        return self.per_image(channels, batch.conditions).mean()
+        return self.per_image(images, batch.conditions).mean()
 
 
-class DescriptorMeanLoss:
-    """Squared difference between the mean descriptors of two batches.
+class MomentLoss:
+    """Squared moments of what is left between descriptors and their conditional mean.
 
     Parameters
     ----------
     descriptors : sequence of BaseDescriptor
         Differentiable descriptors.
-    physical : callable
-        Network channels to what descriptors measure (an encoder's ``physical``).
+    conditions : Tensor of shape (n_images, n_conditions)
+        Standardised conditions of the training images.
+    values : Tensor of shape (n_images, n_components)
+        Descriptors of the training images.
+    standardize : callable
+        Conditions of a batch to standardised ones.
     weight : float, default=1.0
         Factor of the loss.
     """
 
-    def __init__(self, descriptors, physical, weight=1.0):
+    def __init__(self, descriptors, conditions, values, standardize, weight=1.0):
         self.descriptors = descriptors
-        self.physical = physical
+        self.conditions = conditions
+        self.values = values
+        self.standardize = standardize
         self.weight = weight
+        self.n_near = max(1, int(NEAR_SHARE * len(values)))
 
-    def __call__(self, channels, batch):
-        """Return the loss of generated images against the real ones of the batch."""
-        fake, real = self.physical(channels), self.physical(batch.images)
-        return self.weight * sum(
-            (descriptor(fake).mean(dim=0) - descriptor(real).mean(dim=0)).square().mean()
-            for descriptor in self.descriptors
+    def expected(self, conditions):
+        """Return the mean values of the training images nearest in their conditions."""
+        distance = torch.cdist(conditions, self.conditions)
+        nearest = distance.topk(self.n_near, dim=1, largest=False).indices
+        return self.values[nearest].mean(dim=1)
+
+    def __call__(self, images, batch):
+        """Return the loss of generated images, given the conditions of the batch."""
+        conditions = self.standardize(batch.conditions)
+        features = torch.cat([descriptor(images) for descriptor in self.descriptors], dim=1)
+        excess = features - self.expected(conditions)
+        modes = torch.hstack(
+            [torch.ones_like(conditions[:, :1]), conditions, (conditions.square() - 1) / 2**0.5]
         )
+        return self.weight * (modes.t() @ excess / len(excess)).square().sum(dim=0).mean()

@@ -83,8 +83,10 @@ class Projection:
     Parameters
     ----------
     terms : sequence of callable
-        ``term(channels, batch) -> scalar`` of generated images and the batch whose
+        ``term(images, batch) -> scalar`` of measured images and the batch whose
         conditions they were given; the loss is the sum.
+    measured : callable
+        Generated channels to the images that are measured.
     n_steps : int, default=1
         Updates per iteration with an optimizer of their own; 0 adds the loss to that
         of the generator's step (Joshi et al. 2020, Eq. 2).
@@ -92,14 +94,16 @@ class Projection:
         Rate of the projection's own Adam.
     """
 
-    def __init__(self, terms, n_steps=1, learning_rate=1e-4):
+    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4):
         self.terms = terms
+        self.measured = measured
         self.n_steps = n_steps
         self.learning_rate = learning_rate
 
     def loss(self, channels, batch):
         """Return the sum of the terms."""
-        return sum(term(channels, batch) for term in self.terms)
+        images = self.measured(channels)
+        return sum(term(images, batch) for term in self.terms)
 
 
 class AdversarialStep(TrainingStep):
@@ -126,7 +130,7 @@ class AdversarialStep(TrainingStep):
     projections : sequence of Projection, default=()
         Further generator steps.
     augment : callable or None, default=None
-        ``augment(images, rng) -> images``, applied to whatever the critic sees.
+        ``augment(images, rng) -> images``, applied to real images.
     average_decay : float, default=0.0
         Decay of the averaged generator; 0 keeps the last weights.
     decay_from : float, default=1.0
@@ -200,7 +204,7 @@ class AdversarialStep(TrainingStep):
         generator, critic = self.modules["generator"], self.modules["critic"]
         critic.requires_grad_(True)
         with torch.no_grad():
-            fake = self.augment(self._generate(generator, batch.conditions), self.rng)
+            fake = self._generate(generator, batch.conditions)
         real = self.augment(batch.images, self.rng)
         real_scores, fake_scores = critic(torch.cat([real, fake])).chunk(2)
         loss = self.loss.critic(real_scores, fake_scores)
@@ -215,7 +219,7 @@ class AdversarialStep(TrainingStep):
         generator, critic = self.modules["generator"], self.modules["critic"]
         critic.requires_grad_(False)
         fake = self._generate(generator, batch.conditions)
-        loss = self.loss.generator(critic(self.augment(fake, self.rng)))
+        loss = self.loss.generator(critic(fake))
         losses = {"generator": loss.detach()}
         for k, projection in enumerate(self.projections):
             if projection.n_steps == 0:

@@ -249,6 +249,23 @@ def test_light_preset_is_an_ordinary_estimator(cls):
 
 
 @every_generator
+@pytest.mark.parametrize("shape", [(16, 16), (4, 6, 5), (1, 9), (7, 7)])
+@pytest.mark.parametrize("periodic", [False, True])
+def test_light_preset_keeps_the_promises(cls, shape, periodic):
+    X = phase_images(n=20, shape=shape)
+    light = cls.light(
+        n_iter=2, width=4, n_latent=2, batch_size=4, random_state=0, periodic=periodic
+    ).fit(X)
+    many = light.sample(18, random_state=1)
+    assert many.shape == (18, *shape)
+    np.testing.assert_array_equal(many[:3], light.sample(3, random_state=1))
+    latents = light.transform(X)
+    np.testing.assert_array_equal(light.transform(X[[17, 3]]), latents[[17, 3]])
+    copied = pickle.loads(pickle.dumps(light))
+    np.testing.assert_array_equal(copied.inverse_transform(latents), light.reconstruct(X))
+
+
+@every_generator
 def test_partial_fit_continues(cls):
     X = phase_images()
     generator = tiny(cls).partial_fit(X)

@@ -1,0 +1,52 @@
+"""The quickstart on real images: the same script, the same table.
+
+Needs the folder of real images named by the environment variable ``SKMICRO_DATA``:
+patches of 64 x 64 of the two-phase images of ``materials_256.npz`` and of the
+simulated blends of ``cahn_hilliard_thin_film_17x114x512.npz``.
+
+    SKMICRO_DATA=FOLDER python benchmarks/real_images.py alloy thin_film
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from _results import write_results
+
+import skmicro
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+from quickstart import patches_of, run
+
+MATERIALS = ("alloy", "carbonate", "copolymer", "pmma", "pymks_1", "pymks_2")
+
+
+def scans(folder, name):
+    """Return the scans (n, H, W) of one material."""
+    if name == "thin_film":
+        return skmicro.read_images(
+            folder / "cahn_hilliard_thin_film_17x114x512.npz", key="images"
+        )
+    return skmicro.read_images(folder / "materials_256.npz", key=name)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="+", choices=("thin_film", *MATERIALS))
+    parser.add_argument("--pictures", help="folder for pictures")
+    arguments = parser.parse_args()
+    if "SKMICRO_DATA" not in os.environ:
+        parser.error("SKMICRO_DATA must name the folder of real images")
+    folder = Path(os.environ["SKMICRO_DATA"])
+    results = {}
+    for name in arguments.names:
+        images = patches_of(scans(folder, name))
+        print(f"\n{name}: {len(images)} patches")
+        picture = Path(arguments.pictures) / f"{name}.png" if arguments.pictures else None
+        results[name] = run(images, periodic=False, picture=picture, verbose=0)
+    print("written to", write_results("real_images", {"seed": 0, "materials": results}))
+
+
+if __name__ == "__main__":
+    main()

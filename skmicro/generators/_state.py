@@ -1,0 +1,55 @@
+"""Networks of a generator as plain NumPy, and back.
+
+A pickle or file holds the weights as arrays by name; the modules are built anew by the
+estimator's own factories, so that no torch object and no code travels with them.
+"""
+
+import numpy as np
+import torch
+
+from ..networks import build
+
+WEIGHTS = "_weights"
+
+
+def without_networks(state, names):
+    """Return a state whose networks ``<name>_`` are replaced by their weights."""
+    state = dict(state)
+    if names:
+        state[WEIGHTS] = {
+            name: {
+                key: value.cpu().numpy()
+                for key, value in state.pop(f"{name}_").state_dict().items()
+            }
+            for name in names
+        }
+    return state
+
+
+def rebuilt_networks(generator, weights):
+    """Build the networks of a generator around saved weights.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Has its plain fitted attributes back.
+    weights : dict of str to dict of str to ndarray
+        Weights by network and parameter; empty for an unfitted generator.
+
+    Returns
+    -------
+    networks : dict of str to torch.nn.Module
+        In evaluation mode, on a CUDA device if there is one and the generator's
+        ``device`` does not name the CPU.
+    """
+    wants_cuda = str(generator.device) != "cpu" and torch.cuda.is_available()
+    factories = generator._networks() if weights else {}
+    networks = {}
+    for name, arrays in weights.items():
+        double = any(value.dtype == np.float64 for value in arrays.values())
+        dtype = torch.float64 if double else torch.float32
+        module = build(factories[name], torch.Generator(), dtype=dtype)
+        module.load_state_dict({key: torch.tensor(value) for key, value in arrays.items()})
+        module.to("cuda" if wants_cuda else "cpu").requires_grad_(False).eval()
+        networks[name] = module
+    return networks

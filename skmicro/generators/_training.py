@@ -1,0 +1,92 @@
+"""One training of a generator: networks, batches, step, loop, and what is kept."""
+
+import copy
+import hashlib
+
+import numpy as np
+
+from .._arrays import resolve_device, resolve_precision
+from .._random import draw_seed, numpy_generator, torch_generator
+from ..networks import build
+from ..training import ImageBatches, run
+
+UNCHECKED = {"n_iter", "callbacks", "verbose", "checkpoint", "checkpoint_every", "random_state"}
+
+
+def new_networks(generator):
+    """Build the networks of a generator with weights drawn from its seed."""
+    device = resolve_device(generator.device)
+    dtype = resolve_precision(generator.precision)
+    return {
+        name: build(factory, torch_generator(generator._seed, 1, k), device, dtype)
+        for k, (name, factory) in enumerate(generator._networks().items())
+    }
+
+
+def train(generator, images, rows, networks, checkpoint, task):
+    """Train networks and set the fitted attributes of a generator.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        Receives the networks as ``<name>_``, ``history_`` and ``n_iter_``.
+    images : ndarray of shape (n, *spatial)
+        Training images.
+    rows : ndarray of shape (n, n_conditions)
+        Their conditions.
+    networks : dict of str to torch.nn.Module
+        Networks to start from; they are changed.
+    checkpoint : path-like or None
+        File of the training's state.
+    task : FitTask
+        Whom to tell about iterations.
+    """
+    like = next(networks["generator"].parameters())
+    seed, done = generator._seed, generator.n_iter_
+    batches = ImageBatches(
+        images,
+        generator.encoder_,
+        rows,
+        batch_size=generator.batch_size,
+        seed=draw_seed(numpy_generator(seed, 2, done)),
+        device=like.device,
+        dtype=like.dtype,
+    )
+    step = generator._training_step(networks, torch_generator(seed, 3, done))
+    history = run(
+        step,
+        batches,
+        generator.n_iter,
+        callbacks=[
+            *(generator.callbacks or ()),
+            *task.loop_callbacks(lambda: _as_if_finished(generator, step)),
+        ],
+        verbose=generator.verbose,
+        checkpoint=checkpoint,
+        checkpoint_every=generator.checkpoint_every,
+        fingerprint=_fingerprint(generator, images) if checkpoint is not None else None,
+    )
+    for name, module in step.finish(batches).items():
+        setattr(generator, f"{name}_", module.requires_grad_(False))
+    before = generator.history_
+    generator.history_ = {
+        name: np.concatenate([before.get(name, losses[:0]), losses])
+        for name, losses in history.as_arrays().items()
+    }
+    generator.n_iter_ += history.n_iter
+
+
+def _as_if_finished(generator, step):
+    """The attributes of a generator whose training ended now."""
+    fitted = {k: v for k, v in vars(generator).items() if k.endswith("_")}
+    for name in generator._networks():
+        fitted[f"{name}_"] = copy.deepcopy(step.modules[name]).eval()
+    return fitted | {"_flat": generator._flat}
+
+
+def _fingerprint(generator, images):
+    """What a checkpoint must agree on: parameters and data."""
+    settings = {k: repr(v) for k, v in generator.get_params().items() if k not in UNCHECKED}
+    if isinstance(generator.random_state, int):
+        settings["random_state"] = repr(generator.random_state)
+    return settings | {"data": hashlib.sha256(np.ascontiguousarray(images)).hexdigest()}
