@@ -1,5 +1,7 @@
 """Sphinx configuration; ``python -m sphinx -W -b html doc doc/_build/html`` needs no network."""
 
+import re
+
 import skmicro
 
 project = "skmicro"
@@ -27,7 +29,10 @@ numpydoc_validation_checks = {
     "PR01", "PR02", "PR03", "PR04", "PR05", "PR06", "PR07", "PR10",
     "RT01", "RT03", "RT04", "RT05", "YD01", "SA02",
 }  # fmt: skip
-numpydoc_validation_exclude = {r"\._", r"\.forward$"}
+# A docstring of one sentence says all; as soon as it has sections, they are complete.
+numpydoc_validation_overrides = {"PR01": [r"\A[^\n]*\Z"], "RT01": [r"\A[^\n]*\Z"]}
+# Named tuples describe their fields as attributes.
+numpydoc_validation_exclude = {r"\._", r"\.forward$", r"\.(AdversarialLoss|Batch)$"}
 
 html_theme = "alabaster"
 html_theme_options = {
@@ -37,3 +42,19 @@ html_theme_options = {
 }
 html_static_path = ["_static"]
 html_show_sourcelink = False
+
+
+def escape_stars(app, what, name, obj, options, lines):
+    """Keep the star of a shape such as (n, *spatial) from starting an emphasis."""
+    lines[:] = [re.sub(r", \*(?=\w+[),])", r", \\*", line) for line in lines]
+
+
+def skip_tuple_fields(app, what, name, obj, skip, options):
+    """Leave out the fields of named tuples, which their class describes."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def setup(app):
+    """Connect the functions above."""
+    app.connect("autodoc-process-docstring", escape_stars)
+    app.connect("autodoc-skip-member", skip_tuple_fields)

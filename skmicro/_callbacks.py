@@ -48,7 +48,12 @@ class FitTask:
         Parameters
         ----------
         attributes : callable
-            Returns the fitted attributes as if training ended now.
+            ``attributes(history)`` returns the fitted attributes as if training ended now.
+
+        Returns
+        -------
+        callbacks : list of callable
+            To be called as ``callback(iteration, history)``.
         """
         if self.context is None:
             return []
@@ -59,7 +64,7 @@ class FitTask:
             return task.call_on_fit_task_end(
                 estimator=self.estimator,
                 metadata=history.last(),
-                reconstruction_attributes=attributes,
+                reconstruction_attributes=lambda: attributes(history),
                 **self.data,
             )
 

@@ -47,7 +47,17 @@ class PhaseEncoder(Persistent):
         return len(self.phases)
 
     def channel_of(self, phase):
-        """Return the channel of a label; ``None`` stands for the largest label.
+        """Return the channel of a label.
+
+        Parameters
+        ----------
+        phase : int or None
+            The label; ``None`` stands for the largest one.
+
+        Returns
+        -------
+        channel : int
+            Index of the channel.
 
         Raises
         ------
@@ -88,6 +98,16 @@ class PhaseEncoder(Persistent):
 
         The value is the one-hot image of :meth:`decode`, the gradient that of the
         probabilities (Bengio et al. 2013).
+
+        Parameters
+        ----------
+        channels : Tensor of shape (n, C, *spatial)
+            Phase probabilities.
+
+        Returns
+        -------
+        measured : Tensor of shape (n, C, *spatial)
+            One-hot images.
         """
         largest = reduce(torch.maximum, channels.detach().unbind(1)).unsqueeze(1)
         one_hot = (channels == largest).to(channels.dtype)
@@ -146,6 +166,16 @@ class GreyEncoder(Persistent):
 
     def channel_of(self, phase):
         """Return 0; grey images have no phases to choose from.
+
+        Parameters
+        ----------
+        phase : None
+            No other value is allowed.
+
+        Returns
+        -------
+        channel : int
+            Always 0.
 
         Raises
         ------

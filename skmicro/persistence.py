@@ -28,7 +28,23 @@ class NotASavedFileError(ValueError):
 
 @contextmanager
 def atomic_path(path):
-    """Yield a temporary path in the folder of ``path`` that replaces it on success."""
+    """Yield a temporary path in the folder of ``path`` that replaces it on success.
+
+    Parameters
+    ----------
+    path : path-like
+        Destination, in an existing folder.
+
+    Yields
+    ------
+    temporary : Path
+        Where to write.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path must lie in an existing folder, got {str(path)!r}.")
@@ -157,14 +173,15 @@ def _pack(value, tensors):
     if isinstance(value, np.dtype):
         return {"dtype": value.str}
     if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
-        return {"objects": _pack(value.ravel().tolist(), tensors), "dtype": value.dtype.str,
-                "shape": list(value.shape)}
+        items = _pack(value.ravel().tolist(), tensors)
+        return {"objects": items, "dtype": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, (np.ndarray, torch.Tensor)):
         key = f"{len(tensors):06d}"
         tensors[key] = _as_tensor(value).detach().cpu().clone().contiguous()
         return {"array" if isinstance(value, np.ndarray) else "tensor": key}
     if isinstance(value, (list, tuple)):
-        return {type(value).__name__: [_pack(item, tensors) for item in value]}
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [_pack(item, tensors) for item in value]}
     if isinstance(value, dict):
         return {"dict": [[_pack(k, tensors), _pack(v, tensors)] for k, v in value.items()]}
     if hasattr(type(value), "_persistent_state"):
@@ -177,10 +194,9 @@ def _pack(value, tensors):
 def _as_tensor(array):
     if isinstance(array, torch.Tensor):
         return array
-    try:
-        return torch.as_tensor(array.astype(array.dtype.newbyteorder("="), order="C"))
-    except TypeError as error:
-        raise TypeError(f"Cannot save an array of type {array.dtype}.") from error
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(f"Cannot save an array of type {array.dtype}.")
+    return torch.as_tensor(array.astype(array.dtype.newbyteorder("="), order="C"))
 
 
 def _unpack(value, tensors):

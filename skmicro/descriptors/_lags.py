@@ -56,6 +56,18 @@ def resolve_max_lag(shape, max_lag=None, *, periodic=True):
 def resolve_n_bins(max_lag, n_bins=None):
     """Return the number of bins, by default one for every whole lag.
 
+    Parameters
+    ----------
+    max_lag : int
+        Largest lag.
+    n_bins : int or None, default=None
+        The wish.
+
+    Returns
+    -------
+    n_bins : int
+        Number of bins, r = 0 included.
+
     Raises
     ------
     ValueError

@@ -37,6 +37,7 @@ from ._targets import exact_fractions, phase_counts, read_targets, warn_outside
 from ._training import new_networks, train
 
 SCORE_SAMPLES = 256
+RUNNING = {"_skl_callbacks", "_parent_callback_ctx"}
 
 
 class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
@@ -413,6 +414,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def _persistent_state(self):
         """State for a file: callbacks and random generators stay behind."""
         state = self.__getstate__() | {"callbacks": None}
+        state = {k: v for k, v in state.items() if k not in RUNNING}
         seeded = self.random_state is None or isinstance(self.random_state, Integral)
         return state if seeded else state | {"random_state": None}
 

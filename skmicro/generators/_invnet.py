@@ -66,6 +66,8 @@ class InvNetGenerator(BaseGenerator):
         generator's own step instead (Eq. 2).
     projection_weight : float, default=1.0
         Factor of the invariance loss.
+    projection_rate : float or None, default=None
+        Rate of the projection's Adam; ``None`` takes ``learning_rate``.
     hard_projection : bool, default=False
         Measure invariances on decoded images, with gradients straight through the
         decoding, instead of on the phase probabilities.
@@ -74,8 +76,6 @@ class InvNetGenerator(BaseGenerator):
         images with the same conditions; the spread is left to the critic.
     matching_weight : float, default=1.0
         Factor of this loss.
-    projection_rate : float or None, default=None
-        Rate of the projection's Adam; ``None`` takes ``learning_rate``.
     symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
         Symmetries of the material, by which training images are moved at random.
     average_decay : float, default=0.0

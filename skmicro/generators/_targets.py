@@ -17,7 +17,7 @@ from ..exceptions import ExtrapolationWarning
 class Target(NamedTuple):
     """One target of a call to ``sample``.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Name in the call.
@@ -122,6 +122,16 @@ def warn_outside(target, low, high):
 
 def exact_fractions(targets):
     """Return the target that ``exact=True`` meets, the last one that is a fraction.
+
+    Parameters
+    ----------
+    targets : list of Target
+        The targets of a call.
+
+    Returns
+    -------
+    target : Target
+        A fraction target.
 
     Raises
     ------

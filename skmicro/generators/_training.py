@@ -59,7 +59,7 @@ def train(generator, images, rows, networks, checkpoint, task):
         generator.n_iter,
         callbacks=[
             *(generator.callbacks or ()),
-            *task.loop_callbacks(lambda: _as_if_finished(generator, step)),
+            *task.loop_callbacks(lambda history: _as_if_finished(generator, step, history)),
         ],
         verbose=generator.verbose,
         checkpoint=checkpoint,
@@ -68,20 +68,25 @@ def train(generator, images, rows, networks, checkpoint, task):
     )
     for name, module in step.finish(batches).items():
         setattr(generator, f"{name}_", module.requires_grad_(False))
+    vars(generator).update(_progress(generator, history))
+
+
+def _progress(generator, history):
+    """Losses and iterations of earlier trainings and this one."""
     before = generator.history_
-    generator.history_ = {
-        name: np.concatenate([before.get(name, losses[:0]), losses])
-        for name, losses in history.as_arrays().items()
+    losses = {
+        name: np.concatenate([before.get(name, values[:0]), values])
+        for name, values in history.as_arrays().items()
     }
-    generator.n_iter_ += history.n_iter
+    return {"history_": losses, "n_iter_": generator.n_iter_ + history.n_iter}
 
 
-def _as_if_finished(generator, step):
+def _as_if_finished(generator, step, history):
     """The attributes of a generator whose training ended now."""
     fitted = {k: v for k, v in vars(generator).items() if k.endswith("_")}
     for name in generator._networks():
         fitted[f"{name}_"] = copy.deepcopy(step.modules[name]).eval()
-    return fitted | {"_flat": generator._flat}
+    return fitted | _progress(generator, history) | {"_flat": generator._flat}
 
 
 def _fingerprint(generator, images):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 class AdversarialLoss(NamedTuple):
     """What the critic and what the generator minimise.
 
-    Parameters
+    Attributes
     ----------
     critic : callable
         ``critic(real_scores, fake_scores) -> scalar``.

@@ -141,6 +141,18 @@ def depth_to_space(images, factor=2):
     """Spread channels over a finer grid: (n, c * f^d, *S) -> (n, c, *(f S)).
 
     The inverse of :func:`space_to_depth`; in 2-D the pixel shuffle of Shi et al. 2016.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, c * factor**d, *spatial)
+        Feature map with d spatial axes.
+    factor : int, default=2
+        Refinement along each axis.
+
+    Returns
+    -------
+    images : Tensor
+        Fewer channels on a finer grid.
     """
     n, channels, *spatial = images.shape
     ndim = len(spatial)
@@ -155,6 +167,18 @@ def space_to_depth(images, factor=2):
     """Gather blocks of voxels into channels, (n, c, *(f S)) -> (n, c * f^d, *S).
 
     Sides that are not multiples of ``factor`` are filled up with zeros first.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, c, *spatial)
+        Feature map.
+    factor : int, default=2
+        Side of a block.
+
+    Returns
+    -------
+    images : Tensor
+        More channels on a coarser grid.
     """
     filling = []
     for side in reversed(images.shape[2:]):

@@ -11,7 +11,7 @@ from .._random import torch_generator
 class Batch(NamedTuple):
     """What a training step receives.
 
-    Parameters
+    Attributes
     ----------
     images : Tensor of shape (batch_size, n_channels, *spatial)
         Encoded real images.

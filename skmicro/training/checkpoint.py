@@ -40,7 +40,7 @@ def read_checkpoint(path, step, batches, history, fingerprint):
     ----------
     path : path-like
         The file; nothing happens when there is none.
-    step, batches, history
+    step, batches, history : objects
         Receive their state.
     fingerprint : dict or None
         What the checkpoint must agree on.

@@ -37,9 +37,8 @@ class TrainingStep:
 
     def begin(self, progress):
         """Prepare the iteration at ``progress``, the share of the training done."""
-        if progress < self.decay_from:
-            return
-        factor = (1.0 - progress) / (1.0 - self.decay_from)
+        decaying = progress >= self.decay_from
+        factor = (1.0 - progress) / (1.0 - self.decay_from) if decaying else 1.0
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
