@@ -117,17 +117,25 @@ def main():
     """Measure, print the tables and write the results."""
     torch.set_num_threads(1)
     rows = [measure_time(shape) for shape in CASES]
-    print(f"{'periodic radial S2':<22}{'bare ms':>9}{'function':>10}{'ratio':>7}"
-          f"{'transform':>11}{'ratio':>7}")
+    print(
+        f"{'periodic radial S2':<22}{'bare ms':>9}{'function':>10}{'ratio':>7}"
+        f"{'transform':>11}{'ratio':>7}"
+    )
     for row in rows:
         ms = {name: 1e3 * value for name, value in row["seconds"].items()}
-        print(f"{row['case']:<22}{ms['bare']:>9.2f}{ms['function']:>10.2f}"
-              f"{row['ratio']['function']:>7.2f}{ms['transform']:>11.2f}"
-              f"{row['ratio']['transform']:>7.2f}")
+        print(
+            f"{row['case']:<22}{ms['bare']:>9.2f}{ms['function']:>10.2f}"
+            f"{row['ratio']['function']:>7.2f}{ms['transform']:>11.2f}"
+            f"{row['ratio']['transform']:>7.2f}"
+        )
     memory = {kind: measure_memory(kind) for kind in ("bare", "function", "transform")}
-    print(f"peak memory of {' x '.join(map(str, MEMORY_SHAPE))}, in float32 volumes: "
-          + ", ".join(f"{kind} {factor:.2f}" for kind, factor in memory.items()))
-    write_results("descriptors", {"threads": 1, "seed": SEED, "time": rows, "peak_memory_in_volumes": memory})
+    print(
+        f"peak memory of {' x '.join(map(str, MEMORY_SHAPE))}, in float32 volumes: "
+        + ", ".join(f"{kind} {factor:.2f}" for kind, factor in memory.items())
+    )
+    write_results(
+        "descriptors", {"threads": 1, "seed": SEED, "time": rows, "peak_memory_in_volumes": memory}
+    )
 
 
 if __name__ == "__main__":

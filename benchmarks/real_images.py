@@ -25,9 +25,7 @@ MATERIALS = ("alloy", "carbonate", "copolymer", "pmma", "pymks_1", "pymks_2")
 def scans(folder, name):
     """Return the scans (n, H, W) of one material."""
     if name == "thin_film":
-        return skmicro.read_images(
-            folder / "cahn_hilliard_thin_film_17x114x512.npz", key="images"
-        )
+        return skmicro.read_images(folder / "cahn_hilliard_thin_film_17x114x512.npz", key="images")
     return skmicro.read_images(folder / "materials_256.npz", key=name)
 
 

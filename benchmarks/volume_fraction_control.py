@@ -110,9 +110,7 @@ def main():
     settings = {"periodic": True, "symmetries": ISOTROPIC, "random_state": arguments.seed}
     if arguments.n_iter is not None:
         settings["n_iter"] = arguments.n_iter
-    records = [
-        measure("light", InvNetGenerator.light(**settings), images, simulator_seconds)
-    ]
+    records = [measure("light", InvNetGenerator.light(**settings), images, simulator_seconds)]
     if arguments.paper:
         paper = InvNetGenerator(
             random_state=arguments.seed, callbacks=[stop_after(arguments.minutes)], verbose=1

@@ -44,9 +44,11 @@ html_static_path = ["_static"]
 html_show_sourcelink = False
 
 
-def escape_stars(app, what, name, obj, options, lines):
-    """Keep the star of a shape such as (n, *spatial) from starting an emphasis."""
-    lines[:] = [re.sub(r", \*(?=\w+[),])", r", \\*", line) for line in lines]
+def escape(app, what, name, obj, options, lines):
+    """Keep the star of a shape, (n, *spatial), and an author's initial from having a meaning."""
+    for k, line in enumerate(lines):
+        line = re.sub(r", \*(?=\w+[),])", r", \\*", line)
+        lines[k] = re.sub(r"^(\s*\.\. \[[^\]]+\] )(?=[A-Z]\. )", r"\1\\", line)
 
 
 def skip_tuple_fields(app, what, name, obj, skip, options):
@@ -56,5 +58,5 @@ def skip_tuple_fields(app, what, name, obj, skip, options):
 
 def setup(app):
     """Connect the functions above."""
-    app.connect("autodoc-process-docstring", escape_stars)
+    app.connect("autodoc-process-docstring", escape)
     app.connect("autodoc-skip-member", skip_tuple_fields)

@@ -148,7 +148,8 @@ def run(images, *, periodic, n_samples=1000, picture=None, **settings):
     targets = np.round(np.quantile(fractions, [0.1, 0.3, 0.5, 0.7, 0.9]), 3)
     start = time.perf_counter()
     generator = InvNetGenerator.light(
-        **{"periodic": periodic, "symmetries": ISOTROPIC, "random_state": 0, "verbose": 1} | settings
+        **{"periodic": periodic, "symmetries": ISOTROPIC, "random_state": 0, "verbose": 1}
+        | settings
     ).fit(images)
     trained = time.perf_counter()
     rows = [

@@ -36,8 +36,7 @@ class FitTask:
         self.data = {"X": X, "y": y}
         self.context = None
         if hasattr(estimator, "_init_callback_context") and (
-            getattr(estimator, "_skl_callbacks", None)
-            or hasattr(estimator, "_parent_callback_ctx")
+            getattr(estimator, "_skl_callbacks", None) or hasattr(estimator, "_parent_callback_ctx")
         ):
             self.context = estimator._init_callback_context(max_subtasks=n_iter)
             self.context.call_on_fit_task_begin(estimator=estimator, **self.data)

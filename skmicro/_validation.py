@@ -62,9 +62,7 @@ def check_images(estimator, X, *, reset, min_samples=1):
         if 0 in array.shape:
             raise ValueError(f"X must hold images of at least one voxel, got shape {array.shape}.")
         _check_shape(estimator, array.shape[1:], reset)
-        validate_data(
-            estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True
-        )
+        validate_data(estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True)
     else:
         array = validate_data(
             estimator, array, reset=reset, dtype="numeric", ensure_min_samples=min_samples

@@ -164,8 +164,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         encoder = getattr(self, "encoder_", None)
         if encoder is not None and images.shape[1] != encoder.n_channels:
             raise ValueError(
-                f"images must have {encoder.n_channels} channels, as in fit, "
-                f"got {images.shape[1]}."
+                f"images must have {encoder.n_channels} channels, as in fit, got {images.shape[1]}."
             )
         self._check_parameters()
         return self._describe(images)

@@ -78,9 +78,7 @@ def write_tree(path, tree):
     tensors = {}
     header = json.dumps(_pack(tree, tensors))
     with atomic_path(path) as temporary:
-        save_file(
-            tensors, temporary, metadata={"skmicro": header, "version": str(FORMAT_VERSION)}
-        )
+        save_file(tensors, temporary, metadata={"skmicro": header, "version": str(FORMAT_VERSION)})
 
 
 def read_tree(path):
@@ -187,8 +185,10 @@ def _pack(value, tensors):
     if hasattr(type(value), "_persistent_state"):
         state = value._persistent_state()
         return {"object": type(value).__name__, "state": _pack(state, tensors)}
-    raise TypeError(f"Cannot save {value!r}: it is neither a plain value, an array nor an object "
-                    "of this library.")
+    raise TypeError(
+        f"Cannot save {value!r}: it is neither a plain value, an array nor an object "
+        "of this library."
+    )
 
 
 def _as_tensor(array):

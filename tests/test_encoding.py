@@ -74,7 +74,7 @@ def test_channel_of_a_label(kind):
         assert encoder.channel_of(label) == k
         assert channels[k, encoder.channel_of(label)].eq(1).all()
     assert encoder.channel_of(None) == len(LABELS[kind]) - 1
-    with pytest.raises(ValueError, match="phase must be one of the labels .*got 99"):
+    with pytest.raises(ValueError, match=r"phase must be one of the labels .*got 99"):
         encoder.channel_of(99)
 
 
@@ -246,9 +246,10 @@ def test_six_voxels_of_three_phases_miss_the_largest_total_rarely_and_by_little(
     encoder, n = encoder_of(3), 300
     probabilities = random_probabilities(n, 3, (2, 3), seed=sum(counts[:2]))
     images = encoder.decode_counts(probabilities, np.array([counts] * n))
-    gap = best_totals(probabilities, [counts] * n) - total_log_probability(
-        probabilities, images, encoder
-    ).numpy()
+    gap = (
+        best_totals(probabilities, [counts] * n)
+        - total_log_probability(probabilities, images, encoder).numpy()
+    )
     assert (gap > -1e-9).all()
     assert (gap > 1e-9).mean() <= 0.01
     assert gap.max() < 1.0

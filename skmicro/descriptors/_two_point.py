@@ -160,9 +160,7 @@ class TwoPointCorrelation(BaseDescriptor):
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.phase)
             self.encoder_.channel_of(self.other_phase)
-            max_lag = _lags.resolve_max_lag(
-                self.image_shape_, self.max_lag, periodic=self.periodic
-            )
+            max_lag = _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
             _lags.resolve_n_bins(max_lag, self.n_bins)
 
     def _describe(self, images):

@@ -129,9 +129,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             images = self._check_training_images(X, reset=False)
             self.encoder_.check(images)
             self.conditions_, rows = self.conditions_.extended(images)
-            networks = {
-                name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()
-            }
+            networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
             train(self, images, rows, networks, None, task)
         task.end()
         return self
@@ -191,14 +189,12 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         wanted = read_targets(
             targets, table.descriptors, self.encoder_, self.image_shape_, n_samples
         )
+        fractions = exact_fractions(wanted) if exact else None
         for target in wanted:
             if target.name in table.ranges:
                 warn_outside(target, *table.ranges[target.name])
-        fractions = exact_fractions(wanted) if exact else None
         conditions = table.draw(n_samples, wanted, seed)
-        latents = _random.normal_rows(
-            n_samples, self._n_latent(), _random.numpy_generator(seed, 0)
-        )
+        latents = _random.normal_rows(n_samples, self._n_latent(), _random.numpy_generator(seed, 0))
         searched = [target for target in wanted if target.name not in table.names]
         if searched:
             latents = meet_targets(self, latents, conditions, searched, seed)

@@ -8,10 +8,16 @@ import numpy as np
 import torch
 
 from .._random import numpy_generator
-from ..descriptors import PhaseFractions, VolumeFraction
+from ..descriptors import (
+    PhaseFractions,
+    SpecificSurface,
+    TwoPointCorrelation,
+    VolumeFraction,
+)
 from ..persistence import Persistent
 
 NEAR_SHARE = 0.02
+WATCHED = (VolumeFraction, PhaseFractions, TwoPointCorrelation, SpecificSurface)
 
 
 class ConditionTable(Persistent):
@@ -35,8 +41,8 @@ class ConditionTable(Persistent):
     matched_rows : ndarray of shape (n_images, n_components), float32
         Values of the matched descriptors.
     ranges : dict of str to tuple of ndarray
-        Least and largest training value by name: of the conditions, and of the phase
-        fractions in any case.
+        Least and largest training value by name: of the conditions, and of the
+        library's other descriptors with their default parameters.
     standardization : tuple of (list of float, list of float)
         Mean and standard deviation of each column in the first training images.
     """
@@ -45,9 +51,10 @@ class ConditionTable(Persistent):
         self.descriptors = [d._bind(encoder, image_shape) for d in descriptors]
         self.matched = [d._bind(encoder, image_shape) for d in matched]
         self.matched_rows = None
-        self._fractions = [VolumeFraction()._bind(encoder, image_shape)]
-        if encoder.phases is not None:
-            self._fractions.append(PhaseFractions()._bind(encoder, image_shape))
+        own = {d.name for d in self.descriptors}
+        self._watched = [
+            kind()._bind(encoder, image_shape) for kind in WATCHED if kind.name not in own
+        ]
         widths = [len(d._feature_names()) for d in self.descriptors]
         self._ends = np.cumsum(widths, dtype=int)
         self.rows = np.zeros((0, sum(widths)), np.float32)
@@ -81,8 +88,8 @@ class ConditionTable(Persistent):
                 np.where(spread > 1e-6, spread, 1.0).tolist(),
             )
         values = dict(zip(self.names, self.split(new), strict=True))
-        for descriptor in self._fractions:
-            values.setdefault(descriptor.name, descriptor.transform(images))
+        for descriptor in self._watched:
+            values[descriptor.name] = descriptor.transform(images)
         table.ranges = {
             name: _widened(self.ranges.get(name), block) for name, block in values.items()
         }

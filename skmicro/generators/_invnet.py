@@ -273,16 +273,12 @@ LIGHT_PROJECTION = {
 
 
 def _descriptors(items):
-    return [
-        descriptor_named(item)() if isinstance(item, str) else clone(item) for item in items
-    ]
+    return [descriptor_named(item)() if isinstance(item, str) else clone(item) for item in items]
 
 
 def _check_descriptors(parameter, items):
     if isinstance(items, str) or not isinstance(items, Sequence):
-        raise TypeError(
-            f"{parameter} must be a sequence of names or descriptors, got {items!r}."
-        )
+        raise TypeError(f"{parameter} must be a sequence of names or descriptors, got {items!r}.")
     names = []
     for item in items:
         if isinstance(item, str):

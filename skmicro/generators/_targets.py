@@ -92,6 +92,8 @@ def _rows(name, value, descriptor, n_samples):
         raise ValueError(f"target {name} must lie in [{low:g}, {high:g}], got {worst}.")
     rows = np.broadcast_to(array.reshape(shapes[array.shape]), (n_samples, width))
     if isinstance(descriptor, PhaseFractions) and not np.allclose(rows.sum(axis=1), 1.0):
+        if descriptor.phases_ is None:
+            raise ValueError(f"target {name} needs phase labels, got a grey-level generator.")
         raise ValueError(
             f"target {name} must sum to 1 over the phases, got {rows.sum(axis=1)[0]:g}."
         )
@@ -121,30 +123,42 @@ def warn_outside(target, low, high):
 
 
 def exact_fractions(targets):
-    """Return the target that ``exact=True`` meets, the last one that is a fraction.
+    """Return the fraction target that ``exact=True`` meets.
 
     Parameters
     ----------
     targets : list of Target
-        The targets of a call.
+        All targets of the call.
 
     Returns
     -------
     target : Target
-        A fraction target.
+        The fraction.
 
     Raises
     ------
     ValueError
-        If no target is a phase fraction.
+        Unless exactly one target is a fraction of images with phases, and it is 1 where
+        they have one phase only.
     """
-    for target in targets:
-        if isinstance(target.descriptor, (VolumeFraction, PhaseFractions)):
-            return target
-    raise ValueError(
-        "exact=True needs a target that is a phase fraction (p1 or phase_fractions), "
-        f"got {[target.name for target in targets]}."
-    )
+    fractions = [
+        target
+        for target in targets
+        if isinstance(target.descriptor, (VolumeFraction, PhaseFractions))
+        and target.descriptor.phases_ is not None
+    ]
+    if len(fractions) != 1:
+        raise ValueError(
+            "exact=True needs one target that is a phase fraction (p1 or phase_fractions) of "
+            f"images with phases, got {[target.name for target in targets]}."
+        )
+    (target,) = fractions
+    if len(target.descriptor.phases_) == 1 and target.values.min() < 1.0:
+        raise ValueError(
+            f"target {target.name} must be 1 for images of one phase, "
+            f"got {target.values.min():g}."
+        )
+    return target
 
 
 def phase_counts(target, index, channels, encoder):
@@ -181,8 +195,9 @@ def phase_counts(target, index, channels, encoder):
         present[chosen] = 0.0
         if not present.any():
             present[np.arange(encoder.n_channels) != chosen] = 1.0
+        total = max(present.sum(), 1.0)
         count = int(np.floor(fraction * n_voxels + 0.5))
-        row_counts = _apportion(present / present.sum(), n_voxels - count)
+        row_counts = _apportion(present / total, n_voxels - count)
         row_counts[chosen] = count
         counts.append(row_counts)
     return np.stack(counts)

@@ -173,8 +173,7 @@ class LightCritic(nn.Module):
         self.stem = conv(ndim, n_channels * 2**ndim, width, periodic=periodic)
         widths = [width * min(2**k, 4) for k in range(n_blocks)]
         self.halvings = nn.ModuleList(
-            HalvingConv(ndim, n_in, n_out, periodic)
-            for n_in, n_out in pairwise(widths)
+            HalvingConv(ndim, n_in, n_out, periodic) for n_in, n_out in pairwise(widths)
         )
         self.head = nn.Linear(widths[-1], 1)
 

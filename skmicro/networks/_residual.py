@@ -83,10 +83,7 @@ def residual_generator(
     ndim, n_blocks = len(image_shape), n_halvings(image_shape)
     outputs = [8, 4, 2, 1][-n_blocks:] + [1] * (n_blocks - 4)
     widths = [width * outputs[0], *(width * factor for factor in outputs)]
-    blocks = [
-        ResidualUp(ndim, n_in, n_out, periodic)
-        for n_in, n_out in pairwise(widths)
-    ]
+    blocks = [ResidualUp(ndim, n_in, n_out, periodic) for n_in, n_out in pairwise(widths)]
     head = [
         batch_norm(ndim, width),
         nn.ReLU(),
@@ -106,10 +103,7 @@ class ResidualCritic(nn.Module):
         widths = [width * min(2**k, 8) for k in range(n_blocks + 1)]
         self.stem = conv(ndim, n_channels, width, periodic=periodic, linear_gain=True)
         self.blocks = nn.Sequential(
-            *(
-                ResidualDown(ndim, n_in, n_out, periodic)
-                for n_in, n_out in pairwise(widths)
-            )
+            *(ResidualDown(ndim, n_in, n_out, periodic) for n_in, n_out in pairwise(widths))
         )
         n_features = widths[-1] * math.prod(coarse_shape(image_shape, n_blocks))
         self.head = nn.Linear(n_features, 1)

@@ -115,7 +115,12 @@ def run(
         read_checkpoint(checkpoint, step, batches, history, fingerprint)
     try:
         _iterate(
-            step, batches, n_iter, history, callbacks, verbose,
+            step,
+            batches,
+            n_iter,
+            history,
+            callbacks,
+            verbose,
             lambda: write_checkpoint(checkpoint, step, batches, history, fingerprint),
             checkpoint_every if checkpoint is not None else None,
         )

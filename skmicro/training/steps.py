@@ -1,7 +1,7 @@
 """Steps: the updates of one training iteration, with their optimizers.
 
-:class:`AdversarialStep` is the three-way alternation of Joshi et al. 2020, Alg. 1: a
-generator step on the adversarial loss, ``n_critic`` critic steps, and for every
+:class:`AdversarialStep` is the three-way alternation of Joshi et al. 2020, Alg. 1:
+``n_critic`` critic steps, a generator step on the adversarial loss, and for every
 projection ``n_steps`` generator steps on its own loss with its own optimizer. Without
 projections it is the WGAN-GP of Gulrajani et al. 2017.
 """

@@ -151,9 +151,7 @@ def test_reflections_and_exchange(periodic):
 def test_translation_changes_nothing(shape):
     a, _ = random_fields(shape)
     moved = torch.roll(a, (3, 2), (1, a.ndim - 1))
-    assert_allclose(
-        _kernels.radial_correlation(a), _kernels.radial_correlation(moved), atol=1e-13
-    )
+    assert_allclose(_kernels.radial_correlation(a), _kernels.radial_correlation(moved), atol=1e-13)
     assert_allclose(_kernels.correlation_map(a), _kernels.correlation_map(moved), atol=1e-13)
 
 

@@ -13,8 +13,14 @@ BINARY = (RNG.random((4, 6, 5)) < 0.4).astype(np.int64)
 
 @pytest.mark.parametrize(
     "images",
-    [BINARY, BINARY.astype(bool), BINARY.astype(np.uint8) * 255, BINARY.astype(np.float32),
-     BINARY.astype(np.float64), 2 * BINARY - 1],
+    [
+        BINARY,
+        BINARY.astype(bool),
+        BINARY.astype(np.uint8) * 255,
+        BINARY.astype(np.float32),
+        BINARY.astype(np.float64),
+        2 * BINARY - 1,
+    ],
     ids=["int64", "bool", "0-255", "float32", "float64", "-1-1"],
 )
 def test_label_values_and_types_do_not_matter(images):

@@ -9,8 +9,16 @@ from skmicro.descriptors import _lags
 
 @pytest.mark.parametrize(
     ("shape", "expected"),
-    [((8, 8), 4), ((9, 12), 4), ((1, 10), 5), ((10, 1), 5), ((1, 1), 0), ((1, 7, 6), 3),
-     ((2, 64), 1), ((1, 2), 1)],
+    [
+        ((8, 8), 4),
+        ((9, 12), 4),
+        ((1, 10), 5),
+        ((10, 1), 5),
+        ((1, 1), 0),
+        ((1, 7, 6), 3),
+        ((2, 64), 1),
+        ((1, 2), 1),
+    ],
 )
 @pytest.mark.parametrize("periodic", [True, False])
 def test_default_max_lag_is_half_the_shortest_real_side(shape, expected, periodic):

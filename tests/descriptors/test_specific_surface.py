@@ -144,8 +144,11 @@ def test_gradients(shape, periodic):
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"method": "crofton"}, "method must be one of"), ({"periodic": 1}, "periodic must be"),
-     ({"phase": 4}, "phase must be one of")],
+    [
+        ({"method": "crofton"}, "method must be one of"),
+        ({"periodic": 1}, "periodic must be"),
+        ({"phase": 4}, "phase must be one of"),
+    ],
 )
 def test_wrong_parameters_are_named(parameters, message):
     with pytest.raises(ValueError, match=message):

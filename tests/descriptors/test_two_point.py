@@ -96,9 +96,7 @@ def test_normalisations(output):
     fraction = TwoPointCorrelation(output=output, normalized="fraction").fit_transform(BINARY)
     assert_allclose(fraction, raw / p1, atol=1e-6)
     covariance = TwoPointCorrelation(output=output, normalized="autocovariance")
-    assert_allclose(
-        covariance.fit_transform(BINARY), (raw - p1**2) / (p1 - p1**2), atol=2e-6
-    )
+    assert_allclose(covariance.fit_transform(BINARY), (raw - p1**2) / (p1 - p1**2), atol=2e-6)
 
 
 def test_cross_normalisations():
@@ -172,7 +170,8 @@ def test_calling_equals_transform_and_has_gradients():
         found = descriptor(one_hot)
         assert_allclose(found.detach(), descriptor.transform(BINARY), atol=1e-6)
         (gradient,) = torch.autograd.grad(found.square().sum(), one_hot)
-        assert torch.isfinite(gradient).all() and gradient[:, 1].abs().sum() > 0
+        assert torch.isfinite(gradient).all()
+        assert gradient[:, 1].abs().sum() > 0
     unfitted = TwoPointCorrelation()(one_hot)
     assert_allclose(unfitted.detach(), TwoPointCorrelation().fit_transform(BINARY), atol=1e-7)
 

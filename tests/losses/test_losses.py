@@ -16,9 +16,7 @@ from skmicro.training import Batch
 
 
 def random_tensor(*shape, seed=0):
-    return torch.randn(
-        *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-    )
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def bound(descriptor, shape=(4, 6), n_phases=2):
@@ -158,9 +156,7 @@ def test_gradient_of_the_descriptor_loss():
     descriptors = [bound(VolumeFraction()), bound(TwoPointCorrelation(max_lag=2))]
     targets = random_tensor(2, 4, seed=1)
     loss = DescriptorLoss(descriptors, 5.0)
-    assert torch.autograd.gradcheck(
-        lambda x: loss(x.softmax(dim=1), Batch(None, targets)), logits
-    )
+    assert torch.autograd.gradcheck(lambda x: loss(x.softmax(dim=1), Batch(None, targets)), logits)
 
 
 def moments_by_hand(excess, conditions, weight):

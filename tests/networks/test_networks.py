@@ -290,9 +290,7 @@ def test_probabilities():
 def test_a_seed_means_the_same_weights(kind):
     def weights(seed):
         factory = lambda: GENERATORS[kind](3, ([0.5], [0.1]), 2, (8, 8), width=4)  # noqa: E731
-        return nn.utils.parameters_to_vector(
-            build(factory, torch_generator(seed)).parameters()
-        )
+        return nn.utils.parameters_to_vector(build(factory, torch_generator(seed)).parameters())
 
     before = torch.get_rng_state()
     assert torch.equal(weights(0), weights(0))
@@ -334,7 +332,9 @@ def test_a_layer_without_a_rule_is_refused():
 
 
 def test_norms_start_as_the_identity():
-    network = build(lambda: nn.Sequential(nn.BatchNorm2d(3), nn.GroupNorm(1, 3)), torch_generator(0))
+    network = build(
+        lambda: nn.Sequential(nn.BatchNorm2d(3), nn.GroupNorm(1, 3)), torch_generator(0)
+    )
     for layer in network:
         assert layer.weight.eq(1).all()
         assert layer.bias.eq(0).all()

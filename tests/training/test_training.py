@@ -56,7 +56,8 @@ class SmallCritic(nn.Module):
 
 def small_networks(seed=0):
     return [
-        build(make, torch_generator(seed, k)) for k, make in enumerate((SmallGenerator, SmallCritic))
+        build(make, torch_generator(seed, k))
+        for k, make in enumerate((SmallGenerator, SmallCritic))
     ]
 
 
@@ -337,9 +338,7 @@ def test_a_diverged_training_writes_no_checkpoint(tmp_path):
     losses = {"critic": np.array([0.0, 0.0, 0.0, np.nan])}
     path = tmp_path / "state.skm"
     with pytest.raises(DivergenceError):
-        run(
-            ScriptedStep(losses), batches_of(images_of()), 4, checkpoint=path, checkpoint_every=4
-        )
+        run(ScriptedStep(losses), batches_of(images_of()), 4, checkpoint=path, checkpoint_every=4)
     assert not path.exists()
 
 
@@ -643,7 +642,9 @@ def test_a_callback_of_scikit_learn_stops_the_training(recorder):
     generator.set_callbacks(recorder)
     generator.fit(images_of())
     assert generator.n_iter_ == 3
-    assert_same_generator(generator, KINDS["WGANGP averaged"](callbacks=[stop_at(3)]).fit(images_of()))
+    assert_same_generator(
+        generator, KINDS["WGANGP averaged"](callbacks=[stop_at(3)]).fit(images_of())
+    )
 
 
 def test_an_estimator_with_callbacks_can_be_saved(recorder, tmp_path):
