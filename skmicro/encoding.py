@@ -96,8 +96,8 @@ class PhaseEncoder(Persistent):
     def measured(self, channels):
         """Return what descriptors measure on decoded images, differentiable straight through.
 
-        The value is the one-hot image of :meth:`decode`, the gradient that of the
-        probabilities (Bengio et al. 2013).
+        The value is the one-hot image of :meth:`decode` (where two channels tie exactly,
+        both are one), the gradient that of the probabilities (Bengio et al. 2013).
 
         Parameters
         ----------

@@ -68,6 +68,10 @@ class InvNetGenerator(BaseGenerator):
         Factor of the invariance loss.
     projection_rate : float or None, default=None
         Rate of the projection's Adam; ``None`` takes ``learning_rate``.
+    n_calibration : int, default=0
+        Steps after the training in which only the level of the light architecture's
+        logits is trained, on the invariance loss alone. They remove the bias that the
+        contest with the critic leaves in phase fractions.
     hard_projection : bool, default=False
         Measure invariances on decoded images, with gradients straight through the
         decoding, instead of on the phase probabilities.
@@ -158,6 +162,7 @@ class InvNetGenerator(BaseGenerator):
         n_projection=5,
         projection_weight=1.0,
         projection_rate=None,
+        n_calibration=0,
         hard_projection=False,
         matching=(),
         matching_weight=1.0,
@@ -188,6 +193,7 @@ class InvNetGenerator(BaseGenerator):
         self.n_projection = n_projection
         self.projection_weight = projection_weight
         self.projection_rate = projection_rate
+        self.n_calibration = n_calibration
         self.hard_projection = hard_projection
         self.matching = matching
         self.matching_weight = matching_weight
@@ -224,6 +230,7 @@ class InvNetGenerator(BaseGenerator):
         super()._check_parameters()
         check_adversarial_parameters(self)
         check_integer("n_projection", self.n_projection, minimum=0)
+        check_integer("n_calibration", self.n_calibration, minimum=0)
         check_real("projection_weight", self.projection_weight, 0.0)
         if self.projection_rate is not None:
             check_real("projection_rate", self.projection_rate, 0.0, open_low=True)
@@ -253,19 +260,22 @@ class InvNetGenerator(BaseGenerator):
         return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
-        table = self.conditions_
-        terms = [DescriptorLoss(table.descriptors, self.projection_weight)]
-        if table.matched:
-            terms.append(self._moment_loss(networks["generator"]))
         measured = self.encoder_.measured if self.hard_projection else self.encoder_.physical
         rate = self.learning_rate if self.projection_rate is None else self.projection_rate
-        projection = Projection(terms, measured, self.n_projection, rate)
-        return adversarial_step(self, networks, rng, projections=[projection])
+        invariance = DescriptorLoss(self.conditions_.descriptors, self.projection_weight)
+        projections = [
+            Projection([invariance], measured, self.n_projection, rate, self.n_calibration)
+        ]
+        if self.conditions_.matched:
+            matching = self._moment_loss(networks["generator"])
+            projections.append(Projection([matching], measured, self.n_projection, rate))
+        return adversarial_step(self, networks, rng, projections=projections)
 
 
 LIGHT_PROJECTION = {
     "n_projection": 0,
-    "projection_weight": 300.0,
+    "projection_weight": 2000.0,
+    "n_calibration": 200,
     "hard_projection": True,
     "matching": ("p2",),
     "matching_weight": 5000.0,

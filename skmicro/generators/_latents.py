@@ -103,7 +103,7 @@ def nearest_latents(generator, images, conditions):
     latents : ndarray of shape (n, n_latent)
         Best latents after 100 gradient steps from the best of eight fixed points.
     """
-    starts = normal_rows(N_CANDIDATES, generator._n_latent(), numpy_generator(0, 0))
+    starts = normal_rows(N_CANDIDATES, generator._n_latent(), numpy_generator(0, 3))
 
     def project(index):
         wanted = generator.encoder_.encode(images[index], generator._device, generator._dtype)

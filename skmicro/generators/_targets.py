@@ -155,8 +155,7 @@ def exact_fractions(targets):
     (target,) = fractions
     if len(target.descriptor.phases_) == 1 and target.values.min() < 1.0:
         raise ValueError(
-            f"target {target.name} must be 1 for images of one phase, "
-            f"got {target.values.min():g}."
+            f"target {target.name} must be 1 for images of one phase, got {target.values.min():g}."
         )
     return target
 

@@ -42,7 +42,7 @@ from ._blocks import (
 )
 
 N_EMBEDDING = 8
-LOGIT_GAIN = 8.0
+LOGIT_GAIN = 4.0
 _INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 
 
@@ -111,6 +111,11 @@ class LightGenerator(nn.Module):
             zero(RowLinear(2 * N_EMBEDDING, n_channels)),
         )
         self.periodic = periodic
+
+    def level_parameters(self):
+        """Return the parameters that set the level of the logits and nothing else."""
+        direct = [] if self.direct is None else self.direct.parameters()
+        return [*direct, *self.level.parameters()]
 
     def forward(self, latents, conditions):
         standardized = (conditions - conditions.new_tensor(self.location)) / conditions.new_tensor(

@@ -9,6 +9,10 @@ projections it is the WGAN-GP of Gulrajani et al. 2017.
 import torch
 
 from .averaging import WeightAverage, measure_batch_statistics
+from .batches import Batch
+
+CALIBRATION_RATE = 3e-3
+CALIBRATION_BATCHES = 4
 
 
 class TrainingStep:
@@ -91,11 +95,15 @@ class Projection:
         of the generator's step (Joshi et al. 2020, Eq. 2).
     learning_rate : float, default=1e-4
         Rate of the projection's own Adam.
+    n_calibration : int, default=0
+        Steps after the training in which only the generator's level is trained, and on
+        this loss alone; for generators with ``level_parameters``.
     """
 
-    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4):
+    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_calibration=0):
         self.terms = terms
         self.measured = measured
+        self.n_calibration = n_calibration
         self.n_steps = n_steps
         self.learning_rate = learning_rate
 
@@ -191,7 +199,26 @@ class AdversarialStep(TrainingStep):
             measure_batch_statistics(
                 kept["generator"], lambda g: self._generate(g, next(batches).conditions)
             )
+        for projection in self.projections:
+            if projection.n_calibration > 0 and hasattr(kept["generator"], "level_parameters"):
+                self._calibrate(kept["generator"], projection, batches)
         return kept
+
+    def _calibrate(self, generator, projection, batches):
+        """Train the level of the network to keep, as it will be evaluated."""
+        generator.requires_grad_(False)
+        level = [p.requires_grad_(True) for p in generator.level_parameters()]
+        optimizer = torch.optim.Adam(level, lr=CALIBRATION_RATE)
+        for step in range(projection.n_calibration):
+            optimizer.param_groups[0]["lr"] = CALIBRATION_RATE * (
+                1 - step / projection.n_calibration
+            )
+            parts = [next(batches) for _ in range(CALIBRATION_BATCHES)]
+            batch = Batch(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+            loss = projection.loss(self._generate(generator, batch.conditions), batch)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
 
     def _generate(self, generator, conditions):
         latents = torch.randn(
