@@ -20,7 +20,7 @@ LIGHT = {
     "n_latent": 8,
     "architecture": "light",
     "width": 16,
-    "n_iter": 1500,
+    "n_iter": 1800,
     "batch_size": 16,
     "learning_rate": 1e-3,
     "betas": (0.0, 0.99),

@@ -14,9 +14,10 @@ Conditions enter twice: they scale and shift the normalised features of every la
 
 where *standardised* means zero mean and unit variance over the voxels of each image.
 The level decides the phase fractions, the features where the phases are; this split
-is what makes fractions easy to control. The critic starts with space-to-depth (Shi et
-al. 2016), halves further with strided convolutions and averages over the image; it has
-no normalisation, because the gradient penalty needs independent images.
+is what makes fractions easy to control. The critic sees images at
+half the resolution too, as means over blocks, halves further with strided convolutions
+and averages over the image; it has no normalisation, because the gradient penalty needs
+independent images.
 """
 
 import math
@@ -36,9 +37,9 @@ from ._blocks import (
     crop,
     depth_to_space,
     double,
+    halve,
     n_halvings,
     probabilities,
-    space_to_depth,
 )
 
 N_EMBEDDING = 8
@@ -123,7 +124,7 @@ class LightGenerator(nn.Module):
         )
         embedding = None
         if self.embedding is not None:
-            embedding = torch.relu(self.embedding(standardized))
+            embedding = functional.silu(self.embedding(standardized))
         x = latents.view(-1, *self.start)
         n_voxels = x[0, 0].numel()
         level = self.level(torch.hstack([standardized, x.flatten(2).sum(2) / n_voxels**0.5]))
@@ -175,7 +176,7 @@ class LightCritic(nn.Module):
     def __init__(self, n_channels, image_shape, width, periodic):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
-        self.stem = conv(ndim, n_channels * 2**ndim, width, periodic=periodic)
+        self.stem = conv(ndim, n_channels, width, periodic=periodic)
         widths = [width * min(2**k, 4) for k in range(n_blocks)]
         self.halvings = nn.ModuleList(
             HalvingConv(ndim, n_in, n_out, periodic) for n_in, n_out in pairwise(widths)
@@ -183,7 +184,7 @@ class LightCritic(nn.Module):
         self.head = nn.Linear(widths[-1], 1)
 
     def forward(self, images):
-        x = functional.leaky_relu(self.stem(space_to_depth(images)), 0.2)
+        x = functional.leaky_relu(self.stem(halve(images)), 0.2)
         for halving in self.halvings:
             x = functional.leaky_relu(halving(x), 0.2)
         return self.head(x.flatten(2).mean(dim=2)).squeeze(1)

@@ -11,7 +11,7 @@ import torch
 from .averaging import WeightAverage, measure_batch_statistics
 from .batches import Batch
 
-CALIBRATION_RATE = 3e-3
+CALIBRATION_RATE = 3e-2
 CALIBRATION_BATCHES = 4
 
 
