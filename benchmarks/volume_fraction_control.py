@@ -20,7 +20,7 @@ import numpy as np
 from _results import write_results
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
-from quickstart import ISOTROPIC, control_row, print_table
+from quickstart import HOMOGENEOUS, control_row, print_table
 
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.exceptions import ExtrapolationWarning
@@ -107,7 +107,7 @@ def main():
     simulator_seconds = (time.perf_counter() - start) / len(images)
     print(f"1024 simulated images, p1 from {p1.min():.3f} to {p1.max():.3f}")
 
-    settings = {"periodic": True, "symmetries": ISOTROPIC, "random_state": arguments.seed}
+    settings = {"periodic": True, "symmetries": HOMOGENEOUS, "random_state": arguments.seed}
     if arguments.n_iter is not None:
         settings["n_iter"] = arguments.n_iter
     records = [measure("light", InvNetGenerator.light(**settings), images, simulator_seconds)]
