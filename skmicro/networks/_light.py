@@ -4,8 +4,9 @@ Full-resolution convolutions dominate the cost of a residual network on a CPU. H
 generator works on coarser grids and its logits, given on the half-resolution grid, are
 interpolated linearly and smoothed with a binomial filter, so that phase borders come
 out round and without speckle. Latents fill a coarse map (``n_latent`` numbers per
-coarse voxel) and every layer is a convolution: the images are statistically
-homogeneous by construction.
+coarse voxel) and every layer is a convolution on a torus: the images are statistically
+homogeneous by construction. Periodic images are the whole torus; others are cut out of
+one that is a coarse voxel larger along each axis, so that no border leaves a trace.
 
 Conditions enter twice: they scale and shift the normalised features of every layer
 (Perez et al. 2018, "FiLM"), and they set the level of the logits,
@@ -44,6 +45,7 @@ from ._blocks import (
 
 N_EMBEDDING = 8
 LOGIT_GAIN = 4.0
+MARGIN = 1
 _INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 
 
@@ -67,16 +69,16 @@ class ModulatedNorm(nn.Module):
 class Stage(nn.Module):
     """Convolution, change of grid, modulated normalisation."""
 
-    def __init__(self, ndim, n_in, n_out, n_embedding, *, periodic, grid="same"):
+    def __init__(self, ndim, n_in, n_out, n_embedding, change):
         super().__init__()
-        self.grid = grid
-        factor = 2**ndim if grid == "subpixel" else 1
-        self.conv = conv(ndim, n_in, n_out * factor, periodic=periodic)
+        self.change = change
+        factor = 2**ndim if change == "subpixel" else 1
+        self.conv = conv(ndim, n_in, n_out * factor, periodic=True)
         self.norm = ModulatedNorm(ndim, n_out, n_embedding)
 
     def forward(self, x, embedding):
-        x = self.conv(double(x) if self.grid == "nearest" else x)
-        return self.norm(depth_to_space(x) if self.grid == "subpixel" else x, embedding)
+        x = self.conv(double(x) if self.change == "nearest" else x)
+        return self.norm(depth_to_space(x) if self.change == "subpixel" else x, embedding)
 
 
 class LightGenerator(nn.Module):
@@ -86,7 +88,9 @@ class LightGenerator(nn.Module):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
         self.location, self.scale = standardization
-        self.start = (n_latent, *coarse_shape(image_shape, n_blocks))
+        margin = 0 if periodic else MARGIN
+        grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
+        self.start = (n_latent, *grid)
         self.n_latent = math.prod(self.start)
         self.image_shape = image_shape
         n_conditions = len(self.location)
@@ -101,17 +105,15 @@ class LightGenerator(nn.Module):
         else:
             plan += [(4 * width, width, "same")]
         self.stages = nn.ModuleList(
-            Stage(ndim, n_in, n_out, n_embedding, periodic=periodic, grid=grid)
-            for n_in, n_out, grid in plan
+            Stage(ndim, n_in, n_out, n_embedding, change) for n_in, n_out, change in plan
         )
-        self.head = conv(ndim, width, n_channels, periodic=periodic, linear_gain=True)
+        self.head = conv(ndim, width, n_channels, periodic=True, linear_gain=True)
         self.direct = zero(RowLinear(n_conditions, n_channels)) if n_conditions else None
         self.level = nn.Sequential(
             RowLinear(n_conditions + n_latent, 2 * N_EMBEDDING),
             nn.Tanh(),
             zero(RowLinear(2 * N_EMBEDDING, n_channels)),
         )
-        self.periodic = periodic
 
     def level_parameters(self):
         """Return the parameters that set the level of the logits and nothing else."""
@@ -132,7 +134,7 @@ class LightGenerator(nn.Module):
             level = level + self.direct(standardized)
         for stage in self.stages:
             x = stage(x, embedding)
-        x = _smooth(_refine(self.head(x), self.periodic), self.periodic)
+        x = _smooth(_refine(self.head(x)))
         x = crop(x, self.image_shape)
         if x.shape[1] > 1:
             x = x - x.mean(dim=1, keepdim=True)
@@ -158,7 +160,7 @@ def light_generator(
     width : int, default=16
         Channels of the half-resolution map; coarser maps have 2 and 4 times as many.
     periodic : bool, default=False
-        Wrap convolutions around the borders.
+        Whether opposite borders of the images match.
 
     Returns
     -------
@@ -224,23 +226,17 @@ def _standardized(x):
     return x * (x.square().mean(dim=dims, keepdim=True) + 1e-4).rsqrt()
 
 
-def _padded(x, periodic):
-    if periodic:
-        return circular_pad(x)
-    return functional.pad(x, [1, 1] * (x.ndim - 2), mode="replicate")
-
-
-def _refine(x, periodic):
+def _refine(x):
     """Interpolate linearly to twice the resolution."""
     fine = functional.interpolate(
-        _padded(x, periodic), scale_factor=2, mode=_INTERPOLATION[x.ndim - 2], align_corners=False
+        circular_pad(x), scale_factor=2, mode=_INTERPOLATION[x.ndim - 2], align_corners=False
     )
     return fine[(..., *(slice(2, -2) for _ in x.shape[2:]))]
 
 
-def _smooth(x, periodic):
+def _smooth(x):
     """Binomial filter 1-2-1 along each axis."""
-    x = _padded(x, periodic)
+    x = circular_pad(x)
     for axis in range(2, x.ndim):
         n = x.shape[axis] - 2
         x = (x.narrow(axis, 0, n) + x.narrow(axis, 2, n)) * 0.25 + x.narrow(axis, 1, n) * 0.5
