@@ -37,13 +37,12 @@ def main():
     if "SKMICRO_DATA" not in os.environ:
         parser.error("SKMICRO_DATA must name the folder of real images")
     folder = Path(os.environ["SKMICRO_DATA"])
-    results = {}
     for name in arguments.names:
         images = patches_of(scans(folder, name))
         print(f"\n{name}: {len(images)} patches")
         picture = Path(arguments.pictures) / f"{name}.png" if arguments.pictures else None
-        results[name] = run(images, periodic=False, picture=picture, verbose=0)
-    print("written to", write_results("real_images", {"seed": 0, "materials": results}))
+        result = run(images, periodic=False, picture=picture, verbose=0)
+        print("written to", write_results(f"real_images_{name}", {"seed": 0, **result}))
 
 
 if __name__ == "__main__":
