@@ -35,8 +35,12 @@ def resolve_device(device):
         raise ValueError(
             f"device must be 'auto' or a torch device such as 'cpu' or 'cuda', got {device!r}."
         ) from error
-    if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device must be available on this machine, got {device!r}.")
+    n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    known = resolved.type == "cpu" or (resolved.type == "cuda" and (resolved.index or 0) < n_cuda)
+    if not known:
+        raise ValueError(
+            f"device must be the CPU or a CUDA device of this machine, got {device!r}."
+        )
     return resolved
 
 
@@ -114,10 +118,3 @@ def map_batches(function, n_rows, batch_size):
     if isinstance(parts[0], torch.Tensor):
         return torch.cat(parts)
     return np.concatenate(parts)
-
-
-def return_like(array, reference):
-    """Return ``array`` as a tensor where ``reference`` was one, else as it is."""
-    if isinstance(reference, torch.Tensor):
-        return torch.as_tensor(array, device=reference.device)
-    return array

@@ -5,6 +5,7 @@ keep their type (a stack of bytes is not blown up to floats); the estimator lear
 ``n_features_in_`` (voxels per image) and, in ``fit``, ``image_shape_``.
 """
 
+import os
 import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -193,20 +194,50 @@ def check_integer(name, value, minimum=None):
         raise ValueError(f"{name} must be >= {minimum}, got {value}.")
 
 
-def check_real(name, value, low=-np.inf, high=np.inf, *, open_low=False):
-    """Raise unless ``value`` is a finite number in ``[low, high]`` or ``(low, high]``."""
+def check_real(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False):
+    """Raise unless ``value`` is a finite number between the bounds, ends included or not."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     below = value <= low if open_low else value < low
-    if not np.isfinite(value) or below or value > high:
-        bracket = "(" if open_low else "["
-        raise ValueError(f"{name} must lie in {bracket}{low:g}, {high:g}], got {value}.")
+    above = value >= high if open_high else value > high
+    if not np.isfinite(value) or below or above:
+        left, right = "(" if open_low else "[", ")" if open_high else "]"
+        raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {value}.")
 
 
 def check_choice(name, value, choices):
     """Raise unless ``value`` is one of ``choices``."""
     if not isinstance(value, (str, bool, type(None))) or value not in choices:
         raise ValueError(f"{name} must be one of {sorted(choices, key=str)}, got {value!r}.")
+
+
+def check_sequence(name, value):
+    """Raise unless ``value`` is a list or tuple."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be a list or tuple, got {value!r}.")
+
+
+def check_callables(name, value):
+    """Raise unless ``value`` is None or a list or tuple of callables."""
+    if value is None:
+        return
+    check_sequence(name, value)
+    for item in value:
+        if not callable(item):
+            raise TypeError(f"{name} must hold callables, got {item!r}.")
+
+
+def check_file_path(name, value):
+    """Raise unless ``value`` is None or a path in a folder that can be written to."""
+    if value is None:
+        return
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, got {value!r}.")
+    folder = os.path.dirname(os.path.abspath(value))
+    if os.path.isdir(value) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise ValueError(
+            f"{name} must name a file in an existing folder that can be written to, got {value!r}."
+        )
 
 
 @contextmanager

@@ -191,7 +191,10 @@ class GreyEncoder(Persistent):
 
     def encode(self, images, device="cpu", dtype=torch.float32):
         """Return scaled levels, (n, *S) -> (n, 1, *S)."""
-        levels = torch.tensor(np.ascontiguousarray(images), device=device, dtype=dtype)
+        native = np.ascontiguousarray(
+            images, dtype=np.float64 if dtype == torch.float64 else np.float32
+        )
+        levels = torch.tensor(native, device=device, dtype=dtype)
         return ((levels - self.low) / self._scale).unsqueeze(1)
 
     def physical(self, channels):

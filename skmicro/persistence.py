@@ -135,7 +135,8 @@ def load(path):
     Returns
     -------
     estimator : estimator instance
-        Fitted as it was saved; its networks are on the CPU.
+        Fitted as it was saved; its networks are on a CUDA device if there is one and its
+        ``device`` does not name the CPU.
 
     Raises
     ------
@@ -240,13 +241,20 @@ class Persistent:
         return instance
 
 
-def _persistent_class(name):
-    waiting = [Persistent]
+def subclass_tree(root):
+    """Return a class and all that derive from it, those of this library first."""
+    found, waiting = [], [root]
     while waiting:
         known = waiting.pop()
+        found.append(known)
+        waiting.extend(known.__subclasses__())
+    return sorted(found, key=lambda known: known.__module__.split(".")[0] != "skmicro")
+
+
+def _persistent_class(name):
+    for known in subclass_tree(Persistent):
         if known.__name__ == name:
             return known
-        waiting.extend(known.__subclasses__())
     raise NotASavedFileError(
         f"The file holds a {name}, which is no class known here; import its module first."
     )

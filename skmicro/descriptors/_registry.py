@@ -1,6 +1,7 @@
 """Descriptors by name."""
 
 from ..base import BaseDescriptor
+from ..persistence import subclass_tree
 
 
 def descriptor_named(name):
@@ -10,7 +11,7 @@ def descriptor_named(name):
     ----------
     name : str
         A descriptor's ``name``, e.g. ``"p1"``; classes that users derived from
-        BaseDescriptor count as well.
+        BaseDescriptor count as well, unless the library has the name.
 
     Returns
     -------
@@ -29,10 +30,7 @@ def descriptor_named(name):
     'VolumeFraction'
     """
     named = {}
-    waiting = [BaseDescriptor]
-    while waiting:
-        known = waiting.pop()
-        waiting.extend(known.__subclasses__())
+    for known in subclass_tree(BaseDescriptor):
         if known.name is not None:
             named.setdefault(known.name, known)
     if name not in named:

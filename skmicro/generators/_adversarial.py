@@ -1,6 +1,6 @@
 """What the adversarial generators have in common: networks and step from parameters."""
 
-from .._validation import check_choice, check_integer, check_real
+from .._validation import check_choice, check_integer, check_real, check_sequence
 from ..augment import SYMMETRIES, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
 from ..networks import (
@@ -34,13 +34,16 @@ def check_adversarial_parameters(estimator):
     """Raise if a parameter that adversarial generators share is not allowed."""
     check_choice("architecture", estimator.architecture, ARCHITECTURES)
     check_integer("width", estimator.width, minimum=2)
+    check_choice("periodic", estimator.periodic, (True, False))
+    check_sequence("betas", estimator.betas)
+    check_sequence("symmetries", estimator.symmetries)
     if len(estimator.betas) != 2:
         raise ValueError(f"betas must be two numbers, got {estimator.betas!r}.")
     for beta in estimator.betas:
-        check_real("betas", beta, 0.0, 1.0 - 1e-9)
+        check_real("betas", beta, 0.0, 1.0, open_high=True)
     check_integer("n_critic", estimator.n_critic, minimum=1)
     check_real("gradient_penalty", estimator.gradient_penalty, 0.0)
-    check_real("average_decay", estimator.average_decay, 0.0, 1.0 - 1e-9)
+    check_real("average_decay", estimator.average_decay, 0.0, 1.0, open_high=True)
     check_real("decay_from", estimator.decay_from, 0.0, 1.0)
     for name in estimator.symmetries:
         check_choice("symmetries", name, SYMMETRIES)

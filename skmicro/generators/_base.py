@@ -19,7 +19,9 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _arrays, _random
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._validation import (
+    check_callables,
     check_feature_names,
+    check_file_path,
     check_images,
     check_integer,
     check_latents,
@@ -32,8 +34,8 @@ from ..descriptors import TwoPointCorrelation
 from ..encoding import encoder_for
 from ._conditions import ConditionTable, described
 from ._latents import meet_targets, nearest_latents
-from ._state import WEIGHTS, rebuilt_networks, without_networks
-from ._targets import exact_fractions, phase_counts, read_targets, warn_outside
+from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
+from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
 from ._training import new_networks, train
 
 SCORE_SAMPLES = 256
@@ -85,9 +87,13 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         DivergenceError
             If a loss is not finite; the estimator is left as it was before.
         """
+        return self._fit_anew(X, y, self.checkpoint)
+
+    def _fit_anew(self, X, y, checkpoint):
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=True)
+            self._fitted_with = plain_parameters(self)
             self.encoder_ = encoder_for(images)
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
@@ -100,7 +106,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             self.n_iter_ = 0
             self.history_ = {}
             self._seed = _random.draw_seed(self.random_state)
-            train(self, images, rows, new_networks(self), self.checkpoint, task)
+            train(self, images, rows, new_networks(self), checkpoint, task)
         task.end()
         return self
 
@@ -123,7 +129,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             The generator, trained further.
         """
         if not hasattr(self, "generator_"):
-            return self.fit(X, y)
+            return self._fit_anew(X, y, None)
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=False)
@@ -199,6 +205,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         if searched:
             latents = meet_targets(self, latents, conditions, searched, seed)
         images = self._decode(latents, conditions, fractions)
+        if searched:
+            warn_missed(images, searched, self.target_tol)
         if not return_targets:
             return images
         drawn = dict(zip(table.names, table.split(conditions), strict=True))
@@ -275,7 +283,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return minus the distance between the correlations of ``X`` and of samples.
 
         The distance is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial
-        two-point correlation of 256 samples against that of ``X``, for every phase.
+        two-point correlation of 256 samples against that of ``X``, for every phase but
+        the first. It wraps around the borders if the generator is ``periodic``.
 
         Parameters
         ----------
@@ -294,8 +303,11 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
         phases = [None] if self.phases_ is None else self.phases_[-max(1, len(self.phases_) - 1) :]
+        periodic = getattr(self, "periodic", True)
         curves = [
-            TwoPointCorrelation(phase=phase)._bind(self.encoder_, self.image_shape_)
+            TwoPointCorrelation(phase=phase, periodic=periodic)._bind(
+                self.encoder_, self.image_shape_
+            )
             for phase in phases
         ]
         wanted, got = (described(curves, stack).mean(axis=0) for stack in (images, samples))
@@ -359,6 +371,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         check_integer("n_latent", self.n_latent, minimum=1)
         check_real("target_tol", self.target_tol, 0.0)
         check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
+        check_file_path("checkpoint", self.checkpoint)
+        check_callables("callbacks", self.callbacks)
         _arrays.resolve_device(self.device)
         _arrays.resolve_precision(self.precision)
 
@@ -401,7 +415,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     def _latent_vector(self, end):
         end = np.asarray(end)
-        if end.ndim == 1 and len(end) == self._n_latent() + self.conditions_.n_columns:
+        n_columns = self._n_latent() + self.conditions_.n_columns
+        is_image = self._flat and end.size == self.n_features_in_
+        if end.ndim == 1 and len(end) == n_columns and not is_image:
             return end[None].astype(np.float32)
         return self.transform(end[None])
 

@@ -10,11 +10,9 @@ with an optimizer of its own. The conditions r are those of the real images of a
 so that they follow the joint distribution of the data.
 """
 
-from collections.abc import Sequence
-
 from sklearn.base import clone
 
-from .._validation import check_integer, check_real
+from .._validation import check_choice, check_integer, check_real, check_sequence
 from ..base import BaseDescriptor
 from ..descriptors import descriptor_named
 from ..losses import DescriptorLoss, MomentLoss
@@ -38,7 +36,8 @@ class InvNetGenerator(BaseGenerator):
     ----------
     invariances : sequence of str or BaseDescriptor, default=("p1",)
         Descriptors that the network takes as conditions and is trained to meet: names
-        (``"p1"``, ``"p2"``, ``"phase_fractions"``) or descriptor objects.
+        (``"p1"``, ``"p2"``, ``"phase_fractions"``, ``"specific_surface"``) or
+        descriptor objects.
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
@@ -114,7 +113,7 @@ class InvNetGenerator(BaseGenerator):
         The trained critic.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``,
-        ``"generator"``, ``"projection0"``.
+        ``"generator"``, ``"projection0"`` (invariances) and ``"projection1"`` (matching).
     n_iter_ : int
         Iterations trained.
     image_shape_ : tuple of int
@@ -235,9 +234,10 @@ class InvNetGenerator(BaseGenerator):
         if self.projection_rate is not None:
             check_real("projection_rate", self.projection_rate, 0.0, open_low=True)
         check_real("matching_weight", self.matching_weight, 0.0)
+        _check_descriptors("invariances", self.invariances)
         if len(self.invariances) == 0:
             raise ValueError("invariances must name at least one descriptor, got none.")
-        _check_descriptors("invariances", self.invariances)
+        check_choice("hard_projection", self.hard_projection, (True, False))
         _check_descriptors("matching", self.matching)
 
     def _condition_descriptors(self):
@@ -287,8 +287,7 @@ def _descriptors(items):
 
 
 def _check_descriptors(parameter, items):
-    if isinstance(items, str) or not isinstance(items, Sequence):
-        raise TypeError(f"{parameter} must be a sequence of names or descriptors, got {items!r}.")
+    check_sequence(parameter, items)
     names = []
     for item in items:
         if isinstance(item, str):

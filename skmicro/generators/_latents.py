@@ -1,13 +1,10 @@
 """Latents of a trained network: those that meet a target, those nearest to an image."""
 
-import warnings
-
 import numpy as np
 import torch
 
 from .._arrays import map_batches
 from .._random import normal_rows, numpy_generator
-from ..exceptions import TargetWarning
 from ..losses import DescriptorLoss
 from ..training import search_latents
 
@@ -43,11 +40,6 @@ def meet_targets(generator, latents, conditions, targets, seed):
     -------
     latents : ndarray of shape (n_samples, n_latent)
         Best latents found.
-
-    Warns
-    -----
-    TargetWarning
-        If a sample misses its target by more than the generator's ``target_tol``.
     """
     loss = DescriptorLoss([target.descriptor for target in targets])
     values = np.hstack([target.values for target in targets])
@@ -82,7 +74,6 @@ def meet_targets(generator, latents, conditions, targets, seed):
         better = result[:, -1] < missed[rows]
         found[rows[better]] = result[better, :-1]
         missed[rows[better]] = result[better, -1]
-    _report_missed(missed, targets, generator.target_tol)
     return found
 
 
@@ -127,16 +118,3 @@ def _target_error(generator, conditions, values, loss):
         return per_image, per_image.detach().sqrt()
 
     return measure
-
-
-def _report_missed(missed, targets, tolerance):
-    failed = missed > tolerance
-    if failed.any():
-        names = ", ".join(target.name for target in targets)
-        warnings.warn(
-            f"{failed.sum()} of {len(missed)} samples miss their target ({names}) by more "
-            f"than target_tol={tolerance:g}: root mean square error "
-            f"{missed[failed].mean():.3g} on average, {missed.max():.3g} at worst.",
-            TargetWarning,
-            stacklevel=4,
-        )

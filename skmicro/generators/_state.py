@@ -26,6 +26,12 @@ def without_networks(state, names):
     return state
 
 
+def plain_parameters(generator):
+    """Return the parameters that are plain values, as the networks were made with."""
+    parameters = generator.get_params(deep=False)
+    return {k: v for k, v in parameters.items() if isinstance(v, (bool, int, float, str))}
+
+
 def rebuilt_networks(generator, weights):
     """Build the networks of a generator around saved weights.
 
@@ -43,7 +49,9 @@ def rebuilt_networks(generator, weights):
         ``device`` does not name the CPU.
     """
     wants_cuda = str(generator.device) != "cpu" and torch.cuda.is_available()
-    factories = generator._networks() if weights else {}
+    as_fitted = object.__new__(type(generator))
+    vars(as_fitted).update(vars(generator) | vars(generator).get("_fitted_with", {}))
+    factories = as_fitted._networks() if weights else {}
     networks = {}
     for name, arrays in weights.items():
         double = any(value.dtype == np.float64 for value in arrays.values())

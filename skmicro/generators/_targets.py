@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..descriptors import PhaseFractions, VolumeFraction, descriptor_named
-from ..exceptions import ExtrapolationWarning
+from ..exceptions import ExtrapolationWarning, TargetWarning
 
 
 class Target(NamedTuple):
@@ -97,6 +97,8 @@ def _rows(name, value, descriptor, n_samples):
         raise ValueError(
             f"target {name} must sum to 1 over the phases, got {rows.sum(axis=1)[0]:g}."
         )
+    if isinstance(descriptor, PhaseFractions):
+        rows = rows / rows.sum(axis=1, keepdims=True)
     return rows
 
 
@@ -118,6 +120,35 @@ def warn_outside(target, low, high):
             f"target {target.name} lies outside the training images: component {k} is "
             f"{target.values[row, k]:.4g}, they cover [{low[k]:.4g}, {high[k]:.4g}].",
             ExtrapolationWarning,
+            stacklevel=3,
+        )
+
+
+def warn_missed(images, targets, tolerance):
+    """Warn where finished images miss their targets.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_samples, ...)
+        Images as they are returned.
+    targets : list of Target
+        What they were to meet.
+    tolerance : float
+        Root of the summed mean square errors that counts as met.
+    """
+    squares = [
+        np.square(target.descriptor.transform(images) - target.values).mean(axis=1)
+        for target in targets
+    ]
+    error = np.sqrt(np.sum(squares, axis=0))
+    failed = error > tolerance + 1e-6
+    if failed.any():
+        names = ", ".join(target.name for target in targets)
+        warnings.warn(
+            f"{failed.sum()} of {len(error)} samples miss their target ({names}) by more "
+            f"than target_tol={tolerance:g}: root mean square error "
+            f"{error[failed].mean():.3g} on average, {error.max():.3g} at worst.",
+            TargetWarning,
             stacklevel=3,
         )
 

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+from numbers import Integral
 
 import numpy as np
 
@@ -10,7 +11,16 @@ from .._random import draw_seed, numpy_generator, torch_generator
 from ..networks import build
 from ..training import ImageBatches, run
 
-UNCHECKED = {"n_iter", "callbacks", "verbose", "checkpoint", "checkpoint_every", "random_state"}
+UNCHECKED = {
+    "n_iter",
+    "callbacks",
+    "verbose",
+    "checkpoint",
+    "checkpoint_every",
+    "random_state",
+    "device",
+    "target_tol",
+}
 
 
 def new_networks(generator):
@@ -92,6 +102,6 @@ def _as_if_finished(generator, step, history):
 def _fingerprint(generator, images):
     """What a checkpoint must agree on: parameters and data."""
     settings = {k: repr(v) for k, v in generator.get_params().items() if k not in UNCHECKED}
-    if isinstance(generator.random_state, int):
-        settings["random_state"] = repr(generator.random_state)
+    if isinstance(generator.random_state, Integral):
+        settings["random_state"] = int(generator.random_state)
     return settings | {"data": hashlib.sha256(np.ascontiguousarray(images)).hexdigest()}

@@ -41,7 +41,7 @@ class History:
             if not np.isfinite(values).all():
                 first = start + int(np.argmin(np.isfinite(values)))
                 raise DivergenceError(
-                    f"Training diverged: the {name} loss was not finite at iteration {first}. "
+                    f"Training diverged: the {name} loss was not finite at iteration {first + 1}. "
                     "Try a smaller learning_rate, a larger gradient_penalty, or "
                     "precision='float64'."
                 )
@@ -94,7 +94,8 @@ def run(
     checkpoint : path-like or None, default=None
         Where to write the state of the training; resumed from when it exists.
     checkpoint_every : int, default=1000
-        Iterations between two checkpoints.
+        Iterations between two checkpoints; another is written when the training ends or
+        a callback ends it.
     fingerprint : dict or None, default=None
         What a checkpoint must agree on to be resumed.
 
@@ -143,10 +144,10 @@ def _iterate(step, batches, n_iter, history, callbacks, verbose, save, save_ever
             if history.n_iter % FLUSH_EVERY == 0:
                 history.flush()
                 bar.set_postfix({k: f"{v:.3g}" for k, v in history.last().items()}, refresh=False)
-            if save_every is not None and (
-                history.n_iter % save_every == 0 or history.n_iter == n_iter
-            ):
-                save()
             bar.update()
-            if any([callback(history.n_iter, history) for callback in callbacks]):
+            stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
+            ends = stop or history.n_iter == n_iter
+            if save_every is not None and (ends or history.n_iter % save_every == 0):
+                save()
+            if stop:
                 break

@@ -6,8 +6,11 @@ projection ``n_steps`` generator steps on its own loss with its own optimizer. W
 projections it is the WGAN-GP of Gulrajani et al. 2017.
 """
 
+import warnings
+
 import torch
 
+from ..exceptions import TrainingInterruptedWarning
 from .averaging import WeightAverage, measure_batch_statistics
 from .batches import Batch
 
@@ -201,7 +204,14 @@ class AdversarialStep(TrainingStep):
             )
         for projection in self.projections:
             if projection.n_calibration > 0 and hasattr(kept["generator"], "level_parameters"):
-                self._calibrate(kept["generator"], projection, batches)
+                try:
+                    self._calibrate(kept["generator"], projection, batches)
+                except KeyboardInterrupt:
+                    warnings.warn(
+                        "Calibration was interrupted; the generator holds the state reached.",
+                        TrainingInterruptedWarning,
+                        stacklevel=2,
+                    )
         return kept
 
     def _calibrate(self, generator, projection, batches):

@@ -358,7 +358,7 @@ def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition():
     ("invariances", "error", "message"),
     [
         ((), ValueError, "invariances must name at least one descriptor"),
-        ("p1", TypeError, "invariances must be a sequence of names or descriptors, got 'p1'"),
+        ("p1", TypeError, "invariances must be a list or tuple, got 'p1'"),
         (("p9",), ValueError, "must be one of .*'p2'.*got 'p9'"),
         ((3,), TypeError, "invariances must hold names or descriptors, got 3"),
         ((VolumeFraction,), TypeError, "invariances must hold names or descriptors"),
@@ -403,7 +403,7 @@ def test_score_is_the_relative_error_of_the_mean_correlation():
     X = blobs()
     generator = wgan().fit(X)
     samples = generator.sample(256, random_state=0)
-    curve = TwoPointCorrelation().fit(X)
+    curve = TwoPointCorrelation(periodic=False).fit(X)
     wanted, got = curve.transform(X).mean(axis=0), curve.transform(samples).mean(axis=0)
     expected = -np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
     assert generator.score(X) == pytest.approx(expected, rel=1e-5)

@@ -330,7 +330,7 @@ def test_history_holds_the_losses_of_every_iteration():
 def test_a_loss_that_is_not_finite_is_named_with_its_iteration(value, bad):
     losses = {"good": np.zeros(80), "critic": np.zeros(80)}
     losses["critic"][bad:] = value
-    with pytest.raises(DivergenceError, match=rf"the critic loss .* at iteration {bad}\..*Try"):
+    with pytest.raises(DivergenceError, match=rf"the critic loss .* at iteration {bad + 1}\..*Try"):
         run(ScriptedStep(losses), None, 80)
 
 

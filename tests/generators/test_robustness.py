@@ -1,0 +1,126 @@
+"""What must not go wrong between fit, interruption, change of parameters and reload."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import skmicro
+from skmicro.base import BaseDescriptor
+from skmicro.datasets import make_cahn_hilliard
+from skmicro.descriptors import SpecificSurface, VolumeFraction, descriptor_named
+from skmicro.exceptions import TargetWarning, TrainingInterruptedWarning
+from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.training import AdversarialStep
+
+TINY = {"n_iter": 3, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def images():
+    return make_cahn_hilliard(24, (16, 16), n_steps=200, random_state=0)[0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"periodic": True}, {"width": 8}, {"n_latent": 5}, {"architecture": "residual"}]
+)
+def test_reload_uses_the_parameters_of_the_fit(images, change, tmp_path):
+    generator = WGANGP.light(**TINY).fit(images)
+    expected = generator.sample(4, random_state=1)
+    generator.set_params(**change)
+    generator.save(tmp_path / "model.skm")
+    for copied in (pickle.loads(pickle.dumps(generator)), skmicro.load(tmp_path / "model.skm")):
+        np.testing.assert_array_equal(copied.sample(4, random_state=1), expected)
+        assert copied.get_params() == generator.get_params()
+
+
+def test_interrupted_calibration_keeps_the_training(images, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AdversarialStep, "_calibrate", interrupt)
+    generator = InvNetGenerator.light(**TINY)
+    with pytest.warns(TrainingInterruptedWarning, match="Calibration was interrupted"):
+        generator.fit(images)
+    assert generator.sample(2, p1=0.5).shape == (2, 16, 16)
+
+
+def test_training_ended_by_a_callback_is_checkpointed(images, tmp_path):
+    path = tmp_path / "state.skm"
+    stop = WGANGP.light(**TINY, callbacks=[lambda n, _: n == 2], checkpoint=path)
+    assert stop.fit(images).n_iter_ == 2
+    resumed = WGANGP.light(**TINY, checkpoint=path).fit(images)
+    straight = WGANGP.light(**TINY).fit(images)
+    np.testing.assert_array_equal(
+        resumed.sample(4, random_state=1), straight.sample(4, random_state=1)
+    )
+
+
+def test_partial_fit_leaves_checkpoints_alone(images, tmp_path):
+    path = tmp_path / "state.skm"
+    WGANGP.light(**TINY, checkpoint=path).partial_fit(images)
+    assert not path.exists()
+
+
+def test_checkpoint_of_another_numpy_seed_is_refused(images, tmp_path):
+    path = tmp_path / "state.skm"
+    WGANGP.light(**TINY, checkpoint=path).fit(images)
+    other = WGANGP.light(**(TINY | {"random_state": np.int64(5)}), checkpoint=path)
+    with pytest.raises(ValueError, match="random_state was 0, now 5"):
+        other.fit(images)
+
+
+def test_searched_targets_are_judged_on_the_finished_images(images):
+    generator = WGANGP.light(**TINY).fit(images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TargetWarning)
+        samples = generator.sample(3, p1=0.7, exact=True, random_state=0)
+    assert np.abs(samples.mean(axis=(1, 2)) - 0.7).max() <= 0.5 / 256
+    generator.set_params(target_tol=1e-4)
+    with pytest.warns(TargetWarning) as caught:
+        samples = generator.sample(3, p1=0.6, specific_surface=0.2, exact=True, random_state=0)
+    error = np.abs(SpecificSurface().fit(images).transform(samples)[:, 0] - 0.2)
+    assert f"{error.max():.3g} at worst" in str(caught[-1].message)
+
+
+def test_fractions_that_sum_to_nearly_one_are_met_exactly(images):
+    generator = WGANGP.light(**TINY).fit(images)
+    samples = generator.sample(2, phase_fractions=[0.500004, 0.500004], exact=True, random_state=0)
+    np.testing.assert_array_equal(samples.mean(axis=(1, 2)), 0.5)
+
+
+def test_a_class_of_the_user_does_not_replace_one_of_the_library(images, tmp_path):
+    library = VolumeFraction().fit(images)
+    library.save(tmp_path / "p1.skm")
+    impostor = type("VolumeFraction", (BaseDescriptor,), {"name": "p1"})
+    assert descriptor_named("p1") is VolumeFraction
+    assert type(skmicro.load(tmp_path / "p1.skm")) is VolumeFraction
+    assert impostor.__name__ == "VolumeFraction"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("checkpoint", "/no/such/folder/x.skm", ValueError, "checkpoint must name a file in an ex"),
+        ("checkpoint", 5, TypeError, "checkpoint must be a path, got 5"),
+        ("callbacks", print, TypeError, "callbacks must be a list or tuple"),
+        ("callbacks", [5], TypeError, "callbacks must hold callables, got 5"),
+        ("betas", 0.5, TypeError, "betas must be a list or tuple, got 0.5"),
+        ("symmetries", "rotation", TypeError, "symmetries must be a list or tuple"),
+        ("periodic", "no", ValueError, "periodic must be one of .*'no'"),
+        ("average_decay", 1, ValueError, r"average_decay must lie in \[0, 1\), got 1"),
+        ("device", "meta", ValueError, "device must be the CPU or a CUDA device.*'meta'"),
+    ],
+)
+def test_parameters_are_checked_before_the_training(images, name, value, error, message):
+    with pytest.raises(error, match=message):
+        WGANGP.light(**(TINY | {name: value})).fit(images)
+
+
+def test_big_endian_and_half_precision_grey_levels(images):
+    grey = images * 0.3 + 0.1
+    expected = VolumeFraction().fit(grey).transform(grey.astype(np.float32))
+    for dtype in (">f4", "f2"):
+        result = VolumeFraction().fit(grey.astype(dtype)).transform(grey.astype(dtype))
+        np.testing.assert_allclose(result, expected, rtol=1e-3)
