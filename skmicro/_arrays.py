@@ -5,7 +5,7 @@ import torch
 
 _PRECISIONS = {"auto": torch.float32, "float32": torch.float32, "float64": torch.float64}
 
-BATCH_VOXELS = 2**19
+BATCH_VOXELS = 2**16
 """Voxels that an inference batch holds by default: fills the caches, not the memory."""
 
 
