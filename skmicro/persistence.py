@@ -235,24 +235,24 @@ class Persistent:
         return vars(self)
 
     @classmethod
+    def _family(cls):
+        """Return this class and all that derive from it, those of this library first."""
+        found, waiting = [], [cls]
+        while waiting:
+            known = waiting.pop()
+            found.append(known)
+            waiting.extend(known.__subclasses__())
+        return sorted(found, key=lambda known: known.__module__.split(".")[0] != "skmicro")
+
+    @classmethod
     def _from_persistent_state(cls, state):
         instance = cls.__new__(cls)
         vars(instance).update(state)
         return instance
 
 
-def subclass_tree(root):
-    """Return a class and all that derive from it, those of this library first."""
-    found, waiting = [], [root]
-    while waiting:
-        known = waiting.pop()
-        found.append(known)
-        waiting.extend(known.__subclasses__())
-    return sorted(found, key=lambda known: known.__module__.split(".")[0] != "skmicro")
-
-
 def _persistent_class(name):
-    for known in subclass_tree(Persistent):
+    for known in Persistent._family():
         if known.__name__ == name:
             return known
     raise NotASavedFileError(

@@ -1,7 +1,6 @@
 """Descriptors by name."""
 
 from ..base import BaseDescriptor
-from ..persistence import subclass_tree
 
 
 def descriptor_named(name):
@@ -30,7 +29,7 @@ def descriptor_named(name):
     'VolumeFraction'
     """
     named = {}
-    for known in subclass_tree(BaseDescriptor):
+    for known in BaseDescriptor._family():
         if known.name is not None:
             named.setdefault(known.name, known)
     if name not in named:
