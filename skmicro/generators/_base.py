@@ -338,8 +338,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    # -- what subclasses say --------------------------------------------------------
-
     def _networks(self):
         """Return factories of the networks, by name."""
         raise NotImplementedError
@@ -380,8 +378,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         self._check_parameters()
         return check_images(self, X, reset=reset, min_samples=2)
 
-    # -- sampling -------------------------------------------------------------------
-
     @property
     def _device(self):
         return next(self.generator_.parameters()).device
@@ -420,8 +416,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         if end.ndim == 1 and len(end) == n_columns and not is_image:
             return end[None].astype(np.float32)
         return self.transform(end[None])
-
-    # -- files and pickles ----------------------------------------------------------
 
     def _persistent_state(self):
         """State for a file: callbacks and random generators stay behind."""

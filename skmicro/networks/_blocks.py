@@ -137,62 +137,18 @@ def halve(images):
     return pool(images, stride, ceil_mode=True, count_include_pad=False)
 
 
-def depth_to_space(images, factor=2):
-    """Spread channels over a finer grid: (n, c * f^d, *S) -> (n, c, *(f S)).
+def depth_to_space(images):
+    """Spread channels over a grid twice as fine: (n, c * 2^d, *S) -> (n, c, *(2 S)).
 
-    The inverse of :func:`space_to_depth`; in 2-D the pixel shuffle of Shi et al. 2016.
-
-    Parameters
-    ----------
-    images : Tensor of shape (n, c * factor**d, *spatial)
-        Feature map with d spatial axes.
-    factor : int, default=2
-        Refinement along each axis.
-
-    Returns
-    -------
-    images : Tensor
-        Fewer channels on a finer grid.
+    In 2-D the pixel shuffle of Shi et al. 2016.
     """
     n, channels, *spatial = images.shape
     ndim = len(spatial)
-    split = images.reshape(n, channels // factor**ndim, *[factor] * ndim, *spatial)
+    split = images.reshape(n, channels // 2**ndim, *[2] * ndim, *spatial)
     order = [0, 1]
     for axis in range(ndim):
         order += [2 + ndim + axis, 2 + axis]
-    return split.permute(order).reshape(n, -1, *[factor * side for side in spatial])
-
-
-def space_to_depth(images, factor=2):
-    """Gather blocks of voxels into channels, (n, c, *(f S)) -> (n, c * f^d, *S).
-
-    Sides that are not multiples of ``factor`` are filled up with zeros first.
-
-    Parameters
-    ----------
-    images : Tensor of shape (n, c, *spatial)
-        Feature map.
-    factor : int, default=2
-        Side of a block.
-
-    Returns
-    -------
-    images : Tensor
-        More channels on a coarser grid.
-    """
-    filling = []
-    for side in reversed(images.shape[2:]):
-        filling += [0, -side % factor]
-    if any(filling):
-        images = functional.pad(images, filling)
-    n, channels, *spatial = images.shape
-    ndim = len(spatial)
-    shape = [n, channels]
-    for side in spatial:
-        shape += [side // factor, factor]
-    order = [0, 1, *range(3, 3 + 2 * ndim, 2), *range(2, 2 + 2 * ndim, 2)]
-    coarse = [side // factor for side in spatial]
-    return images.reshape(shape).permute(order).reshape(n, -1, *coarse)
+    return split.permute(order).reshape(n, -1, *[2 * side for side in spatial])
 
 
 def n_halvings(image_shape):
