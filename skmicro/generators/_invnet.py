@@ -69,7 +69,7 @@ class InvNetGenerator(BaseGenerator):
         Rate of the projection's Adam; ``None`` takes ``learning_rate``.
     n_calibration : int, default=0
         Steps after the training in which only the level of the light architecture's
-        logits is trained, on the invariance loss alone. They remove the bias that the
+        logits is trained, on the invariance loss alone. They reduce the bias that the
         contest with the critic leaves in phase fractions.
     hard_projection : bool, default=False
         Measure invariances on decoded images, with gradients straight through the

@@ -29,7 +29,9 @@ def without_networks(state, names):
 def plain_parameters(generator):
     """Return the parameters that are plain values, as the networks were made with."""
     parameters = generator.get_params(deep=False)
-    return {k: v for k, v in parameters.items() if isinstance(v, (bool, int, float, str))}
+    return {
+        k: v for k, v in parameters.items() if isinstance(v, (bool, int, float, str, np.generic))
+    }
 
 
 def rebuilt_networks(generator, weights):
