@@ -141,6 +141,16 @@ def depth_to_space(images):
     """Spread channels over a grid twice as fine: (n, c * 2^d, *S) -> (n, c, *(2 S)).
 
     In 2-D the pixel shuffle of Shi et al. 2016.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, c * 2^d, *spatial)
+        Feature maps.
+
+    Returns
+    -------
+    fine : Tensor of shape (n, c, *(2 * spatial))
+        The same numbers on the finer grid.
     """
     n, channels, *spatial = images.shape
     ndim = len(spatial)
