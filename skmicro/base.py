@@ -58,7 +58,8 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
 
     Subclasses set ``name`` (how targets and invariances call the descriptor), assign
     their parameters in ``__init__`` (``image_shape`` among them), and implement
-    :meth:`_describe` and :meth:`_feature_names`.
+    :meth:`_describe` and :meth:`_feature_names`. Those whose figures have no gradient, such
+    as counts, set ``differentiable = False`` and refuse tensors that require one.
 
     Attributes
     ----------
@@ -71,6 +72,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
     """
 
     name = None
+    differentiable = True
 
     def fit(self, X, y=None):
         """Learn the shape and the phases of the images.
@@ -153,6 +155,8 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         ValueError
             If ``images`` is not a floating-point tensor of 4 or 5 axes, or has
             another number of channels than ``fit`` saw.
+        TypeError
+            If ``images`` requires gradients and the descriptor has none.
         """
         if not isinstance(images, torch.Tensor) or not images.is_floating_point():
             raise ValueError(f"images must be a floating-point tensor, got {type(images)}.")
@@ -165,6 +169,11 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         if encoder is not None and images.shape[1] != encoder.n_channels:
             raise ValueError(
                 f"images must have {encoder.n_channels} channels, as in fit, got {images.shape[1]}."
+            )
+        if images.requires_grad and not self.differentiable:
+            raise TypeError(
+                f"images must not require gradients: {type(self).__name__} is not "
+                "differentiable, got a tensor with requires_grad=True."
             )
         self._check_parameters()
         return self._describe(images)

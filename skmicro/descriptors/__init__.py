@@ -4,13 +4,25 @@ Every descriptor maps images to rows of figures with ``transform``, and tensors 
 probabilities to the same figures, with gradients, when it is called.
 """
 
+from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
+from ._free_energy import FreeEnergy
+from ._lineal_path import LinealPath
+from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
 from ._registry import descriptor_named
 from ._surface import SpecificSurface
+from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation
 
 __all__ = [
+    "ClusterStatistics",
+    "EulerNumber",
+    "FreeEnergy",
+    "LinealPath",
     "PhaseFractions",
+    "ShapeArea",
+    "ShapeCentroid",
+    "ShapeMoments",
     "SpecificSurface",
     "TwoPointCorrelation",
     "VolumeFraction",

@@ -230,11 +230,11 @@ def face_surface(field, *, periodic=True):
     surface : Tensor of shape (n,)
         Sum over the axes of the mean absolute difference between neighbours.
     """
-    field = _without_thin_axes(field)
+    field = without_thin_axes(field)
     surface = field.new_zeros(len(field))
     for axis in range(field.ndim - 1):
         step = [int(axis == other) for other in range(field.ndim - 1)]
-        surface = surface + _differences(field, step, periodic).abs().flatten(1).mean(1)
+        surface = surface + neighbour_differences(field, step, periodic).abs().flatten(1).mean(1)
     return surface
 
 
@@ -254,14 +254,34 @@ def two_point_surface(field, *, periodic=True):
         ``-2 S'(0) / <|cos|>`` with ``-S'(0)`` the mean of ``(S(0) - S(v)) / |v|`` over the
         nearest and diagonal neighbours v.
     """
-    field = _without_thin_axes(field)
+    field = without_thin_axes(field)
     n_axes = field.ndim - 1
     steps = [step for step in product((-1, 0, 1), repeat=n_axes) if step > (0,) * n_axes]
     slope = field.new_zeros(len(field))
     for step in steps:
-        drop = _differences(field, step, periodic).square().flatten(1).mean(1) / 2
+        drop = neighbour_differences(field, step, periodic).square().flatten(1).mean(1) / 2
         slope = slope + drop / math.hypot(*step)
     return slope * (2 / (_MEAN_COSINE[max(n_axes, 1)] * max(len(steps), 1)))
+
+
+def without_thin_axes(field):
+    """Return the field without the axes that are one pixel long."""
+    sides = [side for side in field.shape[1:] if side > 1]
+    return field.reshape(len(field), *sides)
+
+
+def neighbour_differences(field, step, periodic):
+    """Return ``field(x + step) - field(x)`` for every pair of voxels there is."""
+    if periodic:
+        moved = [(dim, -by) for dim, by in enumerate(step, start=1) if by]
+        dims, shifts = zip(*moved, strict=True)
+        return torch.roll(field, shifts, dims) - field
+    there = here = field
+    for dim, by in enumerate(step, start=1):
+        count = field.shape[dim] - abs(by)
+        there = there.narrow(dim, max(by, 0), count)
+        here = here.narrow(dim, max(-by, 0), count)
+    return there - here
 
 
 def _spatial(field):
@@ -301,22 +321,3 @@ def _even_part(values, dim):
     behind = values.narrow(dim, size - n_mirrored, n_mirrored).flip(dim)
     middle = values.narrow(dim, 1 + n_mirrored, (size - 1) % 2)
     return torch.cat([centre, (ahead + behind) / 2, middle], dim=dim)
-
-
-def _without_thin_axes(field):
-    sides = [side for side in field.shape[1:] if side > 1]
-    return field.reshape(len(field), *sides)
-
-
-def _differences(field, step, periodic):
-    """Return ``field(x + step) - field(x)`` for every pair of voxels there is."""
-    if periodic:
-        moved = [(dim, -by) for dim, by in enumerate(step, start=1) if by]
-        dims, shifts = zip(*moved, strict=True)
-        return torch.roll(field, shifts, dims) - field
-    there = here = field
-    for dim, by in enumerate(step, start=1):
-        count = field.shape[dim] - abs(by)
-        there = there.narrow(dim, max(by, 0), count)
-        here = here.narrow(dim, max(-by, 0), count)
-    return there - here

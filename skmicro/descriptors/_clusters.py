@@ -1,0 +1,188 @@
+"""Cluster statistics: the connected components of a phase, counted and measured.
+
+A whole stack of images is labelled at once, with a neighbourhood that does not reach from
+one image to the next.
+"""
+
+from itertools import product
+
+import numpy as np
+import torch
+from scipy import ndimage, sparse
+
+from .._validation import check_choice
+from ..base import BaseDescriptor
+from ._topology import CONNECTIVITIES
+
+
+class ClusterStatistics(BaseDescriptor):
+    """Number, size and percolation of the clusters of one phase.
+
+    A cluster is a connected component. The four features are
+
+    - ``clusters_number``: clusters per voxel;
+    - ``clusters_mean_size``: mean size of the cluster that a random voxel of the phase
+      lies in, in voxels;
+    - ``clusters_largest_share``: share of the phase that lies in the largest cluster;
+    - ``clusters_percolation``: share of the axes along which a cluster percolates.
+
+    Images without the phase have 0 in all of them.
+
+    Parameters
+    ----------
+    phase : int or None, default=None
+        Label of the phase; ``None`` stands for the largest label.
+    periodic : bool, default=True
+        Whether clusters go on across the border. Percolation is judged without.
+    connectivity : {"faces", "corners"}, default="faces"
+        Which voxels of the phase touch: those that share a face (4 neighbours in two
+        dimensions, 6 in three), or those that share at least a corner (8, 26).
+    image_shape : tuple of int or None, default=None
+        Shape of the image behind a flat row.
+
+    Attributes
+    ----------
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+
+    See Also
+    --------
+    EulerNumber : Clusters minus holes, with gradients.
+    LinealPath : Connectedness along straight lines, with gradients.
+
+    Notes
+    -----
+    With clusters of sizes s the mean size is ``sum s^2 / sum s``, as in percolation theory
+    [1]_: each cluster weighs as much as it is large. A cluster percolates along an axis
+    if, within the image and without its wrap, it has voxels on both faces that end the
+    axis. Sides of one pixel are ignored.
+
+    Counts have no gradient. The descriptor is not ``differentiable``: it refuses tensors
+    that require one, and is neither an invariance of training nor a target of sampling.
+    Called with probabilities it takes the most probable phase of each voxel. Grey images
+    have the phase where the level is at least 1/2.
+
+    References
+    ----------
+    .. [1] D. Stauffer and A. Aharony, *Introduction to Percolation Theory*, 2nd ed.,
+       Taylor and Francis, 1994.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.descriptors import ClusterStatistics
+    >>> line_and_dot = np.array([[[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 0]]])
+    >>> ClusterStatistics().fit_transform(line_and_dot)
+    array([[0.125, 3.4  , 0.8  , 0.5  ]], dtype=float32)
+    """
+
+    name = "clusters"
+    differentiable = False
+
+    def __init__(self, phase=None, periodic=True, connectivity="faces", image_shape=None):
+        self.phase = phase
+        self.periodic = periodic
+        self.connectivity = connectivity
+        self.image_shape = image_shape
+
+    def _check_parameters(self):
+        check_choice("periodic", self.periodic, (True, False))
+        check_choice("connectivity", self.connectivity, CONNECTIVITIES)
+        if hasattr(self, "encoder_"):
+            self.encoder_.channel_of(self.phase)
+
+    def _describe(self, images):
+        corners = self.connectivity == "corners"
+        mask = self._phase_mask(images).cpu().numpy()
+        figures = cluster_statistics(mask, periodic=self.periodic, corners=corners)
+        return torch.as_tensor(figures, dtype=images.dtype, device=images.device)
+
+    def _phase_mask(self, images):
+        field = self._phase_field(images, self.phase)
+        if images.shape[1] == 1:
+            return field >= 0.5
+        channel = -1 if self.phase is None else self.encoder_.channel_of(self.phase)
+        return images.argmax(dim=1) == channel % images.shape[1]
+
+    def _feature_names(self):
+        figures = ("number", "mean_size", "largest_share", "percolation")
+        return [f"{self.name}_{figure}" for figure in figures]
+
+    def _target_bounds(self):
+        return 0.0, super()._target_bounds()[1]
+
+
+def cluster_statistics(mask, *, periodic=True, corners=False):
+    """Return number, mean size, largest share and percolation of the clusters.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (n, *spatial), bool
+        Voxels of the phase.
+    periodic : bool, default=True
+        Whether clusters go on across the border.
+    corners : bool, default=False
+        Whether voxels that share no more than a corner are connected.
+
+    Returns
+    -------
+    figures : ndarray of shape (n, 4), float64
+        One row for each image.
+    """
+    n_images, n_voxels = len(mask), mask[0].size
+    mask = mask.reshape(n_images, *([side for side in mask.shape[1:] if side > 1] or [1]))
+    labels, n_labels = ndimage.label(mask, _neighbourhood(mask.ndim - 1, corners))
+    voxel_labels = labels[mask] - 1
+    image_of = np.empty(n_labels, dtype=np.intp)
+    image_of[voxel_labels] = np.nonzero(mask)[0]
+    percolation = _percolation(labels, image_of, n_images)
+
+    clusters = _joined(labels, n_labels, corners) if periodic else np.arange(n_labels)
+    sizes = np.bincount(clusters[voxel_labels]).astype(np.float64)
+    owner = np.empty(len(sizes), dtype=np.intp)
+    owner[clusters] = image_of
+    number, volume, squares = (
+        np.bincount(owner, weights=sizes**power, minlength=n_images) for power in range(3)
+    )
+    largest = np.zeros(n_images)
+    np.maximum.at(largest, owner, sizes)
+    volume = np.maximum(volume, 1)
+    return np.stack([number / n_voxels, squares / volume, largest / volume, percolation], axis=1)
+
+
+def _neighbourhood(n_axes, corners):
+    structure = np.zeros((3,) * (n_axes + 1), dtype=bool)
+    structure[1] = ndimage.generate_binary_structure(n_axes, n_axes if corners else 1)
+    return structure
+
+
+def _percolation(labels, image_of, n_images):
+    """Return the share of the axes whose two end faces have a label in common."""
+    n_axes = labels.ndim - 1
+    share = np.zeros(n_images)
+    for axis in range(1, n_axes + 1):
+        touches = np.zeros((2, len(image_of) + 1), dtype=bool)
+        for end in (0, -1):
+            touches[end, labels.take(end, axis)] = True
+        spanning = touches.all(axis=0)[1:]
+        share += np.bincount(image_of[spanning], minlength=n_images) > 0
+    return share / n_axes
+
+
+def _joined(labels, n_labels, corners):
+    """Return the cluster of each label when those that meet across the border are one."""
+    pairs = [np.zeros((2, 0), dtype=np.intp)]
+    for axis in range(1, labels.ndim):
+        last, first = labels.take(-1, axis), labels.take(0, axis)
+        rest = tuple(range(1, last.ndim))
+        for step in product((-1, 0, 1), repeat=len(rest)) if corners else [(0,) * len(rest)]:
+            partner = np.roll(first, step, rest)
+            meet = (last > 0) & (partner > 0)
+            pairs.append(np.stack([last[meet], partner[meet]]) - 1)
+    tail, head = np.concatenate(pairs, axis=1)
+    graph = sparse.coo_array((np.ones(len(tail), bool), (tail, head)), shape=(n_labels, n_labels))
+    return sparse.csgraph.connected_components(graph, directed=False)[1]

@@ -1,0 +1,149 @@
+r"""Differentiable functions of shape, energy and topology, in any number of dimensions.
+
+As in :mod:`._kernels` a field is a tensor of shape (n, \*spatial) and lengths are counted
+in pixels.
+
+**Moments.** ``mu_00 = sum_x I(x)`` and ``mu_10 = sum_x x_1 I(x)`` (likewise for the other
+axes) are sums over marginal profiles: one pass over the voxels for each axis.
+
+**Euler characteristic.** Voxels that touch by faces are the vertices of a complex whose
+k-cells are the blocks of ``2**k`` voxels that lie wholly in the phase; its Euler
+characteristic is the alternating sum of the numbers of cells. Being in the phase is a
+product of indicators, hence
+
+    chi = sum_x sum_A (-1)^|A| prod_{v in {0, 1}^A} I(x + v)
+
+with A running over the subsets of the axes: a polynomial, which is also the expectation
+for independent voxels with probabilities I. Where voxels touch by corners they are closed
+cubes. On a d-torus, whose own Euler characteristic is 0, their union and the open rest
+obey ``chi_corners(I) = (-1)^(d + 1) chi_faces(1 - I)``. An image that ends at its border
+is one that wraps around after an empty layer.
+"""
+
+import torch
+
+from ._kernels import neighbour_differences, volume_fraction, without_thin_axes
+from ._lags import axis_limits, resolve_max_lag
+
+SAFE_VOXELS = 0.01
+"""Added to the volume that a centroid is divided by: absent figures have one as well."""
+
+
+def figure_moments(channels):
+    """Return the area and the centroid of the figure in each channel.
+
+    Parameters
+    ----------
+    channels : Tensor of shape (n, n_channels, *spatial)
+        Indicators or probabilities of the figures. Negative values count in the area and
+        weigh nothing in the centroid.
+
+    Returns
+    -------
+    area : Tensor of shape (n, n_channels)
+        Fractions of the voxels.
+    centroid : Tensor of shape (n, n_channels, n_axes)
+        ``mu_10 / (mu_00 + 0.01)`` and its like, divided by the sides of the image;
+        coordinates are those of voxel centres.
+    """
+    weight = channels.clamp_min(0)
+    volume = weight.flatten(2).sum(2) + SAFE_VOXELS
+    axes = range(2, channels.ndim)
+    centroid = []
+    for axis in axes:
+        side = channels.shape[axis]
+        profile = weight.sum([other for other in axes if other != axis])
+        centres = torch.arange(side, dtype=channels.dtype, device=channels.device) + 0.5
+        centroid.append((profile * centres).sum(2) / (volume * side))
+    return channels.flatten(2).mean(2), torch.stack(centroid, dim=2)
+
+
+def free_energy(field, gamma, *, periodic=True):
+    """Return the Ginzburg-Landau energy per voxel of ``u = 2 phi - 1``.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Probabilities phi of one phase.
+    gamma : float
+        Gradient energy coefficient, in squared pixels.
+    periodic : bool, default=True
+        Whether differences between opposite borders count.
+
+    Returns
+    -------
+    energy : Tensor of shape (n,)
+        Mean of ``(1 - u^2)^2 / 4`` plus ``gamma / 2`` times the sum over the axes of the
+        mean square difference between neighbours.
+    """
+    field = without_thin_axes(2 * field - 1)
+    energy = ((1 - field.square()).square() / 4).reshape(len(field), -1).mean(1)
+    for axis in range(field.ndim - 1):
+        step = [int(axis == other) for other in range(field.ndim - 1)]
+        slope = neighbour_differences(field, step, periodic)
+        energy = energy + gamma / 2 * slope.square().flatten(1).mean(1)
+    return energy
+
+
+def euler_number(field, *, periodic=True, corners=False):
+    """Return the Euler characteristic per voxel.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Indicators or probabilities of one phase.
+    periodic : bool, default=True
+        Whether the images wrap around.
+    corners : bool, default=False
+        Whether voxels that share no more than a corner are connected; otherwise they have
+        to share a face.
+
+    Returns
+    -------
+    euler : Tensor of shape (n,)
+        Components minus loops (minus tunnels plus cavities in three dimensions).
+    """
+    field = without_thin_axes(field)
+    n_axes, n_voxels = field.ndim - 1, field[:1].numel()
+    if n_axes == 0:
+        return field
+    if not periodic:
+        field = torch.nn.functional.pad(field, (0, 1) * n_axes)
+    blocks = [((-1) ** (n_axes + 1), 1 - field) if corners else (1, field)]
+    for dim in range(1, n_axes + 1):
+        blocks += [(-sign, block * torch.roll(block, -1, dim)) for sign, block in blocks]
+    # Summed voxel by voxel first, so that counts of whole cells stay exact.
+    density = sum(sign * block for sign, block in blocks)
+    return density.flatten(1).sum(1) / n_voxels
+
+
+def lineal_path(field, *, periodic=True, max_lag=None):
+    """Return the probability that segments along the axes lie wholly in the phase.
+
+    Parameters
+    ----------
+    field : Tensor of shape (n, *spatial)
+        Indicators or probabilities of one phase.
+    periodic : bool, default=True
+        Whether segments go on across the border.
+    max_lag : int or None, default=None
+        Largest distance between the end voxels; see :func:`resolve_max_lag`.
+
+    Returns
+    -------
+    path : Tensor of shape (n, max_lag + 1)
+        Mean product of r + 1 voxels in a row, averaged over the axes that have the lag r.
+    """
+    shape = tuple(field.shape[1:])
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
+    profiles = [[] for _ in range(max_lag)]
+    limits = axis_limits(shape, max_lag, periodic=periodic)
+    for dim, (side, limit) in enumerate(zip(shape, limits, strict=True), start=1):
+        line = torch.cat([field, field.narrow(dim, 0, limit)], dim) if periodic else field
+        segments = field
+        for lag in range(1, limit + 1):
+            count = min(side, line.shape[dim] - lag)
+            segments = segments.narrow(dim, 0, count) * line.narrow(dim, lag, count)
+            profiles[lag - 1].append(volume_fraction(segments))
+    means = [torch.stack(values).mean(0) for values in profiles]
+    return torch.stack([volume_fraction(field), *means], dim=1)

@@ -1,0 +1,139 @@
+"""ClusterStatistics: flood fill by hand, percolation, what it refuses."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skmicro.descriptors import ClusterStatistics, VolumeFraction
+
+SHAPES = [(7, 8), (4, 3, 5), (1, 9), (2, 2), (1, 4, 5), (1, 1)]
+
+
+def flood(image, periodic, connectivity):
+    """Clusters as sets of voxels, found one voxel at a time."""
+    reach = 1 if connectivity == "faces" else image.ndim
+    steps = [s for s in product((-1, 0, 1), repeat=image.ndim) if 0 < np.abs(s).sum() <= reach]
+    waiting = {tuple(int(i) for i in voxel) for voxel in np.argwhere(image)}
+    found = []
+    while waiting:
+        front = [waiting.pop()]
+        cluster = set(front)
+        while front:
+            voxel = np.array(front.pop())
+            for step in steps:
+                at = voxel + step
+                at = tuple((at % image.shape if periodic else at).tolist())
+                if at in waiting:
+                    waiting.remove(at)
+                    cluster.add(at)
+                    front.append(at)
+        found.append(cluster)
+    return found
+
+
+def brute_force(image, periodic, connectivity):
+    sizes = np.array([len(c) for c in flood(image, periodic, connectivity)])
+    if len(sizes) == 0:
+        return np.zeros(4)
+    axes = [axis for axis, side in enumerate(image.shape) if side > 1] or [0]
+    inside = flood(image, False, connectivity)
+    spans = [
+        any({0, image.shape[axis] - 1} <= {voxel[axis] for voxel in c} for c in inside)
+        for axis in axes
+    ]
+    n_phase = sizes.sum()
+    mean_size = (sizes**2).sum() / n_phase
+    return np.array([len(sizes) / image.size, mean_size, sizes.max() / n_phase, np.mean(spans)])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("share", [0.3, 0.6])
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("connectivity", ["faces", "corners"])
+def test_matches_flood_fill(shape, share, periodic, connectivity):
+    X = (np.random.default_rng(0).random((6, *shape)) < share).astype(int)
+    found = ClusterStatistics(periodic=periodic, connectivity=connectivity).fit_transform(X)
+    expected = [brute_force(image, periodic, connectivity) for image in X]
+    assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_images_of_a_stack_do_not_touch():
+    X = np.ones((3, 4, 4), int)
+    X[1] = 0
+    X[2, 1:3, 1:3] = 0
+    expected = [[1 / 16, 16, 1, 1], [0, 0, 0, 0], [1 / 16, 12, 1, 1]]
+    for connectivity in ("faces", "corners"):
+        found = ClusterStatistics(connectivity=connectivity).fit_transform(X)
+        assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_cluster_across_every_border_is_one():
+    corners = np.zeros((1, 5, 5, 5), int)
+    corners[0, ::4, ::4, ::4] = 1
+    wrapped = ClusterStatistics().fit_transform(corners)
+    assert_allclose(wrapped, [[1 / 125, 8, 1, 0]], rtol=1e-6)
+    open_border = ClusterStatistics(periodic=False).fit_transform(corners)
+    assert_allclose(open_border, [[8 / 125, 1, 1 / 8, 0]], rtol=1e-6)
+
+
+def test_diagonal_contact_across_the_border():
+    X = np.zeros((1, 5, 6), int)
+    X[0, 0, 2] = X[0, 4, 3] = 1
+    number = [ClusterStatistics(connectivity=c).fit_transform(X)[0, 0] * 30 for c in
+              ("faces", "corners")]  # fmt: skip
+    assert_allclose(number, [2, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_fibre_percolates_along_its_axis_only(axis):
+    X = np.zeros((1, 6, 6, 6), int)
+    np.moveaxis(X[0], axis, 0)[:, 2, 3] = 1
+    assert_allclose(ClusterStatistics().fit_transform(X), [[1 / 216, 6, 1, 1 / 3]], rtol=1e-6)
+    broken = X.copy()
+    np.moveaxis(broken[0], axis, 0)[3] = 0
+    assert_allclose(ClusterStatistics().fit_transform(broken), [[1 / 216, 5, 1, 0]], rtol=1e-6)
+
+
+def test_site_percolation_on_the_square_lattice():
+    rng = np.random.default_rng(1)
+    below, above = ((rng.random((20, 64, 64)) < p).astype(int) for p in (0.5, 0.7))
+    clusters = ClusterStatistics().fit(below)
+    assert clusters.transform(below)[:, 3].mean() < 0.1
+    assert clusters.transform(above)[:, 3].mean() > 0.9
+    assert clusters.transform(above)[:, 2].min() > 0.9 > clusters.transform(below)[:, 2].max()
+
+
+def test_mean_size_times_number_is_at_least_the_fraction():
+    X = (np.random.default_rng(2).random((8, 16, 16)) < 0.5).astype(int)
+    number, mean_size, largest, _ = ClusterStatistics().fit_transform(X).T
+    fraction = VolumeFraction().fit_transform(X)[:, 0]
+    assert (number * mean_size >= fraction).all()
+    assert (largest * fraction * X[0].size <= mean_size / largest + 1e-3).all()
+
+
+def test_phases_probabilities_and_grey_levels():
+    labels = np.random.default_rng(3).integers(0, 3, (4, 6, 6))
+    for phase in range(3):
+        clusters = ClusterStatistics(phase=phase).fit(labels)
+        expected = ClusterStatistics().fit_transform((labels == phase).astype(int))
+        assert_array_equal(clusters.transform(labels), expected)
+        one_hot = torch.from_numpy(np.stack([labels == k for k in range(3)], axis=1)).double()
+        soft = 0.4 * one_hot + 0.2
+        assert_allclose(clusters(soft), expected, rtol=1e-6)
+    unfitted = ClusterStatistics()(soft)
+    assert_allclose(unfitted, expected, rtol=1e-6)
+    grey = np.random.default_rng(4).random((4, 6, 6))
+    expected = ClusterStatistics().fit_transform((grey >= 0.5).astype(int))
+    assert_allclose(ClusterStatistics().fit_transform(grey), expected, rtol=1e-6)
+
+
+def test_refuses_tensors_that_require_gradients():
+    images = torch.rand(2, 2, 5, 5, generator=torch.Generator().manual_seed(0))
+    expected = ClusterStatistics()(images)
+    assert_array_equal(ClusterStatistics()(images.clone().requires_grad_().detach()), expected)
+    with pytest.raises(TypeError, match="must not require gradients: ClusterStatistics is not"):
+        ClusterStatistics()(images.requires_grad_())
+    assert VolumeFraction()(images).requires_grad
