@@ -112,7 +112,7 @@ def _check_shape(estimator, shape, reset):
             f"{type(estimator).__name__} saw in fit, got {shape}."
         )
     wanted = estimator.image_shape
-    if reset and wanted is not None and shape != _positive_shape(wanted):
+    if reset and wanted is not None and shape != check_image_shape("image_shape", wanted):
         raise ValueError(f"X must hold images of image_shape={tuple(wanted)}, got {shape}.")
 
 
@@ -130,7 +130,7 @@ def _image_shape(estimator, array, reset):
             stacklevel=4,
         )
         return (1, n_voxels)
-    shape = _positive_shape(estimator.image_shape)
+    shape = check_image_shape("image_shape", estimator.image_shape)
     if int(np.prod(shape)) != n_voxels:
         raise ValueError(
             f"image_shape must have as many voxels as the rows of X ({n_voxels}), got {shape}."
@@ -138,13 +138,36 @@ def _image_shape(estimator, array, reset):
     return shape
 
 
-def _positive_shape(shape):
-    try:
-        sides = tuple(shape)
-    except TypeError:
-        sides = ()
-    if len(sides) not in (2, 3) or not all(isinstance(s, Integral) and s > 0 for s in sides):
-        raise ValueError(f"image_shape must be 2 or 3 positive integers, got {shape!r}.")
+def check_image_shape(name, shape, n_axes=(2, 3)):
+    """Return the sides of an image as a tuple of int, or raise.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for messages.
+    shape : tuple, list or ndarray
+        Voxels along each axis.
+    n_axes : tuple of int, default=(2, 3)
+        Numbers of axes that are allowed.
+
+    Returns
+    -------
+    shape : tuple of int
+        The same sides.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer sides, or one is below 1.
+    TypeError
+        If a side is not an integer.
+    """
+    sides = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
+    if len(sides) not in n_axes:
+        allowed = " or ".join(map(str, n_axes))
+        raise ValueError(f"{name} must hold {allowed} integers, got {shape!r}.")
+    for axis, side in enumerate(sides):
+        check_integer(f"{name}[{axis}]", side, 1)
     return tuple(int(side) for side in sides)
 
 
@@ -215,6 +238,15 @@ def check_sequence(name, value):
     """Raise unless ``value`` is a list or tuple."""
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"{name} must be a list or tuple, got {value!r}.")
+
+
+def check_betas(value):
+    """Raise unless ``betas`` are two numbers in [0, 1)."""
+    check_sequence("betas", value)
+    if len(value) != 2:
+        raise ValueError(f"betas must be two numbers, got {value!r}.")
+    for beta in value:
+        check_real("betas", beta, 0.0, 1.0, open_high=True)
 
 
 def check_callables(name, value):

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import qmc
 
 from ._random import draw_seed, numpy_generator
-from ._validation import check_choice, check_integer
+from ._validation import check_choice, check_image_shape, check_integer
 
 
 def extract_patches(
@@ -69,7 +69,7 @@ def extract_patches(
     scan = np.asarray(scan)
     if scan.ndim not in (2, 3):
         raise ValueError(f"scan must have 2 or 3 axes, got shape {scan.shape}.")
-    shape = _check_shape(shape, scan.ndim)
+    shape = check_image_shape("shape", shape, (scan.ndim,))
     if any(side > length for side, length in zip(shape, scan.shape, strict=True)):
         raise ValueError(f"shape must fit in the scan of shape {scan.shape}, got {shape}.")
     check_choice("method", method, _METHODS)
@@ -130,7 +130,7 @@ def split_patches(positions, shape, n_splits=5):
         )
     if positions.dtype.kind not in "iu":
         raise TypeError(f"positions must be integers, got dtype {positions.dtype}.")
-    shape = _check_shape(shape, positions.shape[1])
+    shape = check_image_shape("shape", shape, (positions.shape[1],))
     check_integer("n_splits", n_splits, 2)
     if len(positions) < n_splits:
         raise ValueError(f"n_splits must be <= {len(positions)} (the patches), got {n_splits}.")
@@ -204,12 +204,3 @@ def _overlaps(positions, others, shape):
     distance, _ = cKDTree(others / np.array(shape)).query(positions / np.array(shape), p=np.inf)
     # Half a voxel keeps rounding from turning patches that touch into patches that overlap.
     return distance < 1 - 0.5 / max(shape)
-
-
-def _check_shape(shape, n_axes):
-    sides = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
-    if len(sides) != n_axes:
-        raise ValueError(f"shape must hold {n_axes} integers, got {shape!r}.")
-    for axis, side in enumerate(sides):
-        check_integer(f"shape[{axis}]", side, 1)
-    return tuple(int(side) for side in sides)

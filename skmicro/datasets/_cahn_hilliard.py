@@ -35,7 +35,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from .._random import draw_seed, numpy_generator
-from .._validation import check_integer, check_real
+from .._validation import check_image_shape, check_integer, check_real
 
 STABILISATION = 2.0
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
@@ -140,7 +140,7 @@ def make_cahn_hilliard(
     True
     """
     check_integer("n_samples", n_samples, 1)
-    shape = _check_shape(shape)
+    shape = check_image_shape("shape", shape)
     low, high = _check_fractions(volume_fraction)
     check_integer("n_steps", n_steps, 1)
     check_real("gamma", gamma, 0, open_low=True)
@@ -218,15 +218,6 @@ def _even_sequence(n, seed):
     """Return n numbers uniform in [0, 1) whose every prefix covers the interval evenly."""
     offset = numpy_generator(seed, 0).random()
     return (offset + GOLDEN_RATIO * np.arange(n)) % 1
-
-
-def _check_shape(shape):
-    sides = tuple(shape) if isinstance(shape, (tuple, list)) else ()
-    if len(sides) not in (2, 3):
-        raise ValueError(f"shape must hold 2 or 3 integers, got {shape!r}.")
-    for axis, side in enumerate(sides):
-        check_integer(f"shape[{axis}]", side, 1)
-    return tuple(int(side) for side in sides)
 
 
 def _check_fractions(volume_fraction):
