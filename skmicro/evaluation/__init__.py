@@ -1,0 +1,30 @@
+"""Judging generators: figures between generated and real images, beside their floor.
+
+A distance between generated and real images says little on its own. It is read beside
+the same distance between two sets of real images, its *floor*, which no generator is
+expected to beat. :func:`evaluate` computes both, with bootstrap intervals; the other
+functions are its parts.
+"""
+
+from ._evaluate import evaluate
+from ._memorisation import memorisation
+from ._metrics import (
+    density_coverage,
+    descriptor_wasserstein,
+    diversity,
+    mean_relative_error,
+    two_point_rmse,
+)
+from ._report import EvaluationReport, Figure
+
+__all__ = [
+    "EvaluationReport",
+    "Figure",
+    "density_coverage",
+    "descriptor_wasserstein",
+    "diversity",
+    "evaluate",
+    "mean_relative_error",
+    "memorisation",
+    "two_point_rmse",
+]

@@ -1,0 +1,296 @@
+"""A whole report on a generator: figures, floors, intervals."""
+
+import numpy as np
+from sklearn.base import clone
+
+from .. import _random
+from .._validation import check_integer, check_sequence
+from ..descriptors import (
+    ClusterStatistics,
+    EulerNumber,
+    LinealPath,
+    PhaseFractions,
+    SpecificSurface,
+    TwoPointCorrelation,
+)
+from ..encoding import encoder_for
+from . import _weighted
+from ._memorisation import memorisation, symmetry_count
+from ._report import EvaluationReport, Figure
+from ._sets import ThreeSets, gather
+
+N_NEIGHBORS = 5
+
+MAX_SCALARS = 8
+"""Descriptors of more figures are curves, reported as a whole."""
+
+RESOLVED = 4.0
+"""Standard errors that a mean has to be away from zero to be divided by."""
+
+MAX_COMPARISONS = 2_000_000
+MIN_COMPARED = 32
+"""Bounds of the search for copies: comparisons in all, images in any case."""
+
+BOOTSTRAP = 3
+POSITIVE = (0.0, np.inf)
+
+
+def evaluate(
+    generator,
+    X_train,
+    X_test,
+    *,
+    n_samples=None,
+    descriptors=None,
+    properties=None,
+    targets=None,
+    random_state=None,
+    n_bootstrap=200,
+):
+    """Judge generated images by real ones that the generator has not seen.
+
+    Every figure compares generated images with ``X_test``. Beside it stands its floor: the
+    same figure for as many real images, a random part of ``X_train``, in the place of the
+    generated ones. Split the real images at random into two sets of equal size, so that
+    both comparisons have the same noise. A generator is right as far as the images can
+    tell when its interval overlaps that of the floor.
+
+    Parameters
+    ----------
+    generator : BaseGenerator or array-like of shape (n, *spatial)
+        Fitted generator, or images that any other program generated.
+    X_train : array-like of shape (n_train, *spatial) or (n_train, n_voxels)
+        Images that the generator was trained on.
+    X_test : array-like of shape (n_test, *spatial) or (n_test, n_voxels)
+        Other images of the same material.
+    n_samples : int or None, default=None
+        Images to judge, at most ``len(X_train)``. ``None`` stands for the length of
+        ``X_test``, or as many as ``X_train`` and given images allow. A random part of given
+        images is judged.
+    descriptors : list of transformers or None, default=None
+        Functions of images, as skmicro.descriptors has them; clones are fitted. ``None``
+        stands for the phase fractions, and for the largest label the two-point correlation,
+        specific surface, lineal path, Euler number and clusters, wrapping around the
+        borders as the generator does (given images: wrapping around).
+    properties : list of transformers or None, default=None
+        Further ones, e.g. physical properties, treated alike.
+    targets : dict or None, default=None
+        Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``. The real images should meet
+        them as well.
+    random_state : None, int, RandomState or Generator, default=None
+        Source of the samples, the part of ``X_train`` and the bootstrap. Samples have a
+        stream of their own: they are never those of ``generator.score`` or of
+        ``generator.sample`` with the same number, by which a generator may have been
+        chosen.
+    n_bootstrap : int, default=200
+        Resamplings of the images for the intervals.
+
+    Returns
+    -------
+    report : EvaluationReport
+        The figures.
+
+    Raises
+    ------
+    ValueError
+        If shapes or phases differ, a set has fewer than six images, a figure is not finite,
+        or a parameter is not allowed.
+    TypeError
+        If ``generator`` is neither a generator nor an array of images.
+    NotFittedError
+        If the generator is not fitted.
+
+    See Also
+    --------
+    EvaluationReport : What is returned.
+    memorisation : Copies of training images.
+    density_coverage : Fidelity and variety in descriptor space.
+
+    Notes
+    -----
+    The rows are
+
+    - for a descriptor of more than eight figures, such as a correlation function,
+      "relative error", ``||<f> - <f'>|| / ||<f'>||`` with the means over generated and test
+      images, and "Wasserstein", :func:`descriptor_wasserstein`;
+    - for each figure of the others "mean", "ratio" to the mean of the test images, and
+      "Wasserstein". Relative errors and ratios are left out where the mean of the test
+      images is less than four standard errors away from zero;
+    - "density" and "coverage" with 5 neighbours over all descriptors together, each figure in
+      units of its standard deviation, divided by the root of the number of figures of its
+      descriptor so that descriptors count alike;
+    - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
+      and of the one-hot images, over that of the test images;
+    - "memorisation mean" and "memorisation p95": mean and 95th percentile of
+      :func:`memorisation`. The floor is that of the test images: a figure well above it
+      means copies, however good the others are. It is taken over as many images as two
+      million comparisons with training images and their symmetries allow, at least 32.
+
+    Intervals hold 95 % of the figures of resampled images, moved so that their median is
+    the figure.
+
+    Examples
+    --------
+    >>> from skmicro.datasets import make_cahn_hilliard
+    >>> from skmicro.descriptors import TwoPointCorrelation
+    >>> from skmicro.evaluation import evaluate
+    >>> X, _ = make_cahn_hilliard(40, (16, 16), n_steps=200, random_state=0)
+    >>> copies = X[:20]
+    >>> report = evaluate(
+    ...     copies, X[:20], X[20:], descriptors=[TwoPointCorrelation()], random_state=0
+    ... )
+    >>> row = report["p2 relative error"]
+    >>> row.value == row.floor
+    True
+    >>> report["memorisation mean"].value > 0.999 > report["memorisation mean"].floor_high
+    True
+    """
+    check_integer("n_bootstrap", n_bootstrap, 2)
+    seed = _random.draw_seed(random_state)
+    sets, training = gather(generator, X_train, X_test, n_samples, targets, seed)
+    encoder = encoder_for(training)
+    ruler = _Ruler(seed, n_bootstrap)
+    periodic = getattr(generator, "periodic", True)
+    tables = _tables(_transformers(descriptors, properties, periodic), training, sets)
+    for label, columns, table in tables:
+        _describe(ruler, label, columns, table)
+    _compare_spaces(ruler, [table for _, _, table in tables])
+    curves = _features(TwoPointCorrelation(periodic=periodic).fit(training), "S2", sets)
+    ruler.measure("S2 diversity", _weighted.diversity_ratio, curves, POSITIVE)
+    pixels = sets.map(lambda images: encoder.encode(images).flatten(1).numpy())
+    ruler.measure("pixel diversity", _weighted.diversity_ratio, pixels, POSITIVE)
+    _look_for_copies(ruler, sets, training)
+    return EvaluationReport(
+        ruler.figures, n_samples=len(sets.samples), n_reference=len(sets.reference)
+    )
+
+
+class _Ruler:
+    """Collects figures, each with its floor and both intervals."""
+
+    def __init__(self, seed, n_bootstrap):
+        self.seed = seed
+        self.n_bootstrap = n_bootstrap
+        self.figures = []
+
+    def measure(self, name, build, sets, bounds=(-np.inf, np.inf)):
+        """Add the figure ``build(a, b)``; leave it out where it is not a number."""
+        value = self._interval(build, sets.samples, sets.reference, bounds)
+        floor = self._interval(build, sets.part, sets.reference, bounds)
+        if np.isfinite([*value, *floor]).all():
+            self.figures.append(Figure(name, *value, *floor))
+
+    def _interval(self, build, first, second, bounds):
+        rng = _random.numpy_generator(self.seed, BOOTSTRAP)
+        u, v = (_weighted.bootstrap_weights(len(x), self.n_bootstrap, rng) for x in (first, second))
+        return _weighted.value_and_interval(build(first, second), u, v, bounds)
+
+
+def _describe(ruler, label, columns, table):
+    """Rows of one descriptor: of the curve, or of each of its figures."""
+    if len(columns) > MAX_SCALARS:
+        if _resolved(table.reference):
+            ruler.measure(f"{label} relative error", _weighted.relative_error, table, POSITIVE)
+        ruler.measure(f"{label} Wasserstein", _weighted.wasserstein, table, POSITIVE)
+        return
+    for k, name in enumerate(columns):
+        values = table.map(lambda rows, k=k: rows[:, k])
+        ruler.measure(f"{name} mean", _weighted.mean, values)
+        if _resolved(values.reference):
+            ruler.measure(f"{name} ratio", _weighted.ratio, values)
+        column = values.map(lambda rows: rows[:, None])
+        ruler.measure(f"{name} Wasserstein", _weighted.wasserstein, column, POSITIVE)
+
+
+def _resolved(values):
+    error = np.linalg.norm(values.std(axis=0)) / np.sqrt(len(values))
+    return bool(np.linalg.norm(values.mean(axis=0)) > RESOLVED * error)
+
+
+def _compare_spaces(ruler, tables):
+    """Rows of the joint distribution of all descriptors."""
+    scales = [_weighted.spread_of(t.reference) * np.sqrt(t.reference.shape[1]) for t in tables]
+    joint = ThreeSets(
+        *(
+            np.hstack([rows / scale for rows, scale in zip(group, scales, strict=True)])
+            for group in zip(*tables, strict=True)
+        )
+    )
+
+    def density(a, b):
+        within = _weighted.within_neighbourhoods(a, b, N_NEIGHBORS)
+        return _weighted.density(within, N_NEIGHBORS)
+
+    def coverage(a, b):
+        return _weighted.coverage(_weighted.within_neighbourhoods(a, b, N_NEIGHBORS))
+
+    ruler.measure("density", density, joint, POSITIVE)
+    ruler.measure("coverage", coverage, joint, (0.0, 1.0))
+
+
+def _look_for_copies(ruler, sets, training):
+    """Rows of memorisation; its floor are the test images."""
+    per_image = len(training) * symmetry_count(training.shape[1:])
+    n_compared = max(MIN_COMPARED, MAX_COMPARISONS // per_image)
+    generated, real = (
+        memorisation(_evenly_chosen(images, n_compared), training)
+        for images in (sets.samples, sets.reference)
+    )
+    correlations = ThreeSets(generated, real, real)
+    ruler.measure("memorisation mean", _weighted.mean, correlations, (0.0, 1.0))
+    ruler.measure("memorisation p95", _weighted.percentile_95, correlations, (0.0, 1.0))
+
+
+def _evenly_chosen(images, n):
+    return images[np.linspace(0, len(images) - 1, min(n, len(images))).astype(int)]
+
+
+def _transformers(descriptors, properties, periodic):
+    if descriptors is None:
+        descriptors = [
+            PhaseFractions(),
+            TwoPointCorrelation(periodic=periodic),
+            SpecificSurface(periodic=periodic),
+            LinealPath(periodic=periodic),
+            EulerNumber(periodic=periodic),
+            ClusterStatistics(periodic=periodic),
+        ]
+    check_sequence("descriptors", descriptors)
+    check_sequence("properties", [] if properties is None else properties)
+    transformers = [*descriptors, *(properties or [])]
+    if not transformers:
+        raise ValueError("descriptors must hold at least one transformer, got none.")
+    return transformers
+
+
+def _tables(transformers, training, sets):
+    """Label, column names and figures of the three sets for each transformer."""
+    tables, seen = [], {}
+    for transformer in transformers:
+        fitted = clone(transformer, safe=False)
+        if hasattr(fitted, "fit"):
+            fitted.fit(training)
+        label = getattr(fitted, "name", None) or type(fitted).__name__
+        seen[label] = seen.get(label, 0) + 1
+        suffix = f" ({seen[label]})" if seen[label] > 1 else ""
+        table = _features(fitted, label, sets)
+        columns = [name + suffix for name in _column_names(fitted, label, table)]
+        tables.append((label + suffix, columns, table))
+    return tables
+
+
+def _features(fitted, label, sets):
+    def transform(images):
+        features = np.asarray(fitted.transform(images), dtype=float).reshape(len(images), -1)
+        if not np.isfinite(features).all():
+            raise ValueError(f"{label} must give finite figures, got NaN or infinity.")
+        return features
+
+    return sets.map(transform)
+
+
+def _column_names(fitted, label, table):
+    if hasattr(fitted, "get_feature_names_out"):
+        return list(fitted.get_feature_names_out())
+    n_columns = table.reference.shape[1]
+    return [label] if n_columns == 1 else [f"{label}{k}" for k in range(n_columns)]

@@ -1,0 +1,230 @@
+r"""Memorised training images, found wherever they were moved to.
+
+With channels a, b free of their means (one-hot phases, or grey levels) and moved by a lag
+r that wraps around and by a symmetry g of the grid, the normalised cross-correlation of
+two images is
+
+    c = max_{g, r}  sum_x (g a)(x) . b(x + r) / (||a|| ||b||),
+
+which is 1 exactly for a rolled, flipped or turned copy. The sum over x at all lags is one
+inverse Fourier transform of ``conj(A) B``.
+
+**Two steps.** Most pairs need no full transform. First, all training images are compared by
+their lowest frequencies, ``|k| <= side / 3``, on a coarse grid of that side. Between two lags of
+this grid a copy loses at most a fifth of its correlation along each axis, so that it still
+stands out. Then the best candidates are compared exactly. The side starts at 16 and is
+doubled until these frequencies hold a quarter of the variance of the training images; where
+none below the full size do, as in fine patterns and noise, all pairs are compared exactly.
+"""
+
+import math
+from itertools import permutations, product
+
+import numpy as np
+import torch
+
+from .. import _arrays
+from .._validation import check_integer
+from ..encoding import encoder_for
+
+COARSE_SIDE = 16
+RESOLVED_VARIANCE = 0.25
+BLOCK_VOXELS = 2**20
+
+
+def memorisation(images, training_images, *, n_candidates=32):
+    """Return how nearly each image repeats a training image, moved in any way.
+
+    Parameters
+    ----------
+    images : array-like of shape (n, *spatial)
+        Images to judge: phase labels or grey levels.
+    training_images : array-like of shape (m, *spatial)
+        Images they may have been copied from.
+    n_candidates : int or None, default=32
+        Pairs of a training image and a symmetry that are compared at full resolution for
+        each image, chosen by their coarse content. ``None`` compares all of them.
+
+    Returns
+    -------
+    correlation : ndarray of shape (n,)
+        Largest normalised cross-correlation with a training image over all periodic shifts
+        and the symmetries of the grid (flips, and exchanges of axes of equal length): 1 for
+        a copy, 0 for an image of one phase or grey level only.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or there are no images.
+
+    Notes
+    -----
+    ``max_{g, r} sum_x (g a)(x) . b(x + r) / (||a|| ||b||)`` over mean-free channels, by fast
+    Fourier transforms. The maximum over many images and shifts is not small for unrelated
+    images either: compare with that of held-out real images. Candidates can only miss the
+    maximum from below, and copies stand out in the coarse comparison already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.evaluation import memorisation
+    >>> training = np.random.default_rng(0).integers(0, 2, (5, 16, 16))
+    >>> moved = np.rot90(np.roll(training[3], (5, 2), (0, 1)))
+    >>> memorisation([moved], training).round(3)
+    array([1.])
+    """
+    if n_candidates is not None:
+        check_integer("n_candidates", n_candidates, 1)
+    images, training = _image_stacks(images, training_images)
+    encoder = encoder_for(np.concatenate([images, training]))
+    search = _CopySearch(training, encoder, n_candidates)
+    return np.minimum([search.largest_correlation(image) for image in images], 1.0)
+
+
+def symmetry_count(shape):
+    """Return how many flips and exchanges of axes map a grid onto itself."""
+    return len(_axis_orders(shape)) * 2 ** len(shape)
+
+
+class _CopySearch:
+    """Training images, ready to be searched for copies."""
+
+    def __init__(self, training, encoder, n_candidates):
+        self.training = training
+        self.encoder = encoder
+        self.shape = training.shape[1:]
+        self.n_candidates = n_candidates
+        self.grid = self._coarse_grid() if n_candidates is not None else self.shape
+        self.spectra = self._each_batch(self._coarse)
+
+    def largest_correlation(self, image):
+        """Return the largest correlation of one image with any training image."""
+        moved = _symmetric_copies(_unit_channels(image[None], self.encoder)[0])
+        spectra = torch.fft.rfftn(moved, dim=_axes(self.shape), norm="ortho")
+        low = self._coarse(spectra)
+        n_rows = max(1, BLOCK_VOXELS // (4 * len(moved) * math.prod(self.grid)))
+        blocks = [
+            _largest(low.unsqueeze(1), block, self.grid) for block in self.spectra.split(n_rows)
+        ]
+        coarse = torch.cat(blocks, dim=1)
+        if self.grid == self.shape:
+            return float(coarse.max())
+        best = coarse.flatten().topk(min(self.n_candidates, coarse.numel())).indices
+        return max(self._exact(spectra, part) for part in best.split(self._batch_size))
+
+    def _exact(self, spectra, pairs):
+        """Largest correlation among numbered pairs of a symmetry and a training image."""
+        symmetry, index = pairs // len(self.training), pairs % len(self.training)
+        candidates = self._spectra_of(self.training[index.numpy()])
+        return float(_largest(spectra[symmetry], candidates, self.shape).max())
+
+    def _coarse(self, spectra):
+        low = _low_pass(spectra, self.grid, self.shape)
+        norms = _power(low, self.grid).clamp_min(1e-12).sqrt()
+        return low / norms.view(-1, *[1] * (low.ndim - 1))
+
+    @property
+    def _batch_size(self):
+        return _arrays.inference_batch_size(self.shape)
+
+    def _spectra_of(self, images):
+        channels = _unit_channels(images, self.encoder)
+        return torch.fft.rfftn(channels, dim=_axes(self.shape), norm="ortho")
+
+    def _each_batch(self, function):
+        return _arrays.map_batches(
+            lambda index: function(self._spectra_of(self.training[index])),
+            len(self.training),
+            self._batch_size,
+        )
+
+    def _coarse_grid(self):
+        """The smallest grid whose frequencies hold enough variance of the training images."""
+        side = COARSE_SIDE
+        while side < max(self.shape):
+            grid = tuple(min(length, side) for length in self.shape)
+            share = self._each_batch(lambda s, g=grid: _power(_low_pass(s, g, self.shape), g))
+            if float(share.mean()) >= RESOLVED_VARIANCE:
+                return grid
+            side *= 2
+        return self.shape
+
+
+def _unit_channels(images, encoder):
+    """Mean-free channels of norm one; one channel is enough for two phases."""
+    channels = encoder.encode(images)
+    if encoder.n_channels == 2:
+        channels = channels[:, 1:]
+    axes = _axes(images.shape[1:])
+    channels = channels - channels.mean(axes, keepdim=True)
+    norms = torch.linalg.vector_norm(channels.flatten(1), dim=1, dtype=torch.float64).float()
+    floor = 1e-5 * math.sqrt(channels[0].numel())
+    scale = torch.where(norms > floor, 1 / norms.clamp_min(floor), 0.0)
+    return channels * scale.view(-1, *[1] * (channels.ndim - 1))
+
+
+def _axes(shape):
+    return tuple(range(-len(shape), 0))
+
+
+def _axis_orders(shape):
+    orders = permutations(range(len(shape)))
+    return [order for order in orders if tuple(shape[axis] for axis in order) == tuple(shape)]
+
+
+def _symmetric_copies(channels):
+    """All flips and allowed exchanges of axes of one image, (C, *S) -> (n_symmetries, C, *S)."""
+    shape = channels.shape[1:]
+    flips = [
+        [axis + 1 for axis, flipped in enumerate(choice) if flipped]
+        for choice in product((False, True), repeat=len(shape))
+    ]
+    orders = [[0, *(axis + 1 for axis in order)] for order in _axis_orders(shape)]
+    return torch.stack([channels.permute(order).flip(axes) for order in orders for axes in flips])
+
+
+def _low_pass(spectra, grid, shape):
+    """Spectra on a coarser grid, frequencies |k| <= side / 3 of the axes made shorter."""
+    for axis, side, length in zip(_axes(shape), grid, shape, strict=True):
+        if side == length:
+            continue
+        kept = side // 3
+        halved = axis == -1
+        positive = spectra.narrow(axis, 0, kept + 1)
+        n_zeros = (side // 2 + 1 if halved else side) - (kept + 1 if halved else 2 * kept + 1)
+        zeros_shape = list(spectra.shape)
+        zeros_shape[axis] = n_zeros
+        zeros = spectra.new_zeros(zeros_shape)
+        parts = [positive, zeros]
+        if not halved:
+            parts.append(spectra.narrow(axis, length - kept, kept))
+        spectra = torch.cat(parts, dim=axis)
+    return spectra
+
+
+def _power(spectra, grid):
+    """Squared norms of the real fields behind unitary half spectra (n, C, *K)."""
+    squares = (spectra.real.square() + spectra.imag.square()).flatten(1, -2).sum(1)
+    twice = squares[:, 1 : (grid[-1] + 1) // 2].sum(1)
+    return squares.sum(1) + twice
+
+
+def _largest(first, second, grid):
+    """Largest correlation over all lags of fields given by their spectra (..., C, *K)."""
+    product_of_spectra = (first.conj() * second).sum(-len(grid) - 1)
+    lags = torch.fft.irfftn(product_of_spectra, s=grid, dim=_axes(grid), norm="forward")
+    return lags.flatten(-len(grid)).amax(-1)
+
+
+def _image_stacks(images, training_images):
+    stacks = [np.asarray(stack) for stack in (images, training_images)]
+    names = ("images", "training_images")
+    for name, stack in zip(names, stacks, strict=True):
+        if stack.ndim not in (3, 4) or stack.size == 0:
+            raise ValueError(f"{name} must have shape (n, *spatial), got {stack.shape}.")
+    if stacks[0].shape[1:] != stacks[1].shape[1:]:
+        raise ValueError(
+            f"images must have the shape of training_images, {stacks[1].shape[1:]}, "
+            f"got {stacks[0].shape[1:]}."
+        )
+    return stacks

@@ -1,0 +1,153 @@
+"""Figures with their floors, as a table, a dictionary or a data frame."""
+
+import importlib
+from html import escape
+from typing import NamedTuple
+
+COLUMNS = ("figure", "generated", "95 % interval", "real", "95 % interval")
+
+
+class Figure(NamedTuple):
+    """One figure of generated images, beside the same figure of real images.
+
+    Attributes
+    ----------
+    name : str
+        What is measured.
+    value, low, high : float
+        The figure of the generated images and the ends of its 95 % bootstrap interval.
+    floor, floor_low, floor_high : float
+        The same for real images in their place.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    floor: float
+    floor_low: float
+    floor_high: float
+
+
+class EvaluationReport:
+    """What :func:`skmicro.evaluation.evaluate` found.
+
+    Printed, it is a table. ``report["p2 relative error"]`` is one row.
+
+    Parameters
+    ----------
+    figures : list of Figure
+        The rows.
+    n_samples : int
+        Generated images that were judged, and real ones in their place.
+    n_reference : int
+        Real images that both were compared with.
+
+    Attributes
+    ----------
+    figures : list of Figure
+        The rows.
+    n_samples, n_reference : int
+        As given.
+
+    See Also
+    --------
+    skmicro.evaluation.evaluate : Makes reports.
+
+    Examples
+    --------
+    >>> from skmicro.evaluation import EvaluationReport, Figure
+    >>> row = Figure("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99)
+    >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
+    >>> print(report)
+    100 generated images against 100 real ones; in their place, 100 other real images
+    figure    generated  95 % interval  real  95 % interval
+    coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]
+    >>> report["coverage"].floor
+    0.97
+    """
+
+    def __init__(self, figures, *, n_samples, n_reference):
+        self.figures = list(figures)
+        self.n_samples = n_samples
+        self.n_reference = n_reference
+
+    def __getitem__(self, name):
+        for figure in self.figures:
+            if figure.name == name:
+                return figure
+        raise KeyError(
+            f"name must be one of {[figure.name for figure in self.figures]}, got {name!r}."
+        )
+
+    def to_dict(self):
+        """Return plain values that ``json.dumps`` takes.
+
+        Returns
+        -------
+        report : dict
+            ``"n_samples"``, ``"n_reference"`` and ``"figures"``, a list of one dictionary for
+            each figure.
+        """
+        return {
+            "n_samples": self.n_samples,
+            "n_reference": self.n_reference,
+            "figures": [figure._asdict() for figure in self.figures],
+        }
+
+    def to_frame(self):
+        """Return the figures as a pandas data frame, indexed by their names.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row for each figure.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas.") from error
+        return pandas.DataFrame(self.figures, columns=Figure._fields).set_index("name")
+
+    def __str__(self):
+        rows = [COLUMNS, *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in rows
+        ]
+        return "\n".join([self._title(), *lines])
+
+    def _repr_html_(self):
+        def line(tag, cells):
+            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+        body = "".join(line("td", row) for row in self._cells())
+        return (
+            f"<table><caption>{escape(self._title())}</caption>"
+            f"<thead>{line('th', COLUMNS)}</thead><tbody>{body}</tbody></table>"
+        )
+
+    def _title(self):
+        n = self.n_samples
+        return (
+            f"{n} generated images against {self.n_reference} real ones; "
+            f"in their place, {n} other real images"
+        )
+
+    def _cells(self):
+        return [
+            (
+                row.name,
+                f"{row.value:.3g}",
+                f"[{row.low:.3g}, {row.high:.3g}]",
+                f"{row.floor:.3g}",
+                f"[{row.floor_low:.3g}, {row.floor_high:.3g}]",
+            )
+            for row in self.figures
+        ]

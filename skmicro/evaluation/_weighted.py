@@ -1,0 +1,174 @@
+r"""Figures as functions of weights, so that one function serves the value and its bootstrap.
+
+A figure compares a sample a with a reference b. Each function here takes their rows and
+returns ``figure(u, v)``: row k of ``u``, of shape (n_draws, n), weights the images of the
+sample, row k of ``v``, (n_draws, m), those of the reference, and every row sums to one.
+Equal weights give the figure itself. The shares in which a bootstrap draws the images
+give its replicates, many at once, without a copy of any image (Efron 1979).
+
+**Interval.** Resampling adds the noise of the sample once more, which moves distances up:
+the replicates of a distance between two equal distributions lie above it. The interval
+is made of their quantiles, moved so that their median is the value:
+
+    [t + q_0.025 - q_0.5,  t + q_0.975 - q_0.5].
+
+The bias that finite samples give to t itself stays. A figure and its floor have it in
+common, being computed from equally many images.
+"""
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.metrics import euclidean_distances
+
+CONSTANT = 1e-6
+"""Spread, in units of the largest value, below which a component counts as constant."""
+
+
+def bootstrap_weights(n_rows, n_draws, rng):
+    """Return the shares in which each draw picks the rows, (n_draws, n_rows)."""
+    return rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws) / n_rows
+
+
+def value_of(figure, n, m):
+    """Return a figure for n and m images of equal weights."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(figure(np.full((1, n), 1 / n), np.full((1, m), 1 / m))[0])
+
+
+def value_and_interval(figure, u, v, bounds=(-np.inf, np.inf)):
+    """Return a figure and the ends of its 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    figure : callable
+        Function of two arrays of weights.
+    u, v : ndarray of shape (n_draws, n) and (n_draws, m)
+        Weights of a bootstrap.
+    bounds : (float, float)
+        Values that the figure cannot leave.
+
+    Returns
+    -------
+    value, low, high : float
+        The figure and its interval.
+    """
+    value = value_of(figure, u.shape[1], v.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicates = figure(u, v)
+    replicates = replicates[np.isfinite(replicates)]
+    if not len(replicates):
+        return value, value, value
+    low, middle, high = np.quantile(replicates, [0.025, 0.5, 0.975])
+    low, high = np.clip([value + low - middle, value + high - middle], *bounds)
+    return value, float(low), float(high)
+
+
+def spread_of(reference):
+    """Return the standard deviation of each component, 1 where it is constant.
+
+    Parameters
+    ----------
+    reference : ndarray of shape (n, d)
+        Figures of the reference.
+
+    Returns
+    -------
+    spread : ndarray of shape (d,)
+        Unit in which differences from the reference are counted.
+    """
+    spread = reference.std(axis=0)
+    constant = spread <= CONSTANT * np.abs(reference).max(axis=0)
+    return np.where(constant, 1.0, spread)
+
+
+def mean(a, b):
+    """Mean of the values of the sample, ``<a>``."""
+    return lambda u, v: u @ a
+
+
+def ratio(a, b):
+    """Ratio of the mean values, ``<a> / <b>``."""
+    return lambda u, v: (u @ a) / (v @ b)
+
+
+def percentile_95(a, b):
+    """95th percentile of the values of the sample."""
+    order = np.argsort(a)
+
+    def figure(u, v):
+        reached = np.cumsum(u[:, order], axis=1) > 0.95 - 1e-9
+        return a[order][reached.argmax(axis=1)]
+
+    return figure
+
+
+def relative_error(a, b):
+    """Relative error of the mean, ``||<a> - <b>|| / ||<b>||``."""
+
+    def figure(u, v):
+        means = v @ b
+        return np.linalg.norm(u @ a - means, axis=1) / np.linalg.norm(means, axis=1)
+
+    return figure
+
+
+def wasserstein(a, b):
+    """1-Wasserstein distance of each component over its spread in b, averaged."""
+    # The area between two step functions: steps at the sorted values, weights as heights.
+    values = np.concatenate([a, b])
+    order = np.argsort(values, axis=0)
+    gaps = np.diff(np.take_along_axis(values, order, axis=0), axis=0) / spread_of(b)
+
+    def distance(weights):
+        difference = np.cumsum(weights[order[:-1]], axis=0)
+        return float(np.vdot(np.abs(difference, out=difference), gaps)) / a.shape[1]
+
+    return lambda u, v: np.array([distance(w) for w in np.hstack([u, -v])])
+
+
+def within_neighbourhoods(samples, reference, n_neighbors):
+    """Tell which samples lie in the ball of a reference point that holds its k neighbours.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n, d)
+        Points to place.
+    reference : ndarray of shape (m, d)
+        Centres of the balls.
+    n_neighbors : int
+        Neighbours k within the reference, the point itself not counted.
+
+    Returns
+    -------
+    within : ndarray of shape (n, m), bool
+        Row j, column i: the sample j is in the ball of i.
+    """
+    radii = np.partition(cdist(reference, reference), n_neighbors, axis=1)[:, n_neighbors]
+    # Figures that are counts tie; a tie is within, whichever way its distance was rounded.
+    return cdist(samples, reference) <= radii * (1 + 1e-9)
+
+
+def density(within, n_neighbors):
+    """Mean number of balls around a sample over k, from :func:`within_neighbourhoods`."""
+    m = within.shape[1]
+    within = within.astype(float)
+    return lambda u, v: ((u @ within) * v).sum(axis=1) * m / n_neighbors
+
+
+def coverage(within):
+    """Share of the balls that hold a sample, from :func:`within_neighbourhoods`."""
+    within = within.astype(float)
+    return lambda u, v: (((u > 0).astype(float) @ within > 0) * v).sum(axis=1)
+
+
+def mean_pair_distance(a):
+    """Return the function of weights that gives the mean distance of two different rows."""
+    distances = euclidean_distances(a)
+    unbiased = len(a) / (len(a) - 1)
+    return lambda u: ((u @ distances) * u).sum(axis=1) * unbiased
+
+
+def diversity_ratio(a, b):
+    """Mean distance of two rows of a over that of b."""
+    own, real = mean_pair_distance(a), mean_pair_distance(b)
+    return lambda u, v: own(u) / real(v)
