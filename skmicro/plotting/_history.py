@@ -1,0 +1,133 @@
+"""Losses against iterations."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._validation import check_choice, check_integer
+from ._figures import grid_of_axes
+
+
+class HistoryDisplay:
+    """Losses of a training against its iterations.
+
+    Parameters
+    ----------
+    history : dict of str to array-like of shape (n_iter,)
+        Losses by name, an entry for each iteration.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    axes_ : ndarray of matplotlib.axes.Axes
+        Its axes: one for each loss, or a single one.
+    lines_ : dict of str to matplotlib.lines.Line2D
+        The losses, smoothed where a window was given.
+    raw_lines_ : dict of str to matplotlib.lines.Line2D
+        The losses as they were, drawn faintly behind the smoothed ones; empty without
+        smoothing.
+
+    See Also
+    --------
+    TargetDisplay : What the training achieved.
+
+    Notes
+    -----
+    The running mean at iteration t is that of the iterations ``t - window + 1, ..., t``;
+    it begins at iteration ``window``.
+
+    Examples
+    --------
+    >>> from skmicro.plotting import HistoryDisplay
+    >>> display = HistoryDisplay({"critic": [4.0, 2.0, 1.0, 1.0]}).plot(window=2)
+    >>> display.lines_["critic"].get_ydata().tolist()
+    [3.0, 1.5, 1.0]
+    """
+
+    def __init__(self, history):
+        self.history = history
+
+    @classmethod
+    def from_estimator(cls, generator, *, axes=None, **plot_options):
+        """Draw the losses of a fitted generator.
+
+        Parameters
+        ----------
+        generator : BaseGenerator
+            Fitted generator.
+        axes : sequence of matplotlib.axes.Axes or None, default=None
+            Axes to draw into; ``None`` makes a new figure.
+        **plot_options : any
+            Options of :meth:`plot`.
+
+        Returns
+        -------
+        display : HistoryDisplay
+            The display.
+
+        Raises
+        ------
+        TypeError
+            If the generator keeps no ``history_``.
+        """
+        check_is_fitted(generator)
+        if not hasattr(generator, "history_"):
+            raise TypeError(
+                f"generator must have a history_ of losses, got {type(generator).__name__}."
+            )
+        return cls(generator.history_).plot(axes=axes, **plot_options)
+
+    def plot(self, *, axes=None, separate=True, window=1, **line_options):
+        """Draw the losses.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib.axes.Axes or None, default=None
+            As many axes as losses, or one if not ``separate``; ``None`` makes a new
+            figure.
+        separate : bool, default=True
+            Give each loss axes of its own.
+        window : int, default=1
+            Iterations of the running mean; 1 draws the losses as they are.
+        **line_options : any
+            Options of matplotlib's ``plot``.
+
+        Returns
+        -------
+        self : HistoryDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no loss, the window is longer than the training, or the number
+            of axes is wrong.
+        """
+        losses = {name: np.asarray(values) for name, values in self.history.items()}
+        n_iter = min((len(values) for values in losses.values()), default=0)
+        if n_iter == 0:
+            raise ValueError("history must hold losses of at least one iteration, got none.")
+        check_choice("separate", separate, (True, False))
+        check_integer("window", window, 1)
+        if window > n_iter:
+            raise ValueError(f"window must be <= the {n_iter} iterations, got {window}.")
+        n_axes = len(losses) if separate else 1
+        self.axes_ = grid_of_axes(axes, 1, n_axes, (3.4 if separate else 5.0, 3.0)).ravel()
+        self.figure_ = self.axes_[0].figure
+        self.lines_, self.raw_lines_ = {}, {}
+        for k, (name, values) in enumerate(losses.items()):
+            options = {"color": f"C{k}", "label": name} | line_options
+            self._draw_loss(self.axes_[k if separate else 0], name, values, window, options)
+        for k, ax in enumerate(self.axes_):
+            ax.set(xlabel="iteration", ylabel=f"{list(losses)[k]} loss" if separate else "loss")
+        if not separate:
+            self.axes_[0].legend()
+        return self
+
+    def _draw_loss(self, ax, name, values, window, options):
+        iterations = np.arange(1, len(values) + 1)
+        if window > 1:
+            faint = options | {"alpha": 0.25, "label": None}
+            (self.raw_lines_[name],) = ax.plot(iterations, values, **faint)
+        smooth = np.convolve(values, np.full(window, 1 / window), mode="valid")
+        (self.lines_[name],) = ax.plot(iterations[window - 1 :], smooth, **options)

@@ -1,0 +1,97 @@
+"""Labelled sets of images, ``{label: images}``, and what descriptors say of them."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_array
+
+from ..descriptors import descriptor_named
+
+
+def check_stack(name, images, image_shape=None):
+    """Return images as an array (n, *spatial) and raise unless there is at least one.
+
+    Parameters
+    ----------
+    name : str
+        What errors call the images.
+    images : array-like or Tensor of shape (n, *spatial)
+        Images; flat rows (n, n_voxels) where ``image_shape`` says how to read them.
+    image_shape : tuple of int or None, default=None
+        Shape that every image must have.
+
+    Returns
+    -------
+    images : ndarray of shape (n, *spatial)
+        The images.
+    """
+    if hasattr(images, "detach"):
+        images = images.detach().cpu()
+    if len(images) == 0:
+        raise ValueError(f"{name} must hold at least one image, got none.")
+    stack = check_array(images, dtype="numeric", allow_nd=True, input_name=name)
+    if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
+        stack = stack.reshape(-1, *image_shape)
+    if stack.ndim not in (3, 4):
+        raise ValueError(
+            f"{name} must have shape (n, H, W) or (n, D, H, W), got shape {stack.shape}."
+        )
+    if image_shape is not None and stack.shape[1:] != tuple(image_shape):
+        raise ValueError(
+            f"{name} must hold images of shape {tuple(image_shape)}, got {stack.shape[1:]}."
+        )
+    return stack
+
+
+def check_sets(images):
+    """Return ``{label: images}`` with checked images of one common shape."""
+    if not isinstance(images, dict):
+        raise TypeError(
+            f"images must be a dictionary of images by label, got {type(images).__name__}."
+        )
+    if not images:
+        raise ValueError("images must hold at least one set, got an empty dictionary.")
+    shape, sets = None, {}
+    for label, stack in images.items():
+        sets[label] = check_stack(f"images[{label!r}]", stack, shape)
+        shape = sets[label].shape[1:]
+    return sets
+
+
+def samples_of(generator, n_samples, random_state, **options):
+    """Return generated images of shape (n, *spatial), flat rows being unfolded."""
+    images = generator.sample(n_samples, random_state=random_state, **options)
+    return images.reshape(-1, *generator.image_shape_)
+
+
+def real_and_generated(generator, X, n_samples, random_state):
+    """Return real images and as many generated ones (or ``n_samples``) as labelled sets."""
+    real = check_stack("X", X, generator.image_shape_)
+    n_samples = len(real) if n_samples is None else n_samples
+    return {"real": real, "generated": samples_of(generator, n_samples, random_state)}
+
+
+def describe(descriptor, sets, phases=None):
+    """Describe sets of images with one descriptor that knows the phases of all of them.
+
+    Parameters
+    ----------
+    descriptor : str or BaseDescriptor
+        Name of a descriptor, or a descriptor, which stays as it is.
+    sets : dict of str to ndarray of shape (n, *spatial)
+        Images by label.
+    phases : array-like of shape (n_phases,) or None, default=None
+        Phases that the material has even if no image shows them.
+
+    Returns
+    -------
+    descriptor : BaseDescriptor
+        The fitted descriptor.
+    features : dict of str to ndarray of shape (n, n_features)
+        What it says of each set.
+    """
+    stacks = list(sets.values())
+    if phases is not None:
+        stacks.append(np.resize(phases, (1, *stacks[0].shape[1:])))
+    unfitted = descriptor_named(descriptor)() if isinstance(descriptor, str) else clone(descriptor)
+    fitted = unfitted.fit(np.concatenate(stacks))
+    return fitted, {label: np.asarray(fitted.transform(stack)) for label, stack in sets.items()}

@@ -1,0 +1,132 @@
+"""What all displays have in common."""
+
+import inspect
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from skmicro import plotting
+from skmicro.generators import WGANGP
+
+IMAGES = np.random.default_rng(1).integers(0, 2, (3, 4, 5))
+COMPUTED = {
+    "DescriptorDistributionDisplay": ([{"a": [1.0, 2.0, 4.0]}], "ax", 1),
+    "HistoryDisplay": ([{"critic": [3.0, 1.0], "generator": [0.0, 2.0]}], "axes", 2),
+    "InterpolationDisplay": ([IMAGES, [0.1, 0.2, 0.3], [3.0, 2.0, 1.0]], "axes", 4),
+    "SampleGridDisplay": ([[IMAGES, IMAGES]], "axes", 6),
+    "TargetDisplay": ([[0.3, 0.5], [[0.2, 0.4], [0.5, 0.6]]], "ax", 1),
+    "TwoPointDisplay": ([[0, 1], {"a": [[0.5, 0.2], [0.4, 0.3]]}], "ax", 1),
+}
+FROM_ESTIMATOR = {
+    "DescriptorDistributionDisplay": [IMAGES],
+    "HistoryDisplay": [],
+    "InterpolationDisplay": [IMAGES[0], IMAGES[1]],
+    "SampleGridDisplay": [],
+    "TargetDisplay": ["p1", [0.5]],
+    "TwoPointDisplay": [IMAGES],
+}
+EVERY = pytest.mark.parametrize("name", plotting.__all__)
+
+
+def computed(name):
+    arguments, keyword, n_axes = COMPUTED[name]
+    return getattr(plotting, name)(*arguments), keyword, n_axes
+
+
+def given_axes(keyword, n_axes):
+    figure = plt.figure()
+    axes = [figure.add_subplot(n_axes, 1, k + 1) for k in range(n_axes)]
+    return figure, axes[0] if keyword == "ax" else axes
+
+
+@EVERY
+def test_plot_returns_the_display_in_one_new_figure(name):
+    display, _, n_axes = computed(name)
+    before = dict(vars(display))
+    assert display.plot() is display
+    assert plt.get_fignums() == [display.figure_.number]
+    assert len(display.figure_.axes) == n_axes
+    assert set(vars(display)) > set(before)
+    for key, value in vars(display).items():
+        assert key.endswith("_") or value is before[key]
+
+
+@EVERY
+def test_given_axes_are_drawn_into_and_no_figure_is_made(name):
+    display, keyword, n_axes = computed(name)
+    figure, axes = given_axes(keyword, n_axes)
+    current = plt.figure()
+    display.plot(**{keyword: axes})
+    assert display.figure_ is figure
+    drawn = [display.ax_] if keyword == "ax" else list(display.axes_.ravel())
+    assert drawn == ([axes] if keyword == "ax" else axes)
+    assert plt.get_fignums() == [figure.number, current.number]
+    assert plt.gcf() is current
+    assert not current.axes
+    assert all(ax.has_data() for ax in drawn)
+
+
+@EVERY
+def test_a_display_can_be_drawn_again(name):
+    display, _, n_axes = computed(name)
+    first = display.plot().figure_
+    second = display.plot().figure_
+    assert first is not second
+    assert len(first.axes) == len(second.axes) == n_axes
+
+
+@pytest.mark.parametrize("name", [name for name in COMPUTED if COMPUTED[name][1] == "axes"])
+@pytest.mark.parametrize("surplus", [-1, 1])
+def test_wrong_number_of_axes(name, surplus):
+    display, keyword, n_axes = computed(name)
+    _, axes = given_axes(keyword, n_axes + surplus)
+    message = f"axes must hold {n_axes} axes for this display, got {n_axes + surplus}"
+    with pytest.raises(ValueError, match=message):
+        display.plot(axes=axes)
+
+
+@EVERY
+def test_unfitted_generator(name):
+    with pytest.raises(NotFittedError):
+        getattr(plotting, name).from_estimator(WGANGP.light(), *FROM_ESTIMATOR[name])
+    assert plt.get_fignums() == []
+
+
+@EVERY
+def test_every_display_has_the_methods_of_the_convention(name):
+    cls = getattr(plotting, name)
+    assert inspect.signature(cls.from_estimator).parameters["plot_options"].kind.name == (
+        "VAR_KEYWORD"
+    )
+    keyword = COMPUTED[name][1]
+    for method in (cls.plot, cls.from_estimator):
+        parameter = inspect.signature(method).parameters[keyword]
+        assert (parameter.kind.name, parameter.default) == ("KEYWORD_ONLY", None)
+
+
+@EVERY
+def test_savefig_draws_all_texts(name, tmp_path):
+    display, _, _ = computed(name)
+    display.plot().figure_.savefig(tmp_path / "display.png", dpi=30)
+    canvas = plt.imread(tmp_path / "display.png")[..., :3]
+    assert canvas.std() > 0
+
+
+def test_library_without_matplotlib():
+    code = (
+        "import sys\n"
+        "sys.modules['matplotlib'] = None\n"
+        "import skmicro.plotting\n"
+        "from skmicro.utils import all_estimators\n"
+        "all_estimators()\n"
+        "try:\n"
+        "    skmicro.plotting.HistoryDisplay({'critic': [1.0]}).plot()\n"
+        "except ImportError as error:\n"
+        "    print(error)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.startswith("plotting needs matplotlib"), result.stderr

@@ -1,0 +1,86 @@
+"""DescriptorDistributionDisplay."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import norm
+
+from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFraction
+from skmicro.plotting import DescriptorDistributionDisplay
+
+
+def test_bars_are_counts_over_shared_bins():
+    values = {"a": [0.0, 0.1, 0.9], "b": [0.2, 0.6, 0.7, 0.7, 1.0]}
+    display = DescriptorDistributionDisplay(values, name="share").plot(bins=2)
+    for label, counts in {"a": [2, 1], "b": [1, 4]}.items():
+        heights, edges, _ = display.artists_[label].get_data()
+        assert_allclose(edges, [0, 0.5, 1])
+        assert_allclose(heights, np.array(counts) / (0.5 * sum(counts)))
+    assert display.ax_.get_xlabel() == "share"
+    assert display.ax_.get_ylabel() == "probability density"
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["a", "b"]
+
+
+def test_a_density_has_area_one_and_is_a_sum_of_gaussians():
+    display = DescriptorDistributionDisplay({"a": [-1.0, 1.0]}).plot(kind="density")
+    x, y = display.artists_["a"].get_data()
+    assert_allclose(np.trapezoid(y, x), 1, atol=0.01)
+    width = np.sqrt(2.0) * 2 ** (-1 / 5)
+    assert_allclose(y, (norm.pdf(x, -1, width) + norm.pdf(x, 1, width)) / 2, rtol=1e-6)
+
+
+def test_values_are_those_of_the_descriptor(images):
+    sets = {"first": images[:4], "rest": images[4:]}
+    display = DescriptorDistributionDisplay.from_images(sets)
+    for label, stack in sets.items():
+        assert_array_equal(display.values[label], stack.mean(axis=(1, 2), dtype=np.float32))
+    assert display.ax_.get_xlabel() == "volume fraction $p_1$"
+
+
+@pytest.mark.parametrize("feature", [4, "p2_r4"])
+def test_one_feature_of_a_curve(images, feature):
+    descriptor = TwoPointCorrelation(periodic=False)
+    display = DescriptorDistributionDisplay.from_images(
+        {"all": images}, descriptor=descriptor, feature=feature
+    )
+    expected = TwoPointCorrelation(periodic=False).fit_transform(images)[:, 4]
+    assert_array_equal(display.values["all"], expected)
+    assert display.ax_.get_xlabel() == "p2_r4"
+    assert not hasattr(descriptor, "phases_")
+
+
+def test_a_set_may_lack_phases(labels):
+    sets = {"one phase": np.ones_like(labels[:2]), "all": labels}
+    display = DescriptorDistributionDisplay.from_images(sets, descriptor=VolumeFraction(phase=1))
+    assert_array_equal(display.values["one phase"], [1, 1])
+    assert_array_equal(display.values["all"], (labels == 1).mean(axis=(1, 2), dtype=np.float32))
+
+
+def test_real_and_generated(wgan, images):
+    display = DescriptorDistributionDisplay.from_estimator(
+        wgan, images, descriptor="specific_surface", n_samples=5, random_state=3
+    )
+    surface = SpecificSurface().fit(images)
+    assert_array_equal(display.values["real"], surface.transform(images)[:, 0])
+    samples = wgan.sample(5, random_state=3)
+    assert_array_equal(display.values["generated"], surface.transform(samples)[:, 0])
+    assert display.ax_.get_xlabel() == "specific surface (1/pixel)"
+    same = DescriptorDistributionDisplay.from_estimator(wgan, images, random_state=3)
+    assert len(same.values["generated"]) == len(images)
+
+
+def test_what_is_not_allowed(images):
+    sets = {"all": images}
+    with pytest.raises(ValueError, match="feature must be < 1, got 1"):
+        DescriptorDistributionDisplay.from_images(sets, feature=1)
+    with pytest.raises(ValueError, match=r"feature must be one of \['p1'\], got 'p7'"):
+        DescriptorDistributionDisplay.from_images(sets, feature="p7")
+    with pytest.raises(TypeError, match="images must be a dictionary"):
+        DescriptorDistributionDisplay.from_images(images)
+    with pytest.raises(ValueError, match="at least one number for each set"):
+        DescriptorDistributionDisplay({"a": [1.0], "b": []}).plot()
+    with pytest.raises(ValueError, match="kind must be one of"):
+        DescriptorDistributionDisplay({"a": [1.0]}).plot(kind="violin")
+    with pytest.raises(ValueError, match="values that differ, got 2 equal to 1 in the set 'a'"):
+        DescriptorDistributionDisplay({"a": [1.0, 1.0]}).plot(kind="density")
