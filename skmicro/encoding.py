@@ -119,7 +119,7 @@ class PhaseEncoder(Persistent):
 
     def decode(self, channels):
         """Return the labels of the largest channel, (n, C, *S) -> (n, *S)."""
-        return self._labels(channels.argmax(dim=1).cpu().numpy())
+        return self._labels(channels.cpu().numpy().argmax(axis=1))
 
     def decode_counts(self, channels, counts):
         """Return labels with prescribed numbers of voxels per phase.

@@ -4,12 +4,15 @@ A *tree* is made of dictionaries with string keys, lists, tuples, strings, numbe
 ``None``, arrays and tensors. Arrays become safetensors entries, everything else a
 JSON text in the header, so reading a file from a stranger runs none of its content.
 Estimators are trees as well: class name, constructor parameters, fitted attributes.
-A class is looked up among the estimator classes already imported, never imported by
-name. Files are written beside their destination and moved into place when complete.
+A class is looked up by name among those of this library and those already imported;
+no file can have anything else imported. Files are written beside their destination and
+moved into place when complete.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -224,6 +227,17 @@ def _unpack(value, tensors):
     return readers[tag](content)
 
 
+def public_modules():
+    """Import all public modules of the library and return them."""
+    package = importlib.import_module(__package__)
+    names = [module.name for module in pkgutil.walk_packages(package.__path__, "skmicro.")]
+    return [
+        importlib.import_module(name)
+        for name in names
+        if not any(part.startswith("_") for part in name.split("."))
+    ]
+
+
 class Persistent:
     """An object that :func:`write_tree` can hold.
 
@@ -252,9 +266,11 @@ class Persistent:
 
 
 def _persistent_class(name):
-    for known in Persistent._family():
-        if known.__name__ == name:
-            return known
+    for make_known in (list, public_modules):
+        make_known()
+        for known in Persistent._family():
+            if known.__name__ == name:
+                return known
     raise NotASavedFileError(
         f"The file holds a {name}, which is no class known here; import its module first."
     )

@@ -2,11 +2,13 @@
 
 import importlib
 import inspect
-import pkgutil
 import platform
 import sys
 
 from .base import ImageEstimator
+from .persistence import public_modules
+
+ABSTRACT = {"NetworkGenerator"}
 
 
 def all_estimators():
@@ -23,17 +25,12 @@ def all_estimators():
     >>> [name for name, cls in all_estimators() if name.startswith("W")]
     ['WGANGP']
     """
-    import skmicro
-
     found = {}
-    for module_info in pkgutil.walk_packages(skmicro.__path__, "skmicro."):
-        if any(part.startswith("_") for part in module_info.name.split(".")):
-            continue
-        module = importlib.import_module(module_info.name)
+    for module in public_modules():
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             is_estimator = inspect.isclass(value) and issubclass(value, ImageEstimator)
-            if is_estimator and not name.startswith("Base"):
+            if is_estimator and name not in ABSTRACT and not name.startswith("Base"):
                 found[name] = value
     return sorted(found.items())
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import struct
+import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
@@ -336,3 +337,11 @@ def test_an_unfitted_estimator(path):
     loaded = skmicro.load(path)
     assert loaded.get_params() == {"phase": 3, "image_shape": None}
     assert not hasattr(loaded, "phases_")
+
+
+def test_a_new_process_knows_the_classes_of_the_library(tmp_path):
+    path = tmp_path / "descriptor.skm"
+    VolumeFraction().fit(np.eye(4, dtype=int)[None]).save(path)
+    code = f"import skmicro; print(type(skmicro.load({str(path)!r})).__name__)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "VolumeFraction", result.stderr

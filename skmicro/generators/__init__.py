@@ -1,7 +1,25 @@
 """Generators of microstructure images."""
 
+from ._acgan import ACGAN
 from ._base import BaseGenerator
+from ._conditional_gan import ConditionalGAN
+from ._gaussian_random_field import GaussianRandomField
+from ._gin import GIN
+from ._hybrid import HybridGAN
 from ._invnet import InvNetGenerator
+from ._network import NetworkGenerator
+from ._residual_input import ResidualInputGAN
 from ._wgan import WGANGP
 
-__all__ = ["WGANGP", "BaseGenerator", "InvNetGenerator"]
+__all__ = [
+    "ACGAN",
+    "GIN",
+    "WGANGP",
+    "BaseGenerator",
+    "ConditionalGAN",
+    "GaussianRandomField",
+    "HybridGAN",
+    "InvNetGenerator",
+    "NetworkGenerator",
+    "ResidualInputGAN",
+]

@@ -1,9 +1,11 @@
 """What the adversarial generators have in common: networks and step from parameters."""
 
-from .._validation import check_choice, check_integer, check_real, check_sequence
+from .._validation import check_betas, check_choice, check_integer, check_real, check_sequence
 from ..augment import SYMMETRIES, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
 from ..networks import (
+    dense_critic,
+    dense_generator,
     light_critic,
     light_generator,
     residual_critic,
@@ -14,6 +16,7 @@ from ..training import AdversarialStep
 ARCHITECTURES = {
     "residual": (residual_generator, residual_critic),
     "light": (light_generator, light_critic),
+    "dense": (dense_generator, dense_critic),
 }
 
 LIGHT = {
@@ -35,12 +38,8 @@ def check_adversarial_parameters(estimator):
     check_choice("architecture", estimator.architecture, ARCHITECTURES)
     check_integer("width", estimator.width, minimum=2)
     check_choice("periodic", estimator.periodic, (True, False))
-    check_sequence("betas", estimator.betas)
+    check_betas(estimator.betas)
     check_sequence("symmetries", estimator.symmetries)
-    if len(estimator.betas) != 2:
-        raise ValueError(f"betas must be two numbers, got {estimator.betas!r}.")
-    for beta in estimator.betas:
-        check_real("betas", beta, 0.0, 1.0, open_high=True)
     check_integer("n_critic", estimator.n_critic, minimum=1)
     check_real("gradient_penalty", estimator.gradient_penalty, 0.0)
     check_real("average_decay", estimator.average_decay, 0.0, 1.0, open_high=True)
@@ -49,20 +48,37 @@ def check_adversarial_parameters(estimator):
         check_choice("symmetries", name, SYMMETRIES)
 
 
-def adversarial_networks(estimator):
-    """Return factories of generator and critic."""
+def adversarial_networks(estimator, n_views=0, n_attributes=0):
+    """Return factories of generator and critic.
+
+    Parameters
+    ----------
+    estimator : NetworkGenerator
+        Has the parameters.
+    n_views : int, default=0
+        Channels that the critic sees beside those of the images.
+    n_attributes : int, default=0
+        Figures that the critic tells of each image.
+
+    Returns
+    -------
+    networks : dict of str to callable
+        ``"generator"`` and ``"critic"``.
+    """
     make_generator, make_critic = ARCHITECTURES[estimator.architecture]
     n_channels, shape = estimator.encoder_.n_channels, estimator.image_shape_
     settings = {"width": estimator.width, "periodic": estimator.periodic}
     inputs = (estimator.n_latent, estimator.conditions_.standardization)
     return {
         "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
-        "critic": lambda: make_critic(n_channels, shape, **settings),
+        "critic": lambda: make_critic(
+            n_channels + n_views, shape, n_attributes=n_attributes, **settings
+        ),
     }
 
 
-def adversarial_step(estimator, networks, rng, projections=()):
-    """Return the Wasserstein step with gradient penalty."""
+def adversarial_step(estimator, networks, rng, **parts):
+    """Return the Wasserstein step with gradient penalty; ``parts`` go to AdversarialStep."""
     return AdversarialStep(
         networks["generator"],
         networks["critic"],
@@ -72,8 +88,8 @@ def adversarial_step(estimator, networks, rng, projections=()):
         betas=tuple(estimator.betas),
         n_critic=estimator.n_critic,
         penalties=[GradientPenalty(estimator.gradient_penalty)],
-        projections=projections,
         augment=Symmetries(estimator.symmetries),
         average_decay=estimator.average_decay,
         decay_from=estimator.decay_from,
+        **parts,
     )

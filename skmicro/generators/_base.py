@@ -1,15 +1,13 @@
-"""The life of a generator: validate, encode, train, sample, decode.
+"""The life of a generator: validate, encode, learn, sample, decode.
 
 Subclasses say what is particular to a method in three places:
 
-- ``_networks()``: factories of their networks, by name (``"generator"`` among them);
-- ``_training_step(networks, rng)``: the objective and the updates;
-- ``_generate(latents, conditions)``: latents to channels, where it is more than one
-  call of the generator network.
-"""
+- ``_learn(images, rows, task)``: what is learned from images and their conditions;
+- ``_generate(latents, conditions)``: latents to channels;
+- ``_n_latent()``: how many standard normal numbers an image is made of.
 
-import copy
-from numbers import Integral
+Those made of networks say less: see :class:`NetworkGenerator`.
+"""
 
 import numpy as np
 import torch
@@ -19,9 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _arrays, _random
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._validation import (
-    check_callables,
     check_feature_names,
-    check_file_path,
     check_images,
     check_integer,
     check_latents,
@@ -33,13 +29,10 @@ from ..base import ImageEstimator
 from ..descriptors import TwoPointCorrelation
 from ..encoding import encoder_for
 from ._conditions import ConditionTable, described
-from ._latents import meet_targets, nearest_latents
-from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
+from ._latents import corrected_images, meet_targets, nearest_latents
 from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
-from ._training import new_networks, train
 
 SCORE_SAMPLES = 256
-RUNNING = {"_skl_callbacks", "_parent_callback_ctx"}
 
 
 class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
@@ -47,12 +40,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     Attributes
     ----------
-    generator_ : torch.nn.Module
-        The trained network.
-    history_ : dict of str to ndarray
-        Losses of every iteration.
-    n_iter_ : int
-        Iterations trained.
     image_shape_ : tuple of int
         Shape of one image.
     phases_ : ndarray or None
@@ -60,9 +47,11 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     n_features_in_ : int
         Voxels of one image.
     conditions_ : ConditionTable
-        Descriptors whose values the network receives, with their values in the
+        Descriptors whose values are inputs of the generator, with their values in the
         training images; empty without conditions.
     """
+
+    _min_images = 2
 
     @with_callbacks
     def fit(self, X, y=None):
@@ -71,7 +60,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Training images, at least two: phase labels (integers) or grey levels.
+            Training images: phase labels (integers) or grey levels.
         y : None
             Ignored, present for API consistency.
 
@@ -87,13 +76,12 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         DivergenceError
             If a loss is not finite; the estimator is left as it was before.
         """
-        return self._fit_anew(X, y, self.checkpoint)
+        return self._fit_anew(X, y, self._learn)
 
-    def _fit_anew(self, X, y, checkpoint):
-        task = FitTask(self, self.n_iter, X, y)
+    def _fit_anew(self, X, y, learn):
+        task = FitTask(self, getattr(self, "n_iter", 0), X, y)
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=True)
-            self._fitted_with = plain_parameters(self)
             self.encoder_ = encoder_for(images)
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
@@ -103,52 +91,29 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
                 self.image_shape_,
                 self._matched_descriptors(),
             ).extended(images)
-            self.n_iter_ = 0
-            self.history_ = {}
             self._seed = _random.draw_seed(self.random_state)
-            train(self, images, rows, new_networks(self), checkpoint, task)
-        task.end()
-        return self
-
-    @with_callbacks
-    def partial_fit(self, X, y=None):
-        """Continue training for ``n_iter`` iterations, on these images.
-
-        Optimizers start afresh from the networks reached; nothing is checkpointed.
-
-        Parameters
-        ----------
-        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images of the shape and phases seen first.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : object
-            The generator, trained further.
-        """
-        if not hasattr(self, "generator_"):
-            return self._fit_anew(X, y, None)
-        task = FitTask(self, self.n_iter, X, y)
-        with unchanged_on_error(self):
-            images = self._check_training_images(X, reset=False)
-            self.encoder_.check(images)
-            self.conditions_, rows = self.conditions_.extended(images)
-            networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
-            train(self, images, rows, networks, None, task)
+            learn(images, rows, task)
         task.end()
         return self
 
     def sample(
-        self, n_samples=1, *, random_state=None, return_targets=False, exact=False, **targets
+        self,
+        n_samples=1,
+        *,
+        random_state=None,
+        return_targets=False,
+        exact=False,
+        shape=None,
+        periodic=None,
+        **targets,
     ):
         """Generate images, with targets where they are given.
 
-        A target that is a condition of the network is fed to it; conditions that are
-        not given are drawn from the training images (those nearest to the given
-        ones). For any other target the latents are searched by gradient, within
-        bounded work.
+        A target that is a condition of the generator is fed to it, and fed again with a
+        correction where an image misses it by more than ``target_tol``; conditions that
+        are not given are drawn from the training images (those nearest to the given
+        ones). For any other target the latents are searched by gradient. Both is bounded
+        work.
 
         Parameters
         ----------
@@ -165,6 +130,12 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             asked for are met to half a voxel. The phases' borders move by
             a fraction of a voxel where the network was nearly right; where it was
             not, the image's correlation functions change with its phase fraction.
+        shape : tuple of int or None, default=None
+            Size of the images, if not that of the training images; for generators
+            that are homogeneous in space (convolutions throughout, or a random field).
+        periodic : bool or None, default=None
+            Whether opposite borders of the images match, for the same generators;
+            ``None`` stands for what they were made for.
         **targets : float or array-like
             Targets by descriptor name, e.g. ``p1=0.4``: a scalar, an array
             (n_samples,), or for a descriptor of k components (k,) or (n_samples, k).
@@ -172,14 +143,16 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         Returns
         -------
         images : ndarray of shape (n_samples, *image_shape)
-            Images with the labels, type and layout of the training images.
+            Images with the labels, type and layout of the training images; with
+            ``shape`` or ``periodic`` always (n_samples, *shape).
         targets : dict of str to ndarray of shape (n_samples, n_components)
             Only with ``return_targets``: values asked for or drawn.
 
         Raises
         ------
         ValueError
-            If a target is unknown, of wrong length or out of bounds.
+            If a target is unknown, of wrong length or out of bounds, or the generator
+            makes images of one size only.
 
         Warns
         -----
@@ -190,6 +163,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_samples", n_samples, minimum=1)
+        if shape is not None or periodic is not None:
+            return self._resized(shape, periodic).sample(
+                n_samples,
+                random_state=random_state,
+                return_targets=return_targets,
+                exact=exact,
+                **targets,
+            )
         seed = _random.draw_seed(random_state)
         table = self.conditions_
         wanted = read_targets(
@@ -197,16 +178,18 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         )
         fractions = exact_fractions(wanted) if exact else None
         for target in wanted:
-            if target.name in table.ranges:
-                warn_outside(target, *table.ranges[target.name])
+            warn_outside(target, table.ranges)
         conditions = table.draw(n_samples, wanted, seed)
         latents = _random.normal_rows(n_samples, self._n_latent(), _random.numpy_generator(seed, 0))
         searched = [target for target in wanted if target.name not in table.names]
         if searched:
             latents = meet_targets(self, latents, conditions, searched, seed)
-        images = self._decode(latents, conditions, fractions)
-        if searched:
+            images = self._decode(latents, conditions, fractions)
             warn_missed(images, searched, self.target_tol)
+        elif exact:
+            images = self._decode(latents, conditions, fractions)
+        else:
+            images = corrected_images(self, latents, conditions, table.columns_of(wanted))
         if not return_targets:
             return images
         drawn = dict(zip(table.names, table.split(conditions), strict=True))
@@ -338,53 +321,48 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _networks(self):
-        """Return factories of the networks, by name."""
-        raise NotImplementedError
-
-    def _training_step(self, networks, rng):
-        """Return the TrainingStep that trains these networks."""
+    def _learn(self, images, rows, task):
+        """Learn from images (n, *S) and their conditions (n, k), telling the task."""
         raise NotImplementedError
 
     def _generate(self, latents, conditions):
         """Return the channels of latents, (n, n_latent), (n, k) -> (n, C, *S)."""
-        return self.generator_(latents, conditions)
+        raise NotImplementedError
+
+    def _n_latent(self):
+        """Return how many standard normal numbers an image is made of."""
+        raise NotImplementedError
+
+    def _resized(self, shape, periodic):
+        """Return a copy of this fitted generator for images of another size."""
+        raise ValueError(
+            f"shape and periodic must be None for this {type(self).__name__}, which makes images "
+            f"of one size, got shape={shape!r} and periodic={periodic!r}."
+        )
 
     def _condition_descriptors(self):
-        """Return new descriptors whose values the networks receive."""
+        """Return new descriptors whose values are inputs of the generator."""
         return []
 
     def _matched_descriptors(self):
-        """Return new descriptors whose training values the training step wants."""
+        """Return new descriptors whose training values learning needs."""
         return []
-
-    def _n_latent(self):
-        return self.generator_.n_latent
 
     def _check_parameters(self):
         """Raise if a parameter that all generators share is not allowed."""
-        check_integer("n_iter", self.n_iter, minimum=1)
-        check_integer("batch_size", self.batch_size, minimum=2)
-        check_real("learning_rate", self.learning_rate, 0.0, open_low=True)
-        check_integer("n_latent", self.n_latent, minimum=1)
         check_real("target_tol", self.target_tol, 0.0)
-        check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
-        check_file_path("checkpoint", self.checkpoint)
-        check_callables("callbacks", self.callbacks)
-        _arrays.resolve_device(self.device)
-        _arrays.resolve_precision(self.precision)
 
     def _check_training_images(self, X, reset):
         self._check_parameters()
-        return check_images(self, X, reset=reset, min_samples=2)
+        return check_images(self, X, reset=reset, min_samples=self._min_images)
 
     @property
     def _device(self):
-        return next(self.generator_.parameters()).device
+        return torch.device("cpu")
 
     @property
     def _dtype(self):
-        return next(self.generator_.parameters()).dtype
+        return torch.float32
 
     @property
     def _batch_size(self):
@@ -416,21 +394,3 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         if end.ndim == 1 and len(end) == n_columns and not is_image:
             return end[None].astype(np.float32)
         return self.transform(end[None])
-
-    def _persistent_state(self):
-        """State for a file: callbacks and random generators stay behind."""
-        state = self.__getstate__() | {"callbacks": None}
-        state = {k: v for k, v in state.items() if k not in RUNNING}
-        seeded = self.random_state is None or isinstance(self.random_state, Integral)
-        return state if seeded else state | {"random_state": None}
-
-    def __getstate__(self):
-        return without_networks(super().__getstate__(), self._network_names())
-
-    def __setstate__(self, state):
-        super().__setstate__({key: value for key, value in state.items() if key != WEIGHTS})
-        for name, module in rebuilt_networks(self, state.get(WEIGHTS, {})).items():
-            setattr(self, f"{name}_", module)
-
-    def _network_names(self):
-        return list(self._networks()) if hasattr(self, "generator_") else []

@@ -6,6 +6,7 @@ which training takes its inputs and sampling whatever the user left open.
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
 from .._random import numpy_generator
 from ..descriptors import (
@@ -109,6 +110,21 @@ class ConditionTable(Persistent):
     def split(self, rows):
         """Split rows into one view per descriptor."""
         return np.split(rows, self._ends[:-1], axis=1) if self.descriptors else []
+
+    def for_shape(self, image_shape):
+        """Return the descriptors for images of a shape, None where they have other figures."""
+        bound = [
+            clone(descriptor)._bind(descriptor.encoder_, image_shape)
+            for descriptor in self.descriptors
+        ]
+        names = [descriptor._feature_names() for descriptor in self.descriptors]
+        return bound if [descriptor._feature_names() for descriptor in bound] == names else None
+
+    def columns_of(self, targets):
+        """Tell which components the targets give, (n_conditions,) bool."""
+        given = {target.name for target in targets}
+        widths = np.diff(self._ends, prepend=0)
+        return np.repeat([name in given for name in self.names], widths).astype(bool)
 
     def draw(self, n_samples, targets, seed):
         """Return conditions for new samples.

@@ -10,23 +10,25 @@ with an optimizer of its own. The conditions r are those of the real images of a
 so that they follow the joint distribution of the data.
 """
 
-from sklearn.base import clone
-
-from .._validation import check_choice, check_integer, check_real, check_sequence
-from ..base import BaseDescriptor
-from ..descriptors import descriptor_named
+from .._validation import check_real
 from ..losses import DescriptorLoss, MomentLoss
-from ..training import Projection
 from ._adversarial import (
     LIGHT,
     adversarial_networks,
     adversarial_step,
     check_adversarial_parameters,
 )
-from ._base import BaseGenerator
+from ._invariances import (
+    LIGHT_PROJECTION,
+    check_descriptors,
+    check_projection_parameters,
+    new_descriptors,
+    projection,
+)
+from ._network import NetworkGenerator
 
 
-class InvNetGenerator(BaseGenerator):
+class InvNetGenerator(NetworkGenerator):
     """InvNet: conditional Wasserstein GAN with an invariance loss.
 
     The defaults are the published settings (16 hours on a V100 in the paper);
@@ -41,9 +43,10 @@ class InvNetGenerator(BaseGenerator):
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
-    architecture : {"residual", "light"}, default="residual"
+    architecture : {"residual", "light", "dense"}, default="residual"
         ``"residual"``: the paper's residual blocks; ``"light"``: a network that works
-        at half the resolution and below, conditions modulating every layer.
+        at half the resolution and below and makes homogeneous images of any size;
+        ``"dense"``: the same for images whose objects have places.
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
@@ -223,28 +226,22 @@ class InvNetGenerator(BaseGenerator):
         generator : InvNetGenerator
             An ordinary, unfitted estimator.
         """
-        return cls(**(LIGHT | LIGHT_PROJECTION | overrides))
+        matching = {"matching": ("p2",), "matching_weight": 5000.0}
+        return cls(**(LIGHT | LIGHT_PROJECTION | matching | overrides))
 
     def _check_parameters(self):
         super()._check_parameters()
         check_adversarial_parameters(self)
-        check_integer("n_projection", self.n_projection, minimum=0)
-        check_integer("n_calibration", self.n_calibration, minimum=0)
-        check_real("projection_weight", self.projection_weight, 0.0)
-        if self.projection_rate is not None:
-            check_real("projection_rate", self.projection_rate, 0.0, open_low=True)
+        check_projection_parameters(self)
         check_real("matching_weight", self.matching_weight, 0.0)
-        _check_descriptors("invariances", self.invariances)
-        if len(self.invariances) == 0:
-            raise ValueError("invariances must name at least one descriptor, got none.")
-        check_choice("hard_projection", self.hard_projection, (True, False))
-        _check_descriptors("matching", self.matching)
+        check_descriptors("invariances", self.invariances, n_least=1)
+        check_descriptors("matching", self.matching)
 
     def _condition_descriptors(self):
-        return _descriptors(self.invariances)
+        return new_descriptors(self.invariances)
 
     def _matched_descriptors(self):
-        return _descriptors(self.matching)
+        return new_descriptors(self.matching)
 
     def _moment_loss(self, generator):
         table, like = self.conditions_, next(generator.parameters())
@@ -260,41 +257,8 @@ class InvNetGenerator(BaseGenerator):
         return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
-        measured = self.encoder_.measured if self.hard_projection else self.encoder_.physical
-        rate = self.learning_rate if self.projection_rate is None else self.projection_rate
         invariance = DescriptorLoss(self.conditions_.descriptors, self.projection_weight)
-        projections = [
-            Projection([invariance], measured, self.n_projection, rate, self.n_calibration)
-        ]
+        projections = [projection(self, invariance, self.n_calibration)]
         if self.conditions_.matched:
-            matching = self._moment_loss(networks["generator"])
-            projections.append(Projection([matching], measured, self.n_projection, rate))
+            projections.append(projection(self, self._moment_loss(networks["generator"])))
         return adversarial_step(self, networks, rng, projections=projections)
-
-
-LIGHT_PROJECTION = {
-    "n_projection": 0,
-    "projection_weight": 2000.0,
-    "n_calibration": 200,
-    "hard_projection": True,
-    "matching": ("p2",),
-    "matching_weight": 5000.0,
-}
-
-
-def _descriptors(items):
-    return [descriptor_named(item)() if isinstance(item, str) else clone(item) for item in items]
-
-
-def _check_descriptors(parameter, items):
-    check_sequence(parameter, items)
-    names = []
-    for item in items:
-        if isinstance(item, str):
-            names.append(descriptor_named(item).name)
-        elif isinstance(item, BaseDescriptor):
-            names.append(item.name)
-        else:
-            raise TypeError(f"{parameter} must hold names or descriptors, got {item!r}.")
-    if len(set(names)) < len(names):
-        raise ValueError(f"{parameter} must have different names, got {names}.")

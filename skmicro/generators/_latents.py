@@ -1,4 +1,4 @@
-"""Latents of a trained network: those that meet a target, those nearest to an image."""
+"""Inputs of a trained generator: those that meet a target, those nearest to an image."""
 
 import numpy as np
 import torch
@@ -7,12 +7,59 @@ from .._arrays import map_batches
 from .._random import normal_rows, numpy_generator
 from ..losses import DescriptorLoss
 from ..training import search_latents
+from ._conditions import described
 
 BATCH_SIZE = 16
 N_CANDIDATES = 8
 SEARCH_ROUNDS = 3
 SEARCH_STEPS = 60
 PROJECTION_STEPS = 100
+CORRECTIONS = 3
+
+
+def corrected_images(generator, latents, conditions, wanted):
+    """Decode latents, feeding conditions that make up for what the network misses.
+
+    A network comes near the values r that it is fed, I(G(z, r)) = r + e. Images that miss
+    what was asked for by more than ``target_tol`` are generated again from
+    r <- r + (wanted - I(G(z, r))), at most three times; the nearest image is kept.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    latents : ndarray of shape (n_samples, n_latent)
+        Latents, which stay as they are.
+    conditions : ndarray of shape (n_samples, n_conditions)
+        Conditions asked for.
+    wanted : ndarray of shape (n_conditions,), bool
+        Which of them count.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, ...)
+        Decoded images.
+    """
+    descriptors = generator.conditions_.for_shape(generator.image_shape_)
+    images = generator._decode(latents, conditions)
+    if descriptors is None or not wanted.any():
+        return images
+    fed = conditions.copy()
+    rows, current = np.arange(len(latents)), images
+    missed = np.full(len(latents), np.inf)
+    for attempt in range(CORRECTIONS + 1):
+        excess = (conditions[rows] - described(descriptors, current)) * wanted
+        error = np.sqrt(np.square(excess).sum(axis=1) / wanted.sum())
+        better = error < missed[rows]
+        images[rows[better]] = current[better]
+        missed[rows[better]] = error[better]
+        again = error > generator.target_tol
+        rows, excess = rows[again], excess[again]
+        if attempt == CORRECTIONS or len(rows) == 0:
+            break
+        fed[rows] += excess
+        current = generator._decode(latents[rows], fed[rows])
+    return images
 
 
 def meet_targets(generator, latents, conditions, targets, seed):

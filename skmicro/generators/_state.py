@@ -39,7 +39,7 @@ def rebuilt_networks(generator, weights):
 
     Parameters
     ----------
-    generator : BaseGenerator
+    generator : NetworkGenerator
         Has its plain fitted attributes back.
     weights : dict of str to dict of str to ndarray
         Weights by network and parameter; empty for an unfitted generator.

@@ -67,6 +67,8 @@ def read_targets(targets, conditions, encoder, image_shape, n_samples):
         descriptor = own.get(name)
         if descriptor is None:
             descriptor = descriptor_named(name)()._bind(encoder, image_shape)
+        if not descriptor.differentiable:
+            raise ValueError(f"target {name} must be a differentiable descriptor.")
         read.append(Target(name, descriptor, _rows(name, value, descriptor, n_samples)))
     return read
 
@@ -102,16 +104,20 @@ def _rows(name, value, descriptor, n_samples):
     return rows
 
 
-def warn_outside(target, low, high):
+def warn_outside(target, ranges):
     """Warn where a target lies outside the range the training images covered.
 
     Parameters
     ----------
     target : Target
         The target.
-    low, high : ndarray of shape (n_components,)
-        Least and largest value in training.
+    ranges : dict of str to tuple of ndarray
+        Least and largest values in training by name; names that are missing, and curves
+        of another length (for images of another size), are passed over.
     """
+    low, high = ranges.get(target.name, (np.zeros(0), np.zeros(0)))
+    if len(low) != target.values.shape[1]:
+        return
     margin = 1e-6 + 1e-6 * np.abs(high)
     outside = (target.values < low - margin) | (target.values > high + margin)
     if outside.any():

@@ -38,7 +38,7 @@ def train(generator, images, rows, networks, checkpoint, task):
 
     Parameters
     ----------
-    generator : BaseGenerator
+    generator : NetworkGenerator
         Receives the networks as ``<name>_``, ``history_`` and ``n_iter_``.
     images : ndarray of shape (n, *spatial)
         Training images.
@@ -101,7 +101,15 @@ def _as_if_finished(generator, step, history):
 
 def _fingerprint(generator, images):
     """What a checkpoint must agree on: parameters and data."""
-    settings = {k: repr(v) for k, v in generator.get_params().items() if k not in UNCHECKED}
+    settings = {k: _summary(v) for k, v in generator.get_params().items() if k not in UNCHECKED}
     if isinstance(generator.random_state, Integral):
         settings["random_state"] = int(generator.random_state)
-    return settings | {"data": hashlib.sha256(np.ascontiguousarray(images)).hexdigest()}
+    return settings | {"data": _digest(images)}
+
+
+def _summary(value):
+    return _digest(value) if isinstance(value, np.ndarray) else repr(value)
+
+
+def _digest(images):
+    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()

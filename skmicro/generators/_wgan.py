@@ -12,10 +12,10 @@ from ._adversarial import (
     adversarial_step,
     check_adversarial_parameters,
 )
-from ._base import BaseGenerator
+from ._network import NetworkGenerator
 
 
-class WGANGP(BaseGenerator):
+class WGANGP(NetworkGenerator):
     """Wasserstein GAN with gradient penalty.
 
     The defaults are the published settings (days on a CPU); :meth:`light` trains in
@@ -27,9 +27,10 @@ class WGANGP(BaseGenerator):
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
-    architecture : {"residual", "light"}, default="residual"
+    architecture : {"residual", "light", "dense"}, default="residual"
         ``"residual"``: the paper's residual blocks; ``"light"``: a network that works
-        at half the resolution and below, conditions modulating every layer.
+        at half the resolution and below and makes homogeneous images of any size;
+        ``"dense"``: the same for images whose objects have places.
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False

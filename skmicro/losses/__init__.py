@@ -1,13 +1,19 @@
 """Objectives: functions of network outputs that return one number."""
 
 from .adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
+from .conditional import AttributeLoss, ConditionView, ResidualView
 from .descriptor import DescriptorLoss, MomentLoss
+from .isotropy import IsotropyLoss
 from .penalties import GradientPenalty
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
     "AdversarialLoss",
+    "AttributeLoss",
+    "ConditionView",
     "DescriptorLoss",
     "GradientPenalty",
+    "IsotropyLoss",
     "MomentLoss",
+    "ResidualView",
 ]

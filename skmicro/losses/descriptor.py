@@ -33,11 +33,14 @@ class DescriptorLoss:
         Differentiable descriptors, in the order of the target columns.
     weight : float, default=1.0
         Factor of the loss.
+    targets : Tensor of shape (n_components,) or None, default=None
+        Targets of all images; ``None`` stands for the conditions of each image.
     """
 
-    def __init__(self, descriptors, weight=1.0):
+    def __init__(self, descriptors, weight=1.0, targets=None):
         self.descriptors = descriptors
         self.weight = weight
+        self.targets = targets
 
     def per_image(self, images, targets):
         """Return the loss of every image, (n, C, *S), (n, k) -> (n,)."""
@@ -50,8 +53,9 @@ class DescriptorLoss:
         return self.weight * total
 
     def __call__(self, images, batch):
-        """Return the mean loss of generated images, their targets being the conditions."""
-        return self.per_image(images, batch.conditions).mean()
+        """Return the mean loss of generated images and the batch they belong to."""
+        targets = batch.conditions if self.targets is None else self.targets.expand(len(images), -1)
+        return self.per_image(images, targets).mean()
 
 
 class MomentLoss:

@@ -2,13 +2,18 @@
 
 from ._blocks import LatentGenerator, conv
 from ._build import build
+from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
+from ._noise_field import field_generator
 from ._residual import residual_critic, residual_generator
 
 __all__ = [
     "LatentGenerator",
     "build",
     "conv",
+    "dense_critic",
+    "dense_generator",
+    "field_generator",
     "light_critic",
     "light_generator",
     "residual_critic",

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+LARGE_LAYER = 2**20
+REGISTERS = 64
 _CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 _BATCH_NORMS = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _AVERAGE_POOLS = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
@@ -59,7 +61,7 @@ class Conv(nn.Module):
     n_in, n_out : int
         Channels.
     kernel_size : {1, 3, 4}
-        Side of the kernel; 4 goes with ``stride=2``.
+        Side of the kernel; 4 goes with ``stride=2``, or takes a voxel off each axis.
     stride : int
         Step of the kernel.
     periodic : bool
@@ -107,6 +109,8 @@ class RowLinear(nn.Linear):
     def forward(self, x):
         if self.training:
             return super().forward(x)
+        if self.weight.numel() > LARGE_LAYER:
+            return torch.stack([self.weight.mv(row.clone()) for row in x]) + self.bias
         return (x.unsqueeze(1) * self.weight).sum(dim=2) + self.bias
 
 
@@ -122,7 +126,17 @@ def crop(x, shape):
 
 def probabilities(logits):
     """Softmax over two or more channels; a single channel goes through a logistic."""
-    return logits.softmax(dim=1) if logits.shape[1] > 1 else logits.sigmoid()
+    return logits.softmax(dim=1) if logits.shape[1] > 1 else in_registers(torch.sigmoid, logits)
+
+
+def in_registers(function, x):
+    """Apply an elementwise function so that results do not depend on the place in a batch.
+
+    PyTorch computes the elements that do not fill a vector register by other code, with
+    other last bits; here a filling takes their place.
+    """
+    filled = functional.pad(x.flatten(), [0, -x.numel() % REGISTERS])
+    return function(filled)[: x.numel()].view_as(x)
 
 
 def double(images):

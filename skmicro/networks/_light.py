@@ -21,6 +21,7 @@ and averages over the image; it has no normalisation, because the gradient penal
 independent images.
 """
 
+import copy
 import math
 from itertools import pairwise
 
@@ -69,16 +70,26 @@ class ModulatedNorm(nn.Module):
 class Stage(nn.Module):
     """Convolution, change of grid, modulated normalisation."""
 
-    def __init__(self, ndim, n_in, n_out, n_embedding, change):
+    def __init__(self, ndim, n_in, n_out, n_embedding, change, periodic=True):
         super().__init__()
         self.change = change
         factor = 2**ndim if change == "subpixel" else 1
-        self.conv = conv(ndim, n_in, n_out * factor, periodic=True)
+        self.conv = conv(ndim, n_in, n_out * factor, periodic=periodic)
         self.norm = ModulatedNorm(ndim, n_out, n_embedding)
 
     def forward(self, x, embedding):
         x = self.conv(double(x) if self.change == "nearest" else x)
         return self.norm(depth_to_space(x) if self.change == "subpixel" else x, embedding)
+
+
+def stage_plan(n_in, width, n_blocks):
+    """Return (channels in, channels out, change of grid) of every stage up to half size."""
+    plan = [(n_in, 4 * width, "same")]
+    plan += [(4 * width, 4 * width, "nearest")] * max(0, n_blocks - 3)
+    if n_blocks >= 3:
+        plan += [(4 * width, 2 * width, "subpixel"), (2 * width, 2 * width, "same")]
+    change = "subpixel" if n_blocks >= 2 else "same"
+    return [*plan, (plan[-1][1], width, change)]
 
 
 class LightGenerator(nn.Module):
@@ -93,19 +104,13 @@ class LightGenerator(nn.Module):
         self.start = (n_latent, *grid)
         self.n_latent = math.prod(self.start)
         self.image_shape = image_shape
+        self.coarseness = 2**n_blocks
         n_conditions = len(self.location)
         n_embedding = N_EMBEDDING if n_conditions else 0
         self.embedding = RowLinear(n_conditions, n_embedding) if n_conditions else None
-        plan = [(n_latent, 4 * width, "same")]
-        plan += [(4 * width, 4 * width, "nearest")] * max(0, n_blocks - 3)
-        if n_blocks >= 3:
-            plan += [(4 * width, 2 * width, "subpixel"), (2 * width, 2 * width, "same")]
-        if n_blocks >= 2:
-            plan += [(plan[-1][1], width, "subpixel")]
-        else:
-            plan += [(4 * width, width, "same")]
         self.stages = nn.ModuleList(
-            Stage(ndim, n_in, n_out, n_embedding, change) for n_in, n_out, change in plan
+            Stage(ndim, n_in, n_out, n_embedding, change)
+            for n_in, n_out, change in stage_plan(n_latent, width, n_blocks)
         )
         self.head = conv(ndim, width, n_channels, periodic=True, linear_gain=True)
         self.direct = zero(RowLinear(n_conditions, n_channels)) if n_conditions else None
@@ -114,6 +119,39 @@ class LightGenerator(nn.Module):
             nn.Tanh(),
             zero(RowLinear(2 * N_EMBEDDING, n_channels)),
         )
+
+    def resized(self, image_shape, periodic):
+        """Return the same network for images of another size; it shares the weights.
+
+        Parameters
+        ----------
+        image_shape : tuple of int
+            Spatial shape of the images.
+        periodic : bool
+            Whether opposite borders match.
+
+        Returns
+        -------
+        generator : LightGenerator
+            The network on a larger or smaller torus.
+
+        Raises
+        ------
+        ValueError
+            If periodic images are not whole numbers of coarse voxels.
+        """
+        if periodic and any(side % self.coarseness for side in image_shape):
+            raise ValueError(
+                f"shape must be multiples of {self.coarseness} for periodic images of this "
+                f"network, got {image_shape}."
+            )
+        resized = copy.copy(self)
+        margin = 0 if periodic else MARGIN
+        grid = (-(-side // self.coarseness) + margin for side in image_shape)
+        resized.start = (self.start[0], *grid)
+        resized.n_latent = math.prod(resized.start)
+        resized.image_shape = image_shape
+        return resized
 
     def level_parameters(self):
         """Return the parameters that set the level of the logits and nothing else."""
@@ -134,8 +172,7 @@ class LightGenerator(nn.Module):
             level = level + self.direct(standardized)
         for stage in self.stages:
             x = stage(x, embedding)
-        x = _smooth(_refine(self.head(x)))
-        x = crop(x, self.image_shape)
+        x = crop(smooth(refine(self.head(x))), self.image_shape)
         if x.shape[1] > 1:
             x = x - x.mean(dim=1, keepdim=True)
         x = _standardized(x) + level.view(*level.shape, *[1] * (x.ndim - 2))
@@ -175,7 +212,7 @@ def light_generator(
 class LightCritic(nn.Module):
     """Critic of :func:`light_critic`."""
 
-    def __init__(self, n_channels, image_shape, width, periodic):
+    def __init__(self, n_channels, image_shape, width, periodic, n_attributes):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
         self.stem = conv(ndim, n_channels, width, periodic=periodic)
@@ -183,16 +220,31 @@ class LightCritic(nn.Module):
         self.halvings = nn.ModuleList(
             HalvingConv(ndim, n_in, n_out, periodic) for n_in, n_out in pairwise(widths)
         )
-        self.head = nn.Linear(widths[-1], 1)
+        n_features = self._n_features(widths[-1], image_shape)
+        self.head = nn.Linear(n_features, 1)
+        self.attribute_head = nn.Linear(n_features, n_attributes) if n_attributes else None
 
-    def forward(self, images):
+    def _n_features(self, n_channels, image_shape):
+        return n_channels
+
+    def _pooled(self, x):
+        return x.flatten(2).mean(dim=2)
+
+    def _features(self, images):
         x = functional.leaky_relu(self.stem(halve(images)), 0.2)
         for halving in self.halvings:
             x = functional.leaky_relu(halving(x), 0.2)
-        return self.head(x.flatten(2).mean(dim=2)).squeeze(1)
+        return self._pooled(x)
+
+    def forward(self, images):
+        return self.head(self._features(images)).squeeze(1)
+
+    def attributes(self, images):
+        """Return what the critic tells of the images, (n, n_attributes)."""
+        return self.attribute_head(self._features(images))
 
 
-def light_critic(n_channels, image_shape, *, width=16, periodic=False):
+def light_critic(n_channels, image_shape, *, width=16, periodic=False, n_attributes=0):
     """Return the light critic for images of any size.
 
     Parameters
@@ -205,13 +257,15 @@ def light_critic(n_channels, image_shape, *, width=16, periodic=False):
         Channels after the first convolution; doubled at every halving up to four times.
     periodic : bool, default=False
         Wrap convolutions around the borders.
+    n_attributes : int, default=0
+        Figures that ``critic.attributes(channels)`` tells of each image.
 
     Returns
     -------
     critic : LightCritic
         ``critic(channels) -> scores`` of shape (n,).
     """
-    return LightCritic(n_channels, tuple(image_shape), width, periodic)
+    return LightCritic(n_channels, tuple(image_shape), width, periodic, n_attributes)
 
 
 def zero(layer):
@@ -226,7 +280,7 @@ def _standardized(x):
     return x * (x.square().mean(dim=dims, keepdim=True) + 1e-4).rsqrt()
 
 
-def _refine(x):
+def refine(x):
     """Interpolate linearly to twice the resolution."""
     fine = functional.interpolate(
         circular_pad(x), scale_factor=2, mode=_INTERPOLATION[x.ndim - 2], align_corners=False
@@ -234,7 +288,7 @@ def _refine(x):
     return fine[(..., *(slice(2, -2) for _ in x.shape[2:]))]
 
 
-def _smooth(x):
+def smooth(x):
     """Binomial filter 1-2-1 along each axis."""
     x = circular_pad(x)
     for axis in range(2, x.ndim):

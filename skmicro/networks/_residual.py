@@ -97,7 +97,7 @@ def residual_generator(
 class ResidualCritic(nn.Module):
     """Residual blocks with mean pooling, then one score per image."""
 
-    def __init__(self, n_channels, image_shape, width, periodic):
+    def __init__(self, n_channels, image_shape, width, periodic, n_attributes):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
         widths = [width * min(2**k, 8) for k in range(n_blocks + 1)]
@@ -107,12 +107,17 @@ class ResidualCritic(nn.Module):
         )
         n_features = widths[-1] * math.prod(coarse_shape(image_shape, n_blocks))
         self.head = nn.Linear(n_features, 1)
+        self.attribute_head = nn.Linear(n_features, n_attributes) if n_attributes else None
 
     def forward(self, images):
         return self.head(self.blocks(self.stem(images)).flatten(1)).squeeze(1)
 
+    def attributes(self, images):
+        """Return what the critic tells of the images, (n, n_attributes)."""
+        return self.attribute_head(self.blocks(self.stem(images)).flatten(1))
 
-def residual_critic(n_channels, image_shape, *, width=64, periodic=False):
+
+def residual_critic(n_channels, image_shape, *, width=64, periodic=False, n_attributes=0):
     """Return the residual critic for images of any size.
 
     Parameters
@@ -125,10 +130,12 @@ def residual_critic(n_channels, image_shape, *, width=64, periodic=False):
         Channels at full resolution; the papers' value is the default.
     periodic : bool, default=False
         Wrap convolutions around the borders.
+    n_attributes : int, default=0
+        Figures that ``critic.attributes(channels)`` tells of each image.
 
     Returns
     -------
     critic : torch.nn.Module
         ``critic(channels) -> scores`` of shape (n,).
     """
-    return ResidualCritic(n_channels, tuple(image_shape), width, periodic)
+    return ResidualCritic(n_channels, tuple(image_shape), width, periodic, n_attributes)

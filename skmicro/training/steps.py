@@ -1,9 +1,7 @@
 """Steps: the updates of one training iteration, with their optimizers.
 
-:class:`AdversarialStep` is the three-way alternation of Joshi et al. 2020, Alg. 1:
-``n_critic`` critic steps, a generator step on the adversarial loss, and for every
-projection ``n_steps`` generator steps on its own loss with its own optimizer. Without
-projections it is the WGAN-GP of Gulrajani et al. 2017.
+:class:`TrainingStep` is what all of them share; :class:`GeneratorStep` adds what all
+trainings of a generator from latents share.
 """
 
 import warnings
@@ -116,86 +114,34 @@ class Projection:
         return sum(term(images, batch) for term in self.terms)
 
 
-class AdversarialStep(TrainingStep):
-    """Generator against critic, with penalties, projections and weight averaging.
+class GeneratorStep(TrainingStep):
+    """Training of a generator from latents, with weight averaging and projections.
 
     Parameters
     ----------
-    generator : torch.nn.Module
-        ``generator(latents, conditions) -> channels``, with an attribute ``n_latent``.
-    critic : torch.nn.Module
-        ``critic(channels) -> scores`` of shape (n,).
-    loss : AdversarialLoss
-        What the two players minimise.
-    learning_rate : float
-        Rate of both Adam optimizers.
+    modules : dict of str to torch.nn.Module
+        Networks in training; the ``"generator"`` takes latents and conditions to
+        channels and has an attribute ``n_latent``.
     rng : torch.Generator
-        Source of latents, mixing weights and augmentations.
-    betas : tuple of float, default=(0.0, 0.9)
-        Decay rates of Adam's moments.
-    n_critic : int, default=5
-        Critic steps per iteration.
-    penalties : sequence of callable, default=()
-        ``penalty(critic, real, fake, rng) -> scalar``, added to the critic's loss.
+        Source of latents.
     projections : sequence of Projection, default=()
-        Further generator steps.
-    augment : callable or None, default=None
-        ``augment(images, rng) -> images``, applied to real images.
+        Objectives on descriptors of generated images.
     average_decay : float, default=0.0
         Decay of the averaged generator; 0 keeps the last weights.
     decay_from : float, default=1.0
         Share of the training after which learning rates fall.
     """
 
-    def __init__(
-        self,
-        generator,
-        critic,
-        loss,
-        *,
-        learning_rate,
-        rng,
-        betas=(0.0, 0.9),
-        n_critic=5,
-        penalties=(),
-        projections=(),
-        augment=None,
-        average_decay=0.0,
-        decay_from=1.0,
-    ):
-        super().__init__({"generator": generator, "critic": critic}, rng, decay_from)
-        self.loss = loss
-        self.n_critic = n_critic
-        self.penalties = penalties
+    def __init__(self, modules, rng, projections=(), average_decay=0.0, decay_from=1.0):
+        super().__init__(modules, rng, decay_from)
         self.projections = projections
-        self.augment = augment if augment is not None else _unchanged
-        self._add_adam("generator", generator.parameters(), learning_rate, betas)
-        self._add_adam("critic", critic.parameters(), learning_rate, betas)
-        for k, projection in enumerate(projections):
-            if projection.n_steps == 0:
-                continue
-            name = f"projection{k}"
-            self._add_adam(name, generator.parameters(), projection.learning_rate, betas)
+        generator = self.modules["generator"]
         self.average = WeightAverage(generator, average_decay) if average_decay > 0 else None
         if self.average is not None:
             self.modules["average"] = self.average.module
 
-    def __call__(self, batches):
-        """Do one iteration and return its losses."""
-        losses = {}
-        for _ in range(self.n_critic):
-            losses |= self._critic_step(next(batches))
-        batch = next(batches)
-        losses |= self._generator_step(batch)
-        for k, projection in enumerate(self.projections):
-            for _ in range(projection.n_steps):
-                losses |= self._projection_step(f"projection{k}", projection, batch)
-        if self.average is not None:
-            self.average.update()
-        return losses
-
     def finish(self, batches):
-        """Return the (averaged) generator and the critic in evaluation mode."""
+        """Return the networks, the generator averaged and calibrated, in evaluation mode."""
         kept = super().finish(batches)
         if self.average is not None:
             kept["generator"] = kept.pop("average")
@@ -235,42 +181,3 @@ class AdversarialStep(TrainingStep):
             len(conditions), generator.n_latent, generator=self.rng, dtype=conditions.dtype
         )
         return generator(latents.to(conditions.device), conditions)
-
-    def _critic_step(self, batch):
-        generator, critic = self.modules["generator"], self.modules["critic"]
-        critic.requires_grad_(True)
-        with torch.no_grad():
-            fake = self._generate(generator, batch.conditions)
-        real = self.augment(batch.images, self.rng)
-        real_scores, fake_scores = critic(torch.cat([real, fake])).chunk(2)
-        loss = self.loss.critic(real_scores, fake_scores)
-        penalty = sum(
-            (penalty(critic, real, fake, self.rng) for penalty in self.penalties),
-            start=torch.zeros_like(loss),
-        )
-        self._descend("critic", loss + penalty)
-        return {"critic": loss.detach(), "penalty": penalty.detach()}
-
-    def _generator_step(self, batch):
-        generator, critic = self.modules["generator"], self.modules["critic"]
-        critic.requires_grad_(False)
-        fake = self._generate(generator, batch.conditions)
-        loss = self.loss.generator(critic(fake))
-        losses = {"generator": loss.detach()}
-        for k, projection in enumerate(self.projections):
-            if projection.n_steps == 0:
-                extra = projection.loss(fake, batch)
-                losses[f"projection{k}"] = extra.detach()
-                loss = loss + extra
-        self._descend("generator", loss)
-        return losses
-
-    def _projection_step(self, name, projection, batch):
-        fake = self._generate(self.modules["generator"], batch.conditions)
-        loss = projection.loss(fake, batch)
-        self._descend(name, loss)
-        return {name: loss.detach()}
-
-
-def _unchanged(images, rng):
-    return images

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmicro.generators import NetworkGenerator
 from skmicro.utils import all_estimators, all_generators
 
 TINY_TRAINING = {
@@ -37,4 +38,5 @@ def phase_images(n=6, shape=(8, 6), n_phases=2, seed=0, dtype=np.uint8):
 
 ESTIMATORS = [cls for _, cls in all_estimators()]
 GENERATORS = [cls for _, cls in all_generators()]
+NETWORKS = [cls for cls in GENERATORS if issubclass(cls, NetworkGenerator)]
 TRANSFORMERS = [cls for cls in ESTIMATORS if hasattr(cls, "transform")]

@@ -1,0 +1,157 @@
+"""Generators made of networks: from factories and a training step to fitted attributes.
+
+Subclasses say what is particular to a method in two or three places:
+
+- ``_networks()``: factories of their networks, by name (``"generator"`` among them);
+- ``_training_step(networks, rng)``: the objective and the updates;
+- ``_generate(latents, conditions)``: latents to channels, where it is more than one
+  call of the generator network.
+"""
+
+import copy
+from functools import partial
+from numbers import Integral
+
+from .. import _arrays
+from .._callbacks import FitTask, with_callbacks
+from .._validation import (
+    check_callables,
+    check_choice,
+    check_file_path,
+    check_image_shape,
+    check_integer,
+    check_real,
+    unchanged_on_error,
+)
+from ._base import BaseGenerator
+from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
+from ._training import new_networks, train
+
+RUNNING = {"_skl_callbacks", "_parent_callback_ctx"}
+
+
+class NetworkGenerator(BaseGenerator):
+    """Base class of generators made of networks.
+
+    Attributes
+    ----------
+    generator_ : torch.nn.Module
+        The trained network.
+    history_ : dict of str to ndarray
+        Losses of every iteration.
+    n_iter_ : int
+        Iterations trained.
+    image_shape_ : tuple of int
+        Shape of one image.
+    phases_ : ndarray or None
+        Sorted labels; ``None`` for grey levels.
+    n_features_in_ : int
+        Voxels of one image.
+    conditions_ : ConditionTable
+        Descriptors whose values the network receives, with their values in the
+        training images; empty without conditions.
+    """
+
+    @with_callbacks
+    def partial_fit(self, X, y=None):
+        """Continue training for ``n_iter`` iterations, on these images.
+
+        Optimizers start afresh from the networks reached; nothing is checkpointed.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images of the shape and phases seen first.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            The generator, trained further.
+        """
+        if not hasattr(self, "generator_"):
+            return self._fit_anew(X, y, partial(self._learn, checkpointed=False))
+        task = FitTask(self, self.n_iter, X, y)
+        with unchanged_on_error(self):
+            images = self._check_training_images(X, reset=False)
+            self.encoder_.check(images)
+            self.conditions_, rows = self.conditions_.extended(images)
+            networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
+            train(self, images, rows, networks, None, task)
+        task.end()
+        return self
+
+    def _networks(self):
+        """Return factories of the networks, by name."""
+        raise NotImplementedError
+
+    def _training_step(self, networks, rng):
+        """Return the TrainingStep that trains these networks."""
+        raise NotImplementedError
+
+    def _generate(self, latents, conditions):
+        return self.generator_(latents, conditions)
+
+    def _learn(self, images, rows, task, checkpointed=True):
+        checkpoint = self.checkpoint if checkpointed else None
+        self._fitted_with = plain_parameters(self)
+        self.n_iter_ = 0
+        self.history_ = {}
+        train(self, images, rows, new_networks(self), checkpoint, task)
+
+    def _n_latent(self):
+        return self.generator_.n_latent
+
+    def _resized(self, shape, periodic):
+        if not hasattr(self.generator_, "resized"):
+            return super()._resized(shape, periodic)
+        check_choice("periodic", periodic, (None, True, False))
+        resized = object.__new__(type(self))
+        vars(resized).update(vars(self))
+        resized.image_shape_ = check_image_shape(
+            "shape", self.image_shape_ if shape is None else shape, (len(self.image_shape_),)
+        )
+        resized.periodic = self.periodic if periodic is None else periodic
+        resized.generator_ = self.generator_.resized(resized.image_shape_, resized.periodic)
+        resized._flat = False
+        return resized
+
+    def _check_parameters(self):
+        """Raise if a parameter that all networks share is not allowed."""
+        super()._check_parameters()
+        check_integer("n_iter", self.n_iter, minimum=1)
+        check_integer("batch_size", self.batch_size, minimum=2)
+        check_real("learning_rate", self.learning_rate, 0.0, open_low=True)
+        check_integer("n_latent", self.n_latent, minimum=1)
+        check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
+        check_file_path("checkpoint", self.checkpoint)
+        check_callables("callbacks", self.callbacks)
+        _arrays.resolve_device(self.device)
+        _arrays.resolve_precision(self.precision)
+
+    @property
+    def _device(self):
+        return next(self.generator_.parameters()).device
+
+    @property
+    def _dtype(self):
+        return next(self.generator_.parameters()).dtype
+
+    def _persistent_state(self):
+        """State for a file: callbacks and random generators stay behind."""
+        state = self.__getstate__() | {"callbacks": None}
+        state = {k: v for k, v in state.items() if k not in RUNNING}
+        seeded = self.random_state is None or isinstance(self.random_state, Integral)
+        return state if seeded else state | {"random_state": None}
+
+    def __getstate__(self):
+        return without_networks(super().__getstate__(), self._network_names())
+
+    def __setstate__(self, state):
+        super().__setstate__({key: value for key, value in state.items() if key != WEIGHTS})
+        for name, module in rebuilt_networks(self, state.get(WEIGHTS, {})).items():
+            setattr(self, f"{name}_", module)
+
+    def _network_names(self):
+        return list(self._networks()) if hasattr(self, "generator_") else []

@@ -1,0 +1,82 @@
+"""Conditions that are fed again where an image misses them."""
+
+import numpy as np
+import pytest
+
+from skmicro.datasets import make_cahn_hilliard
+from skmicro.descriptors import VolumeFraction
+from skmicro.generators import InvNetGenerator
+from skmicro.generators._latents import CORRECTIONS
+
+LOOSE = np.inf
+TARGETS = np.linspace(0.4, 0.6, 24)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    X, _ = make_cahn_hilliard(64, (16, 16), n_steps=200, random_state=0)
+    settings = {"n_iter": 150, "n_calibration": 0, "periodic": True, "width": 8}
+    return InvNetGenerator.light(**settings, random_state=0, device="cpu").fit(X)
+
+
+def misses(generator, tolerance, **options):
+    generator.set_params(target_tol=tolerance)
+    images = generator.sample(len(TARGETS), p1=TARGETS, random_state=1, **options)
+    images = images.reshape(len(TARGETS), -1)
+    return np.abs(images.mean(axis=1) - TARGETS), images
+
+
+def test_misses_become_smaller_and_none_larger(generator):
+    raw, _ = misses(generator, LOOSE)
+    corrected, _ = misses(generator, 0.002)
+    assert (corrected <= raw).all()
+    assert corrected.mean() < 0.5 * raw.mean()
+
+
+def test_images_within_the_tolerance_stay_as_they_are(generator):
+    tolerance = float(np.median(misses(generator, LOOSE)[0]))
+    raw, images = misses(generator, LOOSE)
+    _, corrected = misses(generator, tolerance)
+    good = raw < tolerance
+    assert good.any()
+    np.testing.assert_array_equal(corrected[good], images[good])
+    assert (corrected[~good] != images[~good]).any()
+
+
+def test_first_images_do_not_depend_on_how_many_follow(generator):
+    generator.set_params(target_tol=0.002)
+    many = generator.sample(9, p1=0.55, random_state=3)
+    np.testing.assert_array_equal(many[:2], generator.sample(2, p1=0.55, random_state=3))
+
+
+@pytest.mark.parametrize("target", [0.5, 0.62])
+def test_the_work_is_bounded(generator, target, monkeypatch):
+    decoded = []
+    decode = generator._decode
+
+    def counting(latents, conditions, fractions=None):
+        decoded.append(len(latents))
+        return decode(latents, conditions, fractions)
+
+    monkeypatch.setattr(generator, "_decode", counting)
+    generator.set_params(target_tol=0.0)
+    generator.sample(8, p1=target, random_state=0)
+    assert 1 < len(decoded) <= 1 + CORRECTIONS
+    assert max(decoded) <= 8
+
+
+def test_conditions_that_are_not_asked_for_are_left_alone(generator, monkeypatch):
+    generator.set_params(target_tol=0.0)
+    images = generator.sample(8, random_state=0)
+    generator.set_params(target_tol=LOOSE)
+    np.testing.assert_array_equal(generator.sample(8, random_state=0), images)
+
+
+def test_images_of_another_size_are_corrected_as_well(generator):
+    generator.set_params(target_tol=LOOSE)
+    raw = generator.sample(6, p1=0.55, shape=(32, 32), random_state=0)
+    generator.set_params(target_tol=0.002)
+    corrected = generator.sample(6, p1=0.55, shape=(32, 32), random_state=0)
+    fraction = VolumeFraction().fit(raw)
+    errors = [np.abs(fraction.transform(x) - 0.55).mean() for x in (raw, corrected)]
+    assert errors[1] < 0.5 * errors[0]
