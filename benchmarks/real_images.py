@@ -9,15 +9,12 @@ simulated blends of ``cahn_hilliard_thin_film_17x114x512.npz``.
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from _results import write_results
+from _tables import patches_of, run
 
 import skmicro
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
-from quickstart import patches_of, run
 
 MATERIALS = ("alloy", "carbonate", "copolymer", "pmma", "pymks_1", "pymks_2")
 

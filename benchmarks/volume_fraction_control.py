@@ -11,16 +11,12 @@ its 100,000 iterations as fit into ``--minutes`` on a CUDA device.
 """
 
 import argparse
-import sys
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 from _results import write_results
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
-from quickstart import HOMOGENEOUS, control_row, print_table
+from _tables import HOMOGENEOUS, control_row, print_table, stop_after
 
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.exceptions import ExtrapolationWarning
@@ -84,12 +80,6 @@ def measure(name, generator, images, simulator_seconds):
         f"(paper's solver: {1 / PAPER['solver_seconds']:.2f})"
     )
     return record
-
-
-def stop_after(minutes):
-    """Return a callback that ends the training after some minutes."""
-    start = time.perf_counter()
-    return lambda iteration, history: time.perf_counter() - start > 60 * minutes
 
 
 def main():

@@ -68,9 +68,9 @@ def make_polycrystals(
     n_orientations : int or None, default=None
         Number of orientations, at most 64. ``None`` stands for 5 in two dimensions and 10
         in three.
-    orientation_fractions : array-like of shape (n_orientations,) or \
-            (n_samples, n_orientations), or None, default=None
-        Volume fractions to come near, for all images or for each; they sum to one. ``None``
+    orientation_fractions : array-like or None, default=None
+        Volume fractions to come near, of shape (n_orientations,) for all images or
+        (n_samples, n_orientations) for each; they sum to one. ``None``
         draws them for each image from a Dirichlet law with all parameters 6, of mean
         1 / n_orientations and, for 5 orientations, standard deviation 0.07.
     anisotropy : float or tuple of float, default=1.0

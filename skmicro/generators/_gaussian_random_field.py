@@ -127,6 +127,8 @@ class GaussianRandomField(BaseGenerator):
     (2, 64, 48)
     """
 
+    _min_images = 1
+
     def __init__(self, *, periodic=True, target_tol=0.01, image_shape=None, random_state=None):
         self.periodic = periodic
         self.target_tol = target_tol

@@ -41,7 +41,7 @@ class HybridGAN(NetworkGenerator):
     invariances : sequence of str or BaseDescriptor, default=("p2",)
         Descriptors whose calibrated values the generated images are to have: names or
         descriptor objects.
-    calibration : array-like of shape (n, *spatial) or (*spatial) or None, default=None
+    calibration : array-like of shape (n, *spatial) or of one image, or None, default=None
         Images, or one image, whose mean descriptors are the targets; ``None`` stands
         for the training images.
     n_latent : int, default=128

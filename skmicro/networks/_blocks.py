@@ -134,6 +134,18 @@ def in_registers(function, x):
 
     PyTorch computes the elements that do not fill a vector register by other code, with
     other last bits; here a filling takes their place.
+
+    Parameters
+    ----------
+    function : callable
+        Function of a flat tensor.
+    x : Tensor
+        Its argument, of any shape.
+
+    Returns
+    -------
+    y : Tensor
+        ``function(x)``, in the shape of ``x``.
     """
     filled = functional.pad(x.flatten(), [0, -x.numel() % REGISTERS])
     return function(filled)[: x.numel()].view_as(x)

@@ -4,9 +4,10 @@ Full-resolution convolutions dominate the cost of a residual network on a CPU. H
 generator works on coarser grids and its logits, given on the half-resolution grid, are
 interpolated linearly and smoothed with a binomial filter, so that phase borders come
 out round and without speckle. Latents fill a coarse map (``n_latent`` numbers per
-coarse voxel) and every layer is a convolution on a torus: the images are statistically
-homogeneous by construction. Periodic images are the whole torus; others are cut out of
-one that is a coarse voxel larger along each axis, so that no border leaves a trace.
+coarse voxel) and every layer is a convolution on a torus: a shift by a coarse voxel does
+not change the statistics of the images. Periodic images are the whole torus; others are
+cut out of one that is a coarse voxel larger along each axis, so that no border leaves a
+trace.
 
 Conditions enter twice: they scale and shift the normalised features of every layer
 (Perez et al. 2018, "FiLM"), and they set the level of the logits,

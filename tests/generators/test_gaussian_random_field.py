@@ -9,6 +9,7 @@ import torch
 from scipy.stats import multivariate_normal, norm
 
 import skmicro
+from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import SpecificSurface, TwoPointCorrelation
 from skmicro.exceptions import TargetWarning
 from skmicro.generators import GaussianRandomField
@@ -337,3 +338,10 @@ def test_parameters_are_checked(fitted, cut_fields):
         GaussianRandomField(target_tol=-1.0).fit(cut_fields)
     with pytest.raises(ValueError, match="shape must hold 2 integers"):
         fitted.sample(1, shape=(8, 8, 8))
+
+
+def test_one_image_is_enough():
+    X, _ = make_cahn_hilliard(1, (16, 16), n_steps=200, random_state=0)
+    one, two = (GaussianRandomField().fit(images) for images in (X, X.repeat(2, axis=0)))
+    np.testing.assert_array_equal(one.sample(3, random_state=0), two.sample(3, random_state=0))
+    assert set(one.sample(3, random_state=0).sum(axis=(1, 2)).tolist()) == {int(X.sum())}
