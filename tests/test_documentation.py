@@ -160,7 +160,7 @@ def test_readme_has_exactly_two_commands():
     assert all(command.count("\n") == 1 for command in commands)
     example, tests = commands
     assert example.rstrip().endswith("python examples/quickstart.py")
-    assert tests.rstrip().endswith("-m pytest")
+    assert tests.rstrip().endswith("-m pytest -n auto")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for command in commands:
         assert command.startswith("python3 -m venv .venv && ")
