@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from skmicro.datasets import make_cahn_hilliard
-from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.generators import NetworkGenerator
+from skmicro.utils import all_generators
 
 pytestmark = pytest.mark.gpu
+NETWORKS = [cls for _, cls in all_generators() if issubclass(cls, NetworkGenerator)]
 
 
-@pytest.mark.parametrize("cls", [WGANGP, InvNetGenerator])
+@pytest.mark.parametrize("cls", NETWORKS)
 def test_cuda_agrees_with_the_cpu(cls):
     X, _ = make_cahn_hilliard(32, (16, 16), n_steps=200, random_state=0)
     on_cuda = cls.light(n_iter=20, device="cuda", precision="float64", random_state=0).fit(X)
