@@ -217,20 +217,23 @@ def check_integer(name, value, minimum=None):
         raise ValueError(f"{name} must be >= {minimum}, got {value}.")
 
 
-def check_real(name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False):
-    """Raise unless ``value`` is a finite number between the bounds, ends included or not."""
+def check_real(
+    name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False, finite=True
+):
+    """Raise unless ``value`` is a number between the bounds, ends included or not."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
-    if not np.isfinite(value) or below or above:
-        left, right = "(" if open_low else "[", ")" if open_high else "]"
+    if np.isnan(value) or (finite and np.isinf(value)) or below or above:
+        left = "(" if open_low or np.isinf(low) else "["
+        right = ")" if open_high or (finite and np.isinf(high)) else "]"
         raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {value}.")
 
 
 def check_choice(name, value, choices):
     """Raise unless ``value`` is one of ``choices``."""
-    if not isinstance(value, (str, bool, type(None))) or value not in choices:
+    if not isinstance(value, (str, bool, np.bool_, type(None))) or value not in choices:
         raise ValueError(f"{name} must be one of {sorted(choices, key=str)}, got {value!r}.")
 
 

@@ -1,5 +1,7 @@
 """A whole report on a generator: figures, floors, intervals."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.base import clone
 
@@ -147,6 +149,8 @@ def evaluate(
     """
     check_integer("n_bootstrap", n_bootstrap, 2)
     seed = _random.draw_seed(random_state)
+    if not isinstance(targets, (Mapping, type(None))):
+        raise TypeError(f"targets must be a dictionary of values by name, got {targets!r}.")
     sets, training = gather(generator, X_train, X_test, n_samples, targets, seed)
     encoder = encoder_for(training)
     ruler = _Ruler(seed, n_bootstrap)
@@ -260,6 +264,9 @@ def _transformers(descriptors, properties, periodic):
     transformers = [*descriptors, *(properties or [])]
     if not transformers:
         raise ValueError("descriptors must hold at least one transformer, got none.")
+    for item in transformers:
+        if not hasattr(item, "transform"):
+            raise TypeError(f"descriptors and properties must hold transformers, got {item!r}.")
     return transformers
 
 

@@ -76,7 +76,8 @@ def memorisation(images, training_images, *, n_candidates=32):
     if n_candidates is not None:
         check_integer("n_candidates", n_candidates, 1)
     images, training = _image_stacks(images, training_images)
-    encoder = encoder_for(np.concatenate([images, training]))
+    encoder = encoder_for(training)
+    encoder.check(images, "images")
     search = _CopySearch(training, encoder, n_candidates)
     return np.minimum([search.largest_correlation(image) for image in images], 1.0)
 

@@ -5,6 +5,7 @@ from scipy.spatial.distance import cdist
 
 from .._validation import check_integer
 from ..descriptors import TwoPointCorrelation
+from ..encoding import encoder_for
 from . import _weighted
 
 
@@ -112,7 +113,9 @@ def two_point_rmse(A, B):
             "A and B must be images of one shape, (n, *spatial) and (m, *spatial), "
             f"got {A.shape} and {B.shape}."
         )
-    maps = TwoPointCorrelation(output="map").fit_transform(np.concatenate([A, B])).astype(float)
+    encoder_for(B).check(A, "A")
+    correlation = TwoPointCorrelation(output="map").fit(B)
+    maps = correlation.transform(np.concatenate([A, B])).astype(float)
     return cdist(maps[: len(A)], maps[len(A) :]) / np.sqrt(maps.shape[1])
 
 

@@ -29,8 +29,8 @@ class ACGAN(NetworkGenerator):
     Parameters
     ----------
     conditions : sequence of str or BaseDescriptor, default=("p1",)
-        Descriptors whose values are inputs of the generator: names or descriptor
-        objects.
+        Differentiable descriptors whose values are inputs of the generator: names or
+        descriptor objects.
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
@@ -63,7 +63,8 @@ class ACGAN(NetworkGenerator):
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
     target_tol : float, default=0.01
-        Root mean square error up to which a searched target counts as met.
+        Root mean square error up to which a target counts as met; images that miss a
+        condition are corrected, for other targets latents are searched.
     image_shape : tuple of int or None, default=None
         Shape of the image behind a flat row.
     device : str or torch.device, default="auto"

@@ -159,7 +159,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         ExtrapolationWarning
             If a target lies outside what the training images covered.
         TargetWarning
-            If a searched target is missed by more than ``target_tol``.
+            If a target is missed by more than ``target_tol``.
         """
         check_is_fitted(self)
         check_integer("n_samples", n_samples, minimum=1)
@@ -184,12 +184,11 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         searched = [target for target in wanted if target.name not in table.names]
         if searched:
             latents = meet_targets(self, latents, conditions, searched, seed)
-            images = self._decode(latents, conditions, fractions)
-            warn_missed(images, searched, self.target_tol)
-        elif exact:
+        if searched or exact:
             images = self._decode(latents, conditions, fractions)
         else:
             images = corrected_images(self, latents, conditions, table.columns_of(wanted))
+        warn_missed(images, wanted, self.target_tol, self.image_shape_)
         if not return_targets:
             return images
         drawn = dict(zip(table.names, table.split(conditions), strict=True))
@@ -350,7 +349,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     def _check_parameters(self):
         """Raise if a parameter that all generators share is not allowed."""
-        check_real("target_tol", self.target_tol, 0.0)
+        check_real("target_tol", self.target_tol, 0.0, finite=False)
 
     def _check_training_images(self, X, reset):
         self._check_parameters()

@@ -88,7 +88,8 @@ class HybridGAN(NetworkGenerator):
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
     target_tol : float, default=0.01
-        Root mean square error up to which a searched target counts as met.
+        Root mean square error up to which a target counts as met; images that miss a
+        condition are corrected, for other targets latents are searched.
     image_shape : tuple of int or None, default=None
         Shape of the image behind a flat row.
     device : str or torch.device, default="auto"

@@ -1,5 +1,7 @@
 """Descriptors as parameters of generators, and the projections made of them."""
 
+from inspect import signature
+
 import numpy as np
 from sklearn.base import clone
 
@@ -8,7 +10,9 @@ from ..base import BaseDescriptor
 from ..descriptors import descriptor_named
 from ..losses import DescriptorLoss
 from ..training import Projection
+from ._base import BaseGenerator
 
+RESERVED = set(signature(BaseGenerator.sample).parameters)
 LIGHT_PROJECTION = {
     "n_projection": 0,
     "projection_weight": 2000.0,
@@ -51,6 +55,11 @@ def check_descriptors(parameter, items, n_least=0):
         if not descriptor.differentiable:
             raise ValueError(
                 f"{parameter} must hold differentiable descriptors, got {descriptor.name!r}."
+            )
+        if descriptor.name is None or descriptor.name in RESERVED:
+            raise ValueError(
+                f"{parameter} must hold descriptors whose names are no arguments of sample, "
+                f"got {descriptor.name!r}."
             )
         names.append(descriptor.name)
     if len(set(names)) < len(names):

@@ -37,9 +37,10 @@ class InvNetGenerator(NetworkGenerator):
     Parameters
     ----------
     invariances : sequence of str or BaseDescriptor, default=("p1",)
-        Descriptors that the network takes as conditions and is trained to meet: names
-        (``"p1"``, ``"p2"``, ``"phase_fractions"``, ``"specific_surface"``) or
-        descriptor objects.
+        Differentiable descriptors that the network takes as conditions and is trained
+        to meet: names, such as ``"p1"``, ``"phase_fractions"``, ``"p2"`` or ``"area"``,
+        or descriptor objects. A name stands for default parameters; correlations then
+        wrap around the borders.
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
@@ -89,7 +90,8 @@ class InvNetGenerator(NetworkGenerator):
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
     target_tol : float, default=0.01
-        Root mean square error up to which a searched target counts as met.
+        Root mean square error up to which a target counts as met; images that miss a
+        condition are corrected, for other targets latents are searched.
     image_shape : tuple of int or None, default=None
         Shape of the image behind a flat row.
     device : str or torch.device, default="auto"

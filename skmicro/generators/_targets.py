@@ -9,9 +9,12 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import clone
 
 from ..descriptors import PhaseFractions, VolumeFraction, descriptor_named
 from ..exceptions import ExtrapolationWarning, TargetWarning
+
+ROUNDING = 1e-4  # of values that descriptors computed in single precision
 
 
 class Target(NamedTuple):
@@ -68,7 +71,10 @@ def read_targets(targets, conditions, encoder, image_shape, n_samples):
         if descriptor is None:
             descriptor = descriptor_named(name)()._bind(encoder, image_shape)
         if not descriptor.differentiable:
-            raise ValueError(f"target {name} must be a differentiable descriptor.")
+            raise ValueError(
+                f"target {name} must be a descriptor with a gradient, which "
+                f"{type(descriptor).__name__} has not."
+            )
         read.append(Target(name, descriptor, _rows(name, value, descriptor, n_samples)))
     return read
 
@@ -78,6 +84,8 @@ def _rows(name, value, descriptor, n_samples):
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(f"target {name} must be numeric, got {value!r}.") from error
+    if value is None or isinstance(value, (bool, str)):
+        raise TypeError(f"target {name} must be numeric, got {value!r}.")
     width = len(descriptor._feature_names())
     shapes = {(): (1, 1), (width,): (1, width), (n_samples, width): (n_samples, width)}
     if width == 1:
@@ -89,9 +97,13 @@ def _rows(name, value, descriptor, n_samples):
             f"{allowed} or (n_samples, {width}), got shape {array.shape}."
         )
     low, high = descriptor._target_bounds()
-    if not np.isfinite(array).all() or array.min() < low or array.max() > high:
-        worst = array[~np.isfinite(array) | (array < low) | (array > high)].flat[0]
-        raise ValueError(f"target {name} must lie in [{low:g}, {high:g}], got {worst}.")
+    outside = ~np.isfinite(array) | (array < low - ROUNDING) | (array > high + ROUNDING)
+    if outside.any():
+        right = ")" if np.isinf(high) else "]"
+        raise ValueError(
+            f"target {name} must lie in [{low:g}, {high:g}{right}, got {array[outside].flat[0]}."
+        )
+    array = array.clip(low, high)
     rows = np.broadcast_to(array.reshape(shapes[array.shape]), (n_samples, width))
     if isinstance(descriptor, PhaseFractions) and not np.allclose(rows.sum(axis=1), 1.0):
         if descriptor.phases_ is None:
@@ -130,7 +142,7 @@ def warn_outside(target, ranges):
         )
 
 
-def warn_missed(images, targets, tolerance):
+def warn_missed(images, targets, tolerance, image_shape):
     """Warn where finished images miss their targets.
 
     Parameters
@@ -138,25 +150,27 @@ def warn_missed(images, targets, tolerance):
     images : ndarray of shape (n_samples, ...)
         Images as they are returned.
     targets : list of Target
-        What they were to meet.
+        What they were to meet; a curve of another image size is passed over.
     tolerance : float
-        Root of the summed mean square errors that counts as met.
+        Root mean square error of one target that counts as met.
+    image_shape : tuple of int
+        Shape of the images.
     """
-    squares = [
-        np.square(target.descriptor.transform(images) - target.values).mean(axis=1)
-        for target in targets
-    ]
-    error = np.sqrt(np.sum(squares, axis=0))
-    failed = error > tolerance + 1e-6
-    if failed.any():
-        names = ", ".join(target.name for target in targets)
-        warnings.warn(
-            f"{failed.sum()} of {len(error)} samples miss their target ({names}) by more "
-            f"than target_tol={tolerance:g}: root mean square error "
-            f"{error[failed].mean():.3g} on average, {error.max():.3g} at worst.",
-            TargetWarning,
-            stacklevel=3,
-        )
+    for target in targets:
+        descriptor = clone(target.descriptor)._bind(target.descriptor.encoder_, image_shape)
+        if len(descriptor._feature_names()) != target.values.shape[1]:
+            continue
+        misses = descriptor.transform(images) - target.values
+        error = np.sqrt(np.square(misses).mean(axis=1))
+        failed = error > tolerance + 1e-6
+        if failed.any():
+            warnings.warn(
+                f"{failed.sum()} of {len(error)} samples miss their target {target.name} by more "
+                f"than target_tol={tolerance:g}: root mean square error "
+                f"{error[failed].mean():.3g} on average, {error.max():.3g} at worst.",
+                TargetWarning,
+                stacklevel=3,
+            )
 
 
 def exact_fractions(targets):

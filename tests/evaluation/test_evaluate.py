@@ -218,6 +218,8 @@ def test_work_of_the_search_for_copies_is_bounded(real, monkeypatch):
         ({"targets": {"p1": 0.4}}, ValueError, "targets must be None for images at hand"),
         ({"descriptors": TwoPointCorrelation()}, TypeError, "descriptors must be a list"),
         ({"descriptors": []}, ValueError, "descriptors must hold at least one"),
+        ({"descriptors": ["p1"]}, TypeError, "must hold transformers, got 'p1'"),
+        ({"targets": [0.4]}, TypeError, r"targets must be a dictionary.*\[0\.4\]"),
         ({"random_state": -1}, ValueError, "random_state must be >= 0"),
         (
             {"descriptors": [FunctionTransformer(lambda X: X[:, 0, :1] / 0.0, validate=False)]},

@@ -190,5 +190,5 @@ def test_conditions_are_checked_by_name(cls, conditions, error, message):
 
 @pytest.mark.parametrize("value", [-0.1, np.inf, np.nan])
 def test_the_attribute_weight_is_checked_by_name(value):
-    with pytest.raises(ValueError, match=r"attribute_weight must lie in \[0, inf\]"):
+    with pytest.raises(ValueError, match=r"attribute_weight must lie in \[0, inf\)"):
         ACGAN(attribute_weight=value, **SMALL).fit(blobs())

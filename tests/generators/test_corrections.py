@@ -5,6 +5,7 @@ import pytest
 
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import VolumeFraction
+from skmicro.exceptions import TargetWarning
 from skmicro.generators import InvNetGenerator
 from skmicro.generators._latents import CORRECTIONS
 
@@ -80,3 +81,41 @@ def test_images_of_another_size_are_corrected_as_well(generator):
     fraction = VolumeFraction().fit(raw)
     errors = [np.abs(fraction.transform(x) - 0.55).mean() for x in (raw, corrected)]
     assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_condition_that_stays_missed_is_reported(generator):
+    generator.set_params(target_tol=1e-6)
+    with pytest.warns(TargetWarning, match=r"of 5 samples miss their target p1 by more than"):
+        generator.sample(5, p1=0.62, random_state=0)
+
+
+def test_an_infinite_tolerance_is_allowed_and_silent(generator, recwarn):
+    generator.set_params(target_tol=LOOSE)._check_parameters()
+    generator.sample(5, p1=0.5, random_state=0)
+    assert not [w for w in recwarn if issubclass(w.category, TargetWarning)]
+
+
+@pytest.mark.filterwarnings("ignore::skmicro.exceptions.ExtrapolationWarning")
+@pytest.mark.parametrize(("value", "used"), [(1 + 1e-7, 1.0), (-1e-10, 0.0)])
+def test_rounding_errors_of_descriptors_are_no_bad_targets(generator, value, used):
+    generator.set_params(target_tol=LOOSE)
+    _, targets = generator.sample(2, p1=value, return_targets=True, random_state=0)
+    np.testing.assert_array_equal(targets["p1"], used)
+
+
+@pytest.mark.parametrize("value", [None, "0.4", True])
+def test_targets_that_are_no_numbers_are_refused(generator, value):
+    with pytest.raises(TypeError, match=f"target p1 must be numeric, got {value!r}"):
+        generator.sample(2, p1=value)
+
+
+class NamedShape(VolumeFraction):
+    """A descriptor whose name sample uses for something else."""
+
+    name = "shape"
+
+
+def test_names_that_sample_uses_otherwise_are_refused():
+    X, _ = make_cahn_hilliard(4, (16, 16), n_steps=200, random_state=0)
+    with pytest.raises(ValueError, match="names are no arguments of sample, got 'shape'"):
+        InvNetGenerator.light(invariances=(NamedShape(),), n_iter=1).fit(X)

@@ -245,7 +245,7 @@ def test_an_unreachable_target_is_reported_with_the_error_achieved(trained):
     handle.remove()
     assert len(calls) <= 3 * (8 + 61) + 1
     message = str(record[0].message)
-    assert "(p2)" in message
+    assert "target p2" in message
     assert "target_tol=0.01" in message
     mean, worst = (float(x) for x in re.findall(r"([0-9.]+) (?:on average|at worst)", message))
     achieved = TwoPointCorrelation().fit(blobs(low=0.05, high=0.95)).transform(images)
