@@ -24,7 +24,7 @@ from ._level_cut import (
     simplex_axes,
 )
 from ._offsets import exact_offsets
-from ._targets import _apportion
+from ._targets import apportion
 
 MAX_KNOTS = 8
 IMAGES_PER_KNOT = 64
@@ -283,7 +283,7 @@ class GaussianRandomField(BaseGenerator):
         for row, shares in zip(counts, fractions, strict=True):
             row[-1] = int(np.floor(shares[-1] * n_voxels + 0.5)) if len(row) > 1 else n_voxels
             others = shares[:-1] / max(shares[:-1].sum(), 1e-30)
-            row[:-1] = _apportion(others, n_voxels - row[-1])
+            row[:-1] = apportion(others, n_voxels - row[-1])
         return torch.from_numpy(counts)
 
     def _grey(self, fields):

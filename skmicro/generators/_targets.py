@@ -236,7 +236,7 @@ def phase_counts(target, index, channels, encoder):
     """
     n_voxels = int(np.prod(channels.shape[2:]))
     if isinstance(target.descriptor, PhaseFractions):
-        return np.stack([_apportion(row, n_voxels) for row in target.values[index]])
+        return np.stack([apportion(row, n_voxels) for row in target.values[index]])
     chosen = encoder.channel_of(target.descriptor.phase)
     labels = channels.argmax(dim=1).flatten(1).cpu().numpy()
     counts = []
@@ -247,13 +247,13 @@ def phase_counts(target, index, channels, encoder):
             present[np.arange(encoder.n_channels) != chosen] = 1.0
         total = max(present.sum(), 1.0)
         count = int(np.floor(fraction * n_voxels + 0.5))
-        row_counts = _apportion(present / total, n_voxels - count)
+        row_counts = apportion(present / total, n_voxels - count)
         row_counts[chosen] = count
         counts.append(row_counts)
     return np.stack(counts)
 
 
-def _apportion(shares, total):
+def apportion(shares, total):
     """Whole numbers that sum to ``total`` and are nearest to the shares."""
     ideal = np.asarray(shares) * total
     counts = np.floor(ideal).astype(np.int64)
