@@ -50,9 +50,12 @@ def make_data():
 
 def make_networks(conditions):
     """Return the generator and the critic, the same in every call."""
-    statistics = conditions.mean(axis=0).tolist(), conditions.std(axis=0).tolist()
+    whitening = (
+        conditions.mean(axis=0).tolist(),
+        (1 / conditions.std(axis=0, keepdims=True)).tolist(),
+    )
     factories = (
-        lambda: light_generator(8, statistics, 2, SHAPE, width=16),
+        lambda: light_generator(8, whitening, 2, SHAPE, width=16),
         lambda: light_critic(2, SHAPE, width=16),
     )
     return [build(f, torch_generator(SEED, k)).train() for k, f in enumerate(factories)]

@@ -5,6 +5,9 @@ integer, or a ``numpy.random.RandomState``; ``numpy.random.Generator`` works as
 well. It is turned into one 64-bit seed, and the seed into the generators a
 computation needs. No global seed is set or consumed.
 
+NumPy takes no notice of trailing zeros, so that the streams (k,) and (k, 0) of a seed are
+one: no computation uses streams that differ in these alone.
+
 Latent noise is drawn by NumPy on the CPU, row after row from one stream, so that
 the first rows do not depend on how many follow and a seed means the same latents
 on every device.

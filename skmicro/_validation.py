@@ -74,6 +74,52 @@ def check_images(estimator, X, *, reset, min_samples=1):
     return array.reshape(len(array), *shape)
 
 
+def check_stack(name, images, image_shape=None, n_least=1):
+    """Return images that belong to no estimator as an array of shape (n, *spatial).
+
+    Parameters
+    ----------
+    name : str
+        What errors call the images.
+    images : array-like or Tensor of shape (n, *spatial)
+        Images; flat rows (n, n_voxels) where ``image_shape`` says how to read them.
+    image_shape : tuple of int or None, default=None
+        Shape that every image must have.
+    n_least : int, default=1
+        Least number of images.
+
+    Returns
+    -------
+    stack : ndarray of shape (n, *spatial)
+        The same values in the same type.
+
+    Raises
+    ------
+    TypeError
+        If the images do not hold real numbers.
+    ValueError
+        If the values are not finite, the images are too few, or their shape is not
+        allowed.
+    """
+    stack = np.asarray(images.detach().cpu() if isinstance(images, torch.Tensor) else images)
+    if stack.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got an array of type {stack.dtype}.")
+    if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
+        stack = stack.reshape(-1, *image_shape)
+    if stack.ndim not in (3, 4):
+        raise ValueError(f"{name} must have shape (n, *spatial), got {stack.shape}.")
+    if len(stack) < n_least:
+        least = "one image" if n_least == 1 else f"{n_least} images"
+        raise ValueError(f"{name} must hold at least {least}, got {len(stack) or 'none'}.")
+    if image_shape is not None and stack.shape[1:] != tuple(image_shape):
+        raise ValueError(
+            f"{name} must hold images of shape {tuple(image_shape)}, got {stack.shape[1:]}."
+        )
+    if not np.isfinite(stack).all():
+        raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
+    return stack
+
+
 def is_flat(X):
     """Tell whether ``X`` came as flat rows, the layout that answers have to keep."""
     return n_axes(X) == 2

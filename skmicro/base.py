@@ -119,7 +119,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         Raises
         ------
         ValueError
-            If the images have another shape or an unseen phase.
+            If the images have another shape or an unseen phase, or a figure is not finite.
         """
         check_is_fitted(self)
         images = _validation.check_images(self, X, reset=False)
@@ -127,14 +127,21 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         double = self.phases_ is None and images.dtype == np.float64
         dtype = torch.float64 if double else torch.float32
         device = X.device if isinstance(X, torch.Tensor) else "cpu"
+        n_features = self._n_features()
 
         def describe(index):
             channels = self.encoder_.encode(images[index], device, dtype)
-            return self._describe(self.encoder_.physical(channels))
+            features = self._describe(self.encoder_.physical(channels))
+            return self._of_shape((len(index), n_features), features)
 
         with torch.no_grad():
             batch_size = _arrays.inference_batch_size(self.image_shape_)
             features = _arrays.map_batches(describe, len(images), batch_size)
+        if not features.isfinite().all():
+            value = features[~features.isfinite()][0]
+            raise ValueError(
+                f"{type(self).__name__}._describe must return finite numbers, got {value:g}."
+            )
         return features if isinstance(X, torch.Tensor) else features.numpy()
 
     def __call__(self, images):
@@ -212,8 +219,23 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         """Return the least and the largest value a target of this descriptor can take."""
         return -np.inf, np.inf
 
+    def _n_features(self):
+        """Return the number of figures; override where naming them all takes long."""
+        return len(self._feature_names())
+
+    def _of_shape(self, shape, features):
+        """Return what ``_describe`` returned if it has this shape."""
+        tensor = isinstance(features, torch.Tensor)
+        if not tensor or features.shape != shape:
+            got = f"shape {tuple(features.shape)}" if tensor else f"{type(features)}"
+            raise ValueError(
+                f"{type(self).__name__}._describe must return a tensor of shape {shape}: a row "
+                f"for each image, a column for each of its _feature_names; got {got}."
+            )
+        return features
+
     def _describe(self, images):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _describe, got none.")
 
     def _feature_names(self):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _feature_names, got none.")

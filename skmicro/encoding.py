@@ -269,37 +269,60 @@ def _all_whole(images):
     return all(np.array_equal(image, np.rint(image)) for image in images)
 
 
-def _assign(logits, counts):
-    """Labels of one image, (C, N) log-probabilities, with the given counts.
+def balanced_offsets(scores, counts, start):
+    """Return offsets whose argmax gives every phase of one image its number of voxels.
 
     Phases take turns: with the other offsets fixed, the offset that gives phase ``c``
-    its count follows from sorting its margins. Every turn is an exact minimisation
-    along one coordinate of the convex dual; voxels that remain undecided after the
-    last round (ties, or rounds used up) move by smallest loss.
+    its count lies midway between two of its margins. Every turn is an exact minimisation
+    along one coordinate of the convex dual; for two phases it is the only one. The first
+    phase keeps its offset, since only differences matter.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (C, N)
+        Scores of the phases, such as log-probabilities.
+    counts : ndarray of shape (C,), int
+        Voxels of each phase, at least one; they sum to N.
+    start : ndarray of shape (C,)
+        Offsets to begin with.
+
+    Returns
+    -------
+    offsets : ndarray of shape (C,)
+        Offsets that meet the counts, but for ties and where the rounds are used up.
     """
-    present = np.flatnonzero(counts)
-    logits, counts = logits[present], np.asarray(counts)[present]
-    offsets = np.zeros(len(logits))
-    for _ in range(MAX_ROUNDS if len(logits) > 2 else 1):
+    offsets = np.array(start)
+    for _ in range(MAX_ROUNDS):
         before = offsets.copy()
-        for c in range(1, len(logits)):
-            others = np.delete(logits + offsets[:, None], c, axis=0).max(axis=0)
-            offsets[c] = _threshold(logits[c] - others, counts[c])
-        shifted = logits + offsets[:, None]
-        labels = shifted.argmax(axis=0)
-        if np.array_equal(np.bincount(labels, minlength=len(logits)), counts):
-            return present[labels]
-        if np.array_equal(offsets, before):
+        for c in range(1, len(scores)):
+            rivals = scores + offsets[:, None]
+            rivals[c] = -np.inf
+            offsets[c] = _threshold(scores[c] - rivals.max(axis=0), counts[c])
+        if len(scores) <= 2 or np.array_equal(offsets, before):
             break
-    return present[_repair(shifted, labels, counts)]
+        labels = (scores + offsets[:, None]).argmax(axis=0)
+        if np.array_equal(np.bincount(labels, minlength=len(scores)), counts):
+            break
+    return offsets
 
 
 def _threshold(margins, count):
-    """Offset that makes ``count`` of the margins positive (midway between two of them)."""
-    ordered = np.sort(margins)[::-1]
-    above = ordered[count - 1] if count > 0 else ordered[0] + 1.0
-    below = ordered[count] if count < len(ordered) else ordered[-1] - 1.0
+    """Offset that makes ``count`` of the margins positive, some but not all of them."""
+    place = len(margins) - count
+    below, above = np.partition(margins, (place - 1, place))[place - 1 : place + 1]
     return -0.5 * (above + below)
+
+
+def _assign(logits, counts):
+    """Labels of one image, (C, N) log-probabilities, with the given counts.
+
+    Voxels that balanced offsets leave undecided move by smallest loss.
+    """
+    present = np.flatnonzero(counts)
+    logits, counts = logits[present], np.asarray(counts)[present]
+    offsets = balanced_offsets(logits, counts, np.zeros(len(logits)))
+    shifted = logits + offsets[:, None]
+    return present[_repair(shifted, shifted.argmax(axis=0), counts)]
 
 
 def _repair(shifted, labels, counts):

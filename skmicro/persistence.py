@@ -188,7 +188,9 @@ def _pack(value, tensors):
         return {"dict": [[_pack(k, tensors), _pack(v, tensors)] for k, v in value.items()]}
     if hasattr(type(value), "_persistent_state"):
         state = value._persistent_state()
-        return {"object": type(value).__name__, "state": _pack(state, tensors)}
+        kind = type(value)
+        packed = {"object": kind.__name__, "state": _pack(state, tensors)}
+        return packed | {"module": kind.__module__}
     raise TypeError(
         f"Cannot save {value!r}: it is neither a plain value, an array nor an object "
         "of this library."
@@ -208,8 +210,8 @@ def _unpack(value, tensors):
         return value
     (tag, content), *rest = value.items()
     if tag == "object":
-        state = _unpack(rest[0][1], tensors)
-        return _persistent_class(content)._from_persistent_state(state)
+        state = _unpack(value["state"], tensors)
+        return _persistent_class(content, value.get("module"))._from_persistent_state(state)
     if tag == "scalar":
         return np.dtype(content).type(rest[0][1])
     if tag == "objects":
@@ -265,12 +267,13 @@ class Persistent:
         return instance
 
 
-def _persistent_class(name):
+def _persistent_class(name, module):
     for make_known in (list, public_modules):
         make_known()
         for known in Persistent._family():
             if known.__name__ == name:
                 return known
     raise NotASavedFileError(
-        f"The file holds a {name}, which is no class known here; import its module first."
+        f"The file holds a {name}, which is no class known here; import its module first"
+        + (f": {module}." if module else ".")
     )

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+import textwrap
 from collections import namedtuple
 from pathlib import Path
 
@@ -277,6 +278,39 @@ def test_a_class_that_is_no_part_of_the_library_is_refused_and_not_imported(path
         skmicro.load(path)
     assert set(sys.modules) == before
     assert "this" not in sys.modules
+
+
+def test_a_class_of_the_user_is_named_with_its_module(tmp_path):
+    source = """
+        import sys, numpy, skmicro
+        from skmicro.base import BaseDescriptor
+        from skmicro.generators import GIN
+
+        class Darkness(BaseDescriptor):
+            name = "darkness"
+
+            def __init__(self, image_shape=None):
+                self.image_shape = image_shape
+
+            def _describe(self, images):
+                return images[:, 0].flatten(1).mean(dim=1, keepdim=True)
+
+            def _feature_names(self):
+                return ["darkness"]
+    """
+    script = """
+        from darkness_of_mine import *
+
+        GIN.light(invariances=("darkness",), n_iter=1, width=4, batch_size=2).fit(
+            numpy.eye(8, dtype=int)[None]
+        ).save("model.skm")
+    """
+    (tmp_path / "darkness_of_mine.py").write_text(textwrap.dedent(source))
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    message = "holds a Darkness, .* no class known here; import its module first: darkness_of_mine"
+    with pytest.raises(NotASavedFileError, match=message):
+        skmicro.load(tmp_path / "model.skm")
 
 
 def test_nothing_imports_pickle():

@@ -1,5 +1,7 @@
 """Descriptors by name."""
 
+from sklearn.base import clone
+
 from ..base import BaseDescriptor
 
 
@@ -33,5 +35,34 @@ def descriptor_named(name):
         if known.name is not None:
             named.setdefault(known.name, known)
     if name not in named:
-        raise ValueError(f"target or invariance must be one of {sorted(named)}, got {name!r}.")
+        usable = sorted(known for known in named if named[known].differentiable)
+        raise ValueError(f"target or invariance must be one of {usable}, got {name!r}.")
     return named[name]
+
+
+def new_descriptor(item, periodic=True):
+    """Return an unfitted descriptor of a name, or a copy of a descriptor.
+
+    Parameters
+    ----------
+    item : str or BaseDescriptor
+        A name stands for default parameters, but for ``periodic``; a descriptor is taken
+        as it is.
+    periodic : bool, default=True
+        Whether the images that a name is meant for wrap around.
+
+    Returns
+    -------
+    descriptor : BaseDescriptor
+        A new object.
+
+    Raises
+    ------
+    ValueError
+        If no descriptor has this name.
+    """
+    if not isinstance(item, str):
+        return clone(item)
+    descriptor = descriptor_named(item)()
+    borders = {"periodic": periodic} if "periodic" in descriptor.get_params() else {}
+    return descriptor.set_params(**borders)

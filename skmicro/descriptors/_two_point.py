@@ -1,6 +1,7 @@
 """Two-point correlation: how probable two phases are at the ends of a lag."""
 
 from itertools import product
+from math import prod
 
 import numpy as np
 import torch
@@ -192,6 +193,12 @@ class TwoPointCorrelation(BaseDescriptor):
             for axis, limit in enumerate(self._axis_limits())
             for lag in range(limit + 1)
         ]
+
+    def _n_features(self):
+        if self.output != "map":
+            return super()._n_features()
+        options = {"periodic": self.periodic, "max_lag": self.max_lag}
+        return prod(map(len, _lags.map_lags(self.image_shape_, **options)))
 
     def _target_bounds(self):
         probability = self.phases_ is not None and self.normalized is False

@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from .. import _random
-from .._validation import check_integer
+from .._validation import check_integer, check_stack
 from ..encoding import encoder_for
 
 MIN_IMAGES = 6
@@ -45,32 +44,15 @@ def gather(generator, X_train, X_test, n_samples, targets, seed):
     training : ndarray of shape (n_train, *spatial)
         Training images.
     """
-    training = _images("X_train", X_train, getattr(generator, "image_shape_", None))
-    reference = _images("X_test", X_test, training.shape[1:])
+    shape = getattr(generator, "image_shape_", None)
+    training = check_stack("X_train", X_train, shape, MIN_IMAGES)
+    reference = check_stack("X_test", X_test, training.shape[1:], MIN_IMAGES)
     encoder = encoder_for(training)
     encoder.check(reference, "X_test")
     samples = _generated_images(generator, training, reference, n_samples, targets, seed)
     encoder.check(samples, "generated images")
     part = _random_part(training, len(samples), _random.numpy_generator(seed, PART))
     return ThreeSets(samples, part, reference), training
-
-
-def _images(name, X, shape):
-    """Images as (n, *spatial), flat rows being cut to a known shape."""
-    images = X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else np.asarray(X)
-    if not np.issubdtype(images.dtype, np.number) and images.dtype != bool:
-        raise TypeError(f"{name} must hold numbers, got an array of type {images.dtype}.")
-    if images.ndim == 2 and shape is not None and images.shape[1] == np.prod(shape):
-        images = images.reshape(len(images), *shape)
-    if images.ndim not in (3, 4):
-        raise ValueError(f"{name} must have shape (n, *spatial), got {images.shape}.")
-    if shape is not None and images.shape[1:] != tuple(shape):
-        raise ValueError(f"{name} must hold images of shape {shape}, got {images.shape[1:]}.")
-    if len(images) < MIN_IMAGES:
-        raise ValueError(f"{name} must hold at least {MIN_IMAGES} images, got {len(images)}.")
-    if not np.isfinite(images).all():
-        raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
-    return images
 
 
 def _generated_images(generator, training, reference, n_samples, targets, seed):
@@ -84,10 +66,10 @@ def _generated_images(generator, training, reference, n_samples, targets, seed):
     if sampled:
         n_samples = _number_of_samples(n_samples, len(training), len(reference))
         images = generator.sample(n_samples, random_state=rng, **(targets or {}))
-        return _images("generated images", images, shape)
+        return check_stack("generated images", images, shape, MIN_IMAGES)
     if targets is not None:
         raise ValueError(f"targets must be None for images at hand, got {targets!r}.")
-    images = _images("generator", generator, shape)
+    images = check_stack("generator", generator, shape, MIN_IMAGES)
     n_samples = _number_of_samples(n_samples, min(len(training), len(images)), len(reference))
     return _random_part(images, n_samples, rng)
 

@@ -10,17 +10,10 @@ images what a descriptor knows by definition.
 
 from .._validation import check_real
 from ..losses import AttributeLoss
-from ._adversarial import (
-    LIGHT,
-    adversarial_networks,
-    adversarial_step,
-    check_adversarial_parameters,
-)
-from ._invariances import check_descriptors, new_descriptors
-from ._network import NetworkGenerator
+from ._adversarial import ConditionalGenerator, adversarial_networks, adversarial_step
 
 
-class ACGAN(NetworkGenerator):
+class ACGAN(ConditionalGenerator):
     """Auxiliary-classifier Wasserstein GAN.
 
     The defaults are those of InvNet, with which it is compared; :meth:`light` trains in
@@ -30,7 +23,8 @@ class ACGAN(NetworkGenerator):
     ----------
     conditions : sequence of str or BaseDescriptor, default=("p1",)
         Differentiable descriptors whose values are inputs of the generator: names or
-        descriptor objects.
+        descriptor objects. A name stands for default parameters, and for images that
+        are ``periodic`` or not; objects are taken as they are.
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
@@ -41,7 +35,8 @@ class ACGAN(NetworkGenerator):
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
-        Wrap convolutions around the borders, for periodic images.
+        Whether training images are periodic: convolutions wrap around the borders, and
+        so do descriptors given by name.
     n_iter : int, default=100000
         Iterations of training.
     batch_size : int, default=32
@@ -177,34 +172,13 @@ class ACGAN(NetworkGenerator):
         self.checkpoint_every = checkpoint_every
         self.verbose = verbose
 
-    @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : ACGAN
-            An ordinary, unfitted estimator.
-        """
-        return cls(**(LIGHT | overrides))
-
     def _check_parameters(self):
         super()._check_parameters()
-        check_adversarial_parameters(self)
-        check_descriptors("conditions", self.conditions, n_least=1)
         check_real("attribute_weight", self.attribute_weight, 0.0)
-
-    def _condition_descriptors(self):
-        return new_descriptors(self.conditions)
 
     def _networks(self):
         return adversarial_networks(self, n_attributes=self.conditions_.n_columns)
 
     def _training_step(self, networks, rng):
-        attributes = AttributeLoss(self.conditions_.standardized, self.attribute_weight)
+        attributes = AttributeLoss(self.conditions_.whitened, self.attribute_weight)
         return adversarial_step(self, networks, rng, auxiliaries=[attributes])

@@ -1,4 +1,4 @@
-"""What the adversarial generators have in common: networks and step from parameters."""
+"""What the adversarial generators have in common: preset, checks, networks and step."""
 
 from .._validation import check_betas, check_choice, check_integer, check_real, check_sequence
 from ..augment import SYMMETRIES, Symmetries
@@ -12,6 +12,8 @@ from ..networks import (
     residual_generator,
 )
 from ..training import AdversarialStep
+from ._invariances import check_descriptors
+from ._network import NetworkGenerator
 
 ARCHITECTURES = {
     "residual": (residual_generator, residual_critic),
@@ -68,7 +70,7 @@ def adversarial_networks(estimator, n_views=0, n_attributes=0):
     make_generator, make_critic = ARCHITECTURES[estimator.architecture]
     n_channels, shape = estimator.encoder_.n_channels, estimator.image_shape_
     settings = {"width": estimator.width, "periodic": estimator.periodic}
-    inputs = (estimator.n_latent, estimator.conditions_.standardization)
+    inputs = (estimator.n_latent, estimator.conditions_.whitening)
     return {
         "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
         "critic": lambda: make_critic(
@@ -93,3 +95,49 @@ def adversarial_step(estimator, networks, rng, **parts):
         decay_from=estimator.decay_from,
         **parts,
     )
+
+
+class AdversarialGenerator(NetworkGenerator):
+    """Base class of generators that are trained against a critic.
+
+    Subclasses have at least the parameters of :class:`WGANGP`.
+    """
+
+    @classmethod
+    def light(cls, **overrides):
+        """Return an instance whose settings train in minutes on two CPU cores.
+
+        Parameters
+        ----------
+        **overrides : any
+            Parameters that replace those of the preset.
+
+        Returns
+        -------
+        generator : object
+            An ordinary, unfitted estimator of this class.
+        """
+        return cls(**(cls._preset() | overrides))
+
+    @classmethod
+    def _preset(cls):
+        """Return the parameters that :meth:`light` sets."""
+        return LIGHT
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_adversarial_parameters(self)
+
+    def _networks(self):
+        return adversarial_networks(self)
+
+
+class ConditionalGenerator(AdversarialGenerator):
+    """Base class of adversarial generators with a parameter ``conditions``."""
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_descriptors("conditions", self.conditions, n_least=1)
+
+    def _condition_descriptors(self):
+        return self.conditions

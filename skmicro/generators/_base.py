@@ -17,7 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _arrays, _random
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._validation import (
+    check_choice,
     check_feature_names,
+    check_image_shape,
     check_images,
     check_integer,
     check_latents,
@@ -28,7 +30,7 @@ from .._validation import (
 from ..base import ImageEstimator
 from ..descriptors import TwoPointCorrelation
 from ..encoding import encoder_for
-from ._conditions import ConditionTable, described
+from ._conditions import ConditionTable
 from ._latents import corrected_images, meet_targets, nearest_latents
 from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
 
@@ -52,6 +54,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     """
 
     _min_images = 2
+    _homogeneous = False  # in space, so that images of any size can be made
 
     @with_callbacks
     def fit(self, X, y=None):
@@ -90,6 +93,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
                 self.encoder_,
                 self.image_shape_,
                 self._matched_descriptors(),
+                getattr(self, "periodic", True),
             ).extended(images)
             self._seed = _random.draw_seed(self.random_state)
             learn(images, rows, task)
@@ -113,7 +117,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         correction where an image misses it by more than ``target_tol``; conditions that
         are not given are drawn from the training images (those nearest to the given
         ones). For any other target the latents are searched by gradient. Both is bounded
-        work.
+        work. Conditions are what they were in ``fit``; other names stand for descriptors
+        with default parameters, measured across the borders where the images made are
+        periodic.
 
         Parameters
         ----------
@@ -163,32 +169,25 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_samples", n_samples, minimum=1)
-        if shape is not None or periodic is not None:
-            return self._resized(shape, periodic).sample(
-                n_samples,
-                random_state=random_state,
-                return_targets=return_targets,
-                exact=exact,
-                **targets,
-            )
+        check_real("target_tol", self.target_tol, 0.0, finite=False)
+        maker = self if shape is None and periodic is None else self._resized(shape, periodic)
         seed = _random.draw_seed(random_state)
-        table = self.conditions_
-        wanted = read_targets(
-            targets, table.descriptors, self.encoder_, self.image_shape_, n_samples
-        )
+        table = maker.conditions_
+        wanted = read_targets(targets, table, maker.encoder_, maker.image_shape_, n_samples)
         fractions = exact_fractions(wanted) if exact else None
         for target in wanted:
             warn_outside(target, table.ranges)
         conditions = table.draw(n_samples, wanted, seed)
-        latents = _random.normal_rows(n_samples, self._n_latent(), _random.numpy_generator(seed, 0))
+        noise = _random.numpy_generator(seed, 0)
+        latents = _random.normal_rows(n_samples, maker._n_latent(), noise)
         searched = [target for target in wanted if target.name not in table.names]
         if searched:
-            latents = meet_targets(self, latents, conditions, searched, seed)
+            latents = meet_targets(maker, latents, conditions, searched, seed)
         if searched or exact:
-            images = self._decode(latents, conditions, fractions)
+            images = maker._decode(latents, conditions, fractions)
         else:
-            images = corrected_images(self, latents, conditions, table.columns_of(wanted))
-        warn_missed(images, wanted, self.target_tol, self.image_shape_)
+            images = corrected_images(maker, latents, conditions, table.columns_of(wanted))
+        warn_missed(images, wanted, maker.target_tol, maker.image_shape_)
         if not return_targets:
             return images
         drawn = dict(zip(table.names, table.split(conditions), strict=True))
@@ -266,7 +265,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
         The distance is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial
         two-point correlation of 256 samples against that of ``X``, for every phase but
-        the first. It wraps around the borders if the generator is ``periodic``.
+        the first. It wraps around the borders if the training images are ``periodic``.
 
         Parameters
         ----------
@@ -285,14 +284,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
         phases = [None] if self.phases_ is None else self.phases_[-max(1, len(self.phases_) - 1) :]
-        periodic = getattr(self, "periodic", True)
-        curves = [
-            TwoPointCorrelation(phase=phase, periodic=periodic)._bind(
-                self.encoder_, self.image_shape_
-            )
-            for phase in phases
-        ]
-        wanted, got = (described(curves, stack).mean(axis=0) for stack in (images, samples))
+        periodic = self.conditions_.periodic
+        curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
+        table = ConditionTable(curves, self.encoder_, self.image_shape_)
+        wanted, got = (table.describe(stack).mean(axis=0) for stack in (images, samples))
         return -float(np.linalg.norm(got - wanted) / max(np.linalg.norm(wanted), 1e-12))
 
     def get_feature_names_out(self, input_features=None):
@@ -334,17 +329,27 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     def _resized(self, shape, periodic):
         """Return a copy of this fitted generator for images of another size."""
-        raise ValueError(
-            f"shape and periodic must be None for this {type(self).__name__}, which makes images "
-            f"of one size, got shape={shape!r} and periodic={periodic!r}."
-        )
+        if not self._homogeneous:
+            raise ValueError(
+                f"shape and periodic must be None for this {type(self).__name__}, which makes "
+                f"images of one size, got shape={shape!r} and periodic={periodic!r}."
+            )
+        check_choice("periodic", periodic, (None, True, False))
+        periodic = self.conditions_.periodic if periodic is None else periodic
+        shape = self.image_shape_ if shape is None else shape
+        resized = object.__new__(type(self))
+        vars(resized).update(vars(self))
+        resized.image_shape_ = check_image_shape("shape", shape, (len(self.image_shape_),))
+        resized.conditions_ = self.conditions_.on(resized.image_shape_, periodic)
+        resized._flat = False
+        return resized
 
     def _condition_descriptors(self):
-        """Return new descriptors whose values are inputs of the generator."""
+        """Return names or descriptors whose values are inputs of the generator."""
         return []
 
     def _matched_descriptors(self):
-        """Return new descriptors whose training values learning needs."""
+        """Return names or descriptors whose training values learning needs."""
         return []
 
     def _check_parameters(self):

@@ -4,21 +4,19 @@ The rows of the table are the empirical joint distribution of the conditions, fr
 which training takes its inputs and sampling whatever the user left open.
 """
 
+import copy
+
 import numpy as np
-import torch
 from sklearn.base import clone
 
 from .._random import numpy_generator
-from ..descriptors import (
-    PhaseFractions,
-    SpecificSurface,
-    TwoPointCorrelation,
-    VolumeFraction,
-)
+from ..descriptors._registry import new_descriptor
+from ..networks import whitened
 from ..persistence import Persistent
 
 NEAR_SHARE = 0.02
-WATCHED = (VolumeFraction, PhaseFractions, TwoPointCorrelation, SpecificSurface)
+AMPLIFICATION = 10.0
+WATCHED = ("p1", "phase_fractions", "p2", "specific_surface")
 
 
 class ConditionTable(Persistent):
@@ -26,41 +24,50 @@ class ConditionTable(Persistent):
 
     Parameters
     ----------
-    descriptors : list of BaseDescriptor
-        The conditions, unfitted; may be empty.
+    descriptors : sequence of str or BaseDescriptor
+        The conditions, by name or unfitted; may be empty. They are copied.
     encoder : PhaseEncoder or GreyEncoder
         Encoding of the images.
     image_shape : tuple of int
         Shape of the images.
-    matched : list of BaseDescriptor, default=()
+    matched : sequence of str or BaseDescriptor, default=()
         Further descriptors whose training values are kept; no conditions.
+    periodic : bool, default=True
+        Whether the images wrap around; descriptors given by name follow it.
 
     Attributes
     ----------
+    descriptors, matched : list of BaseDescriptor
+        The descriptors, ready for the images.
     rows : ndarray of shape (n_images, n_conditions), float32
         Values of all descriptors side by side.
     matched_rows : ndarray of shape (n_images, n_components), float32
         Values of the matched descriptors.
     ranges : dict of str to tuple of ndarray
-        Least and largest training value by name: of the conditions, and of the
-        library's other descriptors with their default parameters.
-    standardization : tuple of (list of float, list of float)
-        Mean and standard deviation of each column in the first training images.
+        Least and largest training value by name: of the conditions, and of a few more
+        descriptors that are often targets.
+    whitening : tuple of (list of float, list of list of float)
+        Mean of each column in the first training images, and the matrix that makes
+        the columns uncorrelated and of spread one.
     """
 
-    def __init__(self, descriptors, encoder, image_shape, matched=()):
-        self.descriptors = [d._bind(encoder, image_shape) for d in descriptors]
-        self.matched = [d._bind(encoder, image_shape) for d in matched]
+    def __init__(self, descriptors, encoder, image_shape, matched=(), periodic=True):
+        self.periodic = periodic
+        self.descriptors, self.matched = (
+            [new_descriptor(item, periodic)._bind(encoder, image_shape) for item in items]
+            for items in (descriptors, matched)
+        )
         self.matched_rows = None
-        own = {d.name for d in self.descriptors}
         self._watched = [
-            kind()._bind(encoder, image_shape) for kind in WATCHED if kind.name not in own
+            new_descriptor(name, periodic)._bind(encoder, image_shape)
+            for name in WATCHED
+            if name not in self.names
         ]
-        widths = [len(d._feature_names()) for d in self.descriptors]
+        widths = [d._n_features() for d in self.descriptors]
         self._ends = np.cumsum(widths, dtype=int)
         self.rows = np.zeros((0, sum(widths)), np.float32)
         self.ranges = {}
-        self.standardization = None
+        self.whitening = None
 
     @property
     def names(self):
@@ -75,19 +82,14 @@ class ConditionTable(Persistent):
     def extended(self, images):
         """Return a table that covers further images as well, and their rows."""
         new = self.describe(images)
-        table = ConditionTable.__new__(ConditionTable)
-        vars(table).update(vars(self))
+        table = copy.copy(self)
         table.rows = np.concatenate([self.rows, new])
         matched = described(self.matched, images)
         table.matched_rows = (
             matched if self.matched_rows is None else np.concatenate([self.matched_rows, matched])
         )
-        if self.standardization is None:
-            spread = new.std(axis=0)
-            table.standardization = (
-                new.mean(axis=0).tolist(),
-                np.where(spread > 1e-6, spread, 1.0).tolist(),
-            )
+        if self.whitening is None:
+            table.whitening = _whitening(new)
         values = dict(zip(self.names, self.split(new), strict=True))
         for descriptor in self._watched:
             values[descriptor.name] = descriptor.transform(images)
@@ -100,16 +102,33 @@ class ConditionTable(Persistent):
         """Return the conditions of images, (n, n_conditions) float32."""
         return described(self.descriptors, images)
 
-    def standardized(self, rows):
-        """Return conditions in units of their spread in the first training images."""
-        location, scale = self.standardization
-        if isinstance(rows, torch.Tensor):
-            location, scale = rows.new_tensor(location), rows.new_tensor(scale)
-        return (rows - location) / scale
+    def whitened(self, conditions):
+        """Return conditions (n, k), a Tensor, as the networks see them."""
+        return whitened(conditions, self.whitening)
 
     def split(self, rows):
         """Split rows into one view per descriptor."""
         return np.split(rows, self._ends[:-1], axis=1) if self.descriptors else []
+
+    def on(self, image_shape, periodic):
+        """Return the table of a copy of the generator that makes other images.
+
+        Parameters
+        ----------
+        image_shape : tuple of int
+            Shape of these images.
+        periodic : bool
+            Whether they wrap around.
+
+        Returns
+        -------
+        table : ConditionTable
+            The same conditions, which are what the network was trained on; other names
+            stand for descriptors of these images.
+        """
+        table = copy.copy(self)
+        table.periodic = periodic
+        return table
 
     def for_shape(self, image_shape):
         """Return the descriptors for images of a shape, None where they have other figures."""
@@ -163,6 +182,26 @@ def described(descriptors, images):
     """Return descriptors of images side by side, (n, k) float32."""
     blocks = [descriptor.transform(images) for descriptor in descriptors]
     return np.hstack([np.zeros((len(images), 0)), *blocks]).astype(np.float32)
+
+
+def _whitening(rows):
+    """Return mean and matrix that whiten the columns of rows.
+
+    With C = V diag(w) V^T the correlations of the columns and s their spreads, the matrix is
+    V diag(w^-1/2) V^T diag(1 / s): of all that whiten it leaves the columns most like
+    themselves (ZCA). It is symmetric in the columns and does not depend on the signs and order
+    of the eigenvectors. The neighbouring values of a curve differ by little, which is what
+    tells curves of equal p1 apart; w^-1/2 is bounded, so that noise does not grow without
+    limit.
+    """
+    rows = rows.astype(np.float64)
+    spread = rows.std(axis=0)
+    scale = np.where(spread > 1e-6, spread, 1.0)
+    deviations = (rows - rows.mean(axis=0)) / scale
+    variances, directions = np.linalg.eigh(deviations.T @ deviations / len(rows))
+    amplitudes = np.maximum(variances, AMPLIFICATION**-2) ** -0.5
+    matrix = (directions * amplitudes) @ directions.T / scale
+    return rows.mean(axis=0).tolist(), matrix.tolist()
 
 
 def _widened(bounds, values):

@@ -118,8 +118,7 @@ class FieldCorrelation(ConditionTable):
         correlation : FieldCorrelation
             With spectra of a torus of the right size.
         """
-        new = FieldCorrelation.__new__(FieldCorrelation)
-        vars(new).update(vars(self))
+        new = super().on(image_shape, periodic)
         halves = [side // 2 for side in self.maps.shape[1:]]
         new.torus = torus_shape(image_shape, periodic, halves)
         zero_mean = self.encoder.phases is not None
@@ -133,7 +132,7 @@ class FieldCorrelation(ConditionTable):
         if self.descriptors:
             bound = [d._bind(self.encoder, image_shape) for d in field_conditions(periodic)]
             new.descriptors = bound
-            new._ends = np.cumsum([len(d._feature_names()) for d in bound])
+            new._ends = np.cumsum([d._n_features() for d in bound])
             averages = [_radial(c, image_shape, periodic) for c in new.achieved]
             new.curves = np.stack(averages)
             n_fractions = self.encoder.n_channels
@@ -261,7 +260,7 @@ class FieldCorrelation(ConditionTable):
                 f"no level-cut Gaussian field has the p2 asked for: the nearest one misses it by "
                 f"{max(errors):.3g} (root mean square), target_tol={self.target_tol:g}.",
                 TargetWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
 

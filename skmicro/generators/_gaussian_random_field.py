@@ -4,8 +4,6 @@ Nothing is trained: the spectrum of the field is computed from the correlation o
 images. What these images lack against real ones is what two-point statistics do not say.
 """
 
-import copy
-
 import numpy as np
 import torch
 from scipy.fft import next_fast_len
@@ -13,7 +11,7 @@ from scipy.special import ndtr
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._validation import check_choice, check_image_shape, check_images
+from .._validation import check_choice, check_images
 from ._base import BaseGenerator
 from ._field_correlation import FieldCorrelation, field_conditions
 from ._level_cut import (
@@ -128,6 +126,7 @@ class GaussianRandomField(BaseGenerator):
     """
 
     _min_images = 1
+    _homogeneous = True
 
     def __init__(self, *, periodic=True, target_tol=0.01, image_shape=None, random_state=None):
         self.periodic = periodic
@@ -222,17 +221,6 @@ class GaussianRandomField(BaseGenerator):
             spectrum = torch.fft.rfftn(channels - centre, s=sizes, dim=dims)
             power = power + spectrum.abs().square().sum(dim=(0, 1)).numpy()
         return centred_autocovariance(power, sizes, shape, self.periodic)
-
-    def _resized(self, shape, periodic):
-        resized = copy.copy(self)
-        resized.image_shape_ = check_image_shape(
-            "shape", self.image_shape_ if shape is None else shape, (len(self.image_shape_),)
-        )
-        check_choice("periodic", periodic, (True, False, None))
-        resized.periodic = self.periodic if periodic is None else periodic
-        resized.conditions_ = self.conditions_.on(resized.image_shape_, resized.periodic)
-        resized._flat = False
-        return resized
 
     @property
     def _dtype(self):

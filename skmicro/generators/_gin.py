@@ -20,7 +20,6 @@ from ._invariances import (
     calibrated_targets,
     check_descriptors,
     measured_by,
-    new_descriptors,
 )
 from ._network import NetworkGenerator
 
@@ -53,7 +52,8 @@ class GIN(NetworkGenerator):
     invariances : sequence of str or BaseDescriptor, default=("p2",)
         Descriptors whose means over the training images the generated ones are to
         have: names or descriptor objects, such as
-        ``TwoPointCorrelation(max_lag=8)`` for the initial part of the curve only.
+        ``TwoPointCorrelation(max_lag=8)`` for the initial part of the curve only. A name
+        stands for default parameters, and for images that are ``periodic`` or not.
     n_latent : int, default=1
         Noise numbers per voxel; in the light architecture per voxel of its coarsest
         grid.
@@ -63,7 +63,8 @@ class GIN(NetworkGenerator):
     width : int, default=32
         Channels of the finest feature map.
     periodic : bool, default=False
-        Whether the light architecture makes periodic images.
+        Whether training images are periodic: descriptors given by name wrap around the
+        borders, and the light architecture makes periodic images.
     n_iter : int, default=15000
         Iterations of training.
     batch_size : int, default=32
@@ -227,14 +228,14 @@ class GIN(NetworkGenerator):
         check_real("decay_from", self.decay_from, 0.0, 1.0)
 
     def _matched_descriptors(self):
-        return new_descriptors(self.invariances)
+        return self.invariances
 
     def _networks(self):
         make = ARCHITECTURES[self.architecture]
         return {
             "generator": lambda: make(
                 self.n_latent,
-                self.conditions_.standardization,
+                self.conditions_.whitening,
                 self.encoder_.n_channels,
                 self.image_shape_,
                 width=self.width,

@@ -10,12 +10,7 @@ with targets r_j calibrated as in a GIN (Singh et al. 2018, Sec. 2.3).
 
 import numpy as np
 
-from ._adversarial import (
-    LIGHT,
-    adversarial_networks,
-    adversarial_step,
-    check_adversarial_parameters,
-)
+from ._adversarial import AdversarialGenerator, adversarial_step
 from ._conditions import described
 from ._invariances import (
     LIGHT_PROJECTION,
@@ -23,13 +18,11 @@ from ._invariances import (
     calibrated_targets,
     check_descriptors,
     check_projection_parameters,
-    new_descriptors,
     projection,
 )
-from ._network import NetworkGenerator
 
 
-class HybridGAN(NetworkGenerator):
+class HybridGAN(AdversarialGenerator):
     """WGAN-GP whose generator also has to meet descriptors.
 
     The critic sees all training images, the descriptors are calibrated on one image or
@@ -40,7 +33,8 @@ class HybridGAN(NetworkGenerator):
     ----------
     invariances : sequence of str or BaseDescriptor, default=("p2",)
         Descriptors whose calibrated values the generated images are to have: names or
-        descriptor objects.
+        descriptor objects. A name stands for default parameters, and for images that
+        are ``periodic`` or not; objects are taken as they are.
     calibration : array-like of shape (n, *spatial) or of one image, or None, default=None
         Images, or one image, whose mean descriptors are the targets; ``None`` stands
         for the training images.
@@ -54,7 +48,8 @@ class HybridGAN(NetworkGenerator):
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
-        Wrap convolutions around the borders, for periodic images.
+        Whether training images are periodic: convolutions wrap around the borders, and
+        so do descriptors given by name.
     n_iter : int, default=100000
         Iterations of training.
     batch_size : int, default=32
@@ -212,29 +207,16 @@ class HybridGAN(NetworkGenerator):
         self.verbose = verbose
 
     @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : HybridGAN
-            An ordinary, unfitted estimator.
-        """
-        return cls(**(LIGHT | LIGHT_PROJECTION | overrides))
+    def _preset(cls):
+        return super()._preset() | LIGHT_PROJECTION
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_adversarial_parameters(self)
         check_projection_parameters(self)
         check_descriptors("invariances", self.invariances, n_least=1)
 
     def _matched_descriptors(self):
-        return new_descriptors(self.invariances)
+        return self.invariances
 
     def _learn(self, images, rows, task, checkpointed=True):
         self.targets_ = self._calibrated()
@@ -256,9 +238,6 @@ class HybridGAN(NetworkGenerator):
         except (TypeError, ValueError) as error:
             raise type(error)(f"calibration must hold images like X: {error}") from error
         return calibrated_targets(table.matched, rows)
-
-    def _networks(self):
-        return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
         like = next(networks["generator"].parameters())

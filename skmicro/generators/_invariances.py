@@ -3,7 +3,6 @@
 from inspect import signature
 
 import numpy as np
-from sklearn.base import clone
 
 from .._validation import check_choice, check_integer, check_real, check_sequence
 from ..base import BaseDescriptor
@@ -19,11 +18,6 @@ LIGHT_PROJECTION = {
     "n_calibration": 200,
     "hard_projection": True,
 }
-
-
-def new_descriptors(items):
-    """Return unfitted descriptors of names and descriptor objects."""
-    return [descriptor_named(item)() if isinstance(item, str) else clone(item) for item in items]
 
 
 def check_descriptors(parameter, items, n_least=0):
@@ -93,7 +87,7 @@ def projection(estimator, loss, n_calibration=0):
 
 def calibrated_targets(descriptors, rows):
     """Return the means of descriptors, computed side by side in ``rows``, by name."""
-    widths = [len(descriptor._feature_names()) for descriptor in descriptors]
+    widths = [descriptor._n_features() for descriptor in descriptors]
     blocks = np.split(rows.mean(axis=0, dtype=np.float64), np.cumsum(widths)[:-1])
     return {descriptor.name: block for descriptor, block in zip(descriptors, blocks, strict=True)}
 

@@ -12,23 +12,16 @@ so that they follow the joint distribution of the data.
 
 from .._validation import check_real
 from ..losses import DescriptorLoss, MomentLoss
-from ._adversarial import (
-    LIGHT,
-    adversarial_networks,
-    adversarial_step,
-    check_adversarial_parameters,
-)
+from ._adversarial import AdversarialGenerator, adversarial_step
 from ._invariances import (
     LIGHT_PROJECTION,
     check_descriptors,
     check_projection_parameters,
-    new_descriptors,
     projection,
 )
-from ._network import NetworkGenerator
 
 
-class InvNetGenerator(NetworkGenerator):
+class InvNetGenerator(AdversarialGenerator):
     """InvNet: conditional Wasserstein GAN with an invariance loss.
 
     The defaults are the published settings (16 hours on a V100 in the paper);
@@ -39,8 +32,8 @@ class InvNetGenerator(NetworkGenerator):
     invariances : sequence of str or BaseDescriptor, default=("p1",)
         Differentiable descriptors that the network takes as conditions and is trained
         to meet: names, such as ``"p1"``, ``"phase_fractions"``, ``"p2"`` or ``"area"``,
-        or descriptor objects. A name stands for default parameters; correlations then
-        wrap around the borders.
+        or descriptor objects. A name stands for default parameters, and for images
+        that are ``periodic`` or not; objects are taken as they are.
     n_latent : int, default=128
         Width of the latent vector z, standard normal; in the light architecture the
         latent numbers per voxel of its coarsest grid.
@@ -51,7 +44,8 @@ class InvNetGenerator(NetworkGenerator):
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
-        Wrap convolutions around the borders, for periodic images.
+        Whether training images are periodic: convolutions wrap around the borders, and
+        so do descriptors given by name.
     n_iter : int, default=100000
         Iterations of training.
     batch_size : int, default=32
@@ -215,48 +209,32 @@ class InvNetGenerator(NetworkGenerator):
         self.verbose = verbose
 
     @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : InvNetGenerator
-            An ordinary, unfitted estimator.
-        """
+    def _preset(cls):
         matching = {"matching": ("p2",), "matching_weight": 5000.0}
-        return cls(**(LIGHT | LIGHT_PROJECTION | matching | overrides))
+        return super()._preset() | LIGHT_PROJECTION | matching
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_adversarial_parameters(self)
         check_projection_parameters(self)
         check_real("matching_weight", self.matching_weight, 0.0)
         check_descriptors("invariances", self.invariances, n_least=1)
         check_descriptors("matching", self.matching)
 
     def _condition_descriptors(self):
-        return new_descriptors(self.invariances)
+        return self.invariances
 
     def _matched_descriptors(self):
-        return new_descriptors(self.matching)
+        return self.matching
 
     def _moment_loss(self, generator):
         table, like = self.conditions_, next(generator.parameters())
         return MomentLoss(
             table.matched,
-            like.new_tensor(table.standardized(table.rows)),
+            table.whitened(like.new_tensor(table.rows)),
             like.new_tensor(table.matched_rows),
-            table.standardized,
+            table.whitened,
             self.matching_weight,
         )
-
-    def _networks(self):
-        return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
         invariance = DescriptorLoss(self.conditions_.descriptors, self.projection_weight)

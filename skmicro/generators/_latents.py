@@ -88,7 +88,7 @@ def meet_targets(generator, latents, conditions, targets, seed):
     latents : ndarray of shape (n_samples, n_latent)
         Best latents found.
     """
-    loss = DescriptorLoss([target.descriptor for target in targets])
+    loss = DescriptorLoss([_described_in_rows(target) for target in targets])
     values = np.hstack([target.values for target in targets])
     found, missed = latents.copy(), np.full(len(latents), np.inf)
     for attempt in range(SEARCH_ROUNDS):
@@ -156,6 +156,12 @@ def nearest_latents(generator, images, conditions):
         return search_latents(measure, candidates, n_steps=PROJECTION_STEPS)[0].cpu().numpy()
 
     return map_batches(project, len(images), BATCH_SIZE)
+
+
+def _described_in_rows(target):
+    """Return the descriptor of a target, which says if its figures have a wrong shape."""
+    descriptor, n_features = target.descriptor, target.values.shape[1]
+    return lambda images: descriptor._of_shape((len(images), n_features), descriptor(images))
 
 
 def _target_error(generator, conditions, values, loss):

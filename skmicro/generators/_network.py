@@ -16,9 +16,7 @@ from .. import _arrays
 from .._callbacks import FitTask, with_callbacks
 from .._validation import (
     check_callables,
-    check_choice,
     check_file_path,
-    check_image_shape,
     check_integer,
     check_real,
     unchanged_on_error,
@@ -103,18 +101,15 @@ class NetworkGenerator(BaseGenerator):
     def _n_latent(self):
         return self.generator_.n_latent
 
+    @property
+    def _homogeneous(self):
+        return hasattr(self.generator_, "resized")
+
     def _resized(self, shape, periodic):
-        if not hasattr(self.generator_, "resized"):
-            return super()._resized(shape, periodic)
-        check_choice("periodic", periodic, (None, True, False))
-        resized = object.__new__(type(self))
-        vars(resized).update(vars(self))
-        resized.image_shape_ = check_image_shape(
-            "shape", self.image_shape_ if shape is None else shape, (len(self.image_shape_),)
+        resized = super()._resized(shape, periodic)
+        resized.generator_ = self.generator_.resized(
+            resized.image_shape_, resized.conditions_.periodic
         )
-        resized.periodic = self.periodic if periodic is None else periodic
-        resized.generator_ = self.generator_.resized(resized.image_shape_, resized.periodic)
-        resized._flat = False
         return resized
 
     def _check_parameters(self):

@@ -1,23 +1,23 @@
 """Offsets of scores that give every phase a prescribed number of voxels.
 
-The offsets of :mod:`skmicro.encoding`, for many images at once and with gradients left to the
-scores: the images that decoding makes of the scores have the counts as they are.
+Where :mod:`skmicro.encoding` moves the last voxels of a decoded image by hand, a field that is
+cut needs the offsets themselves: they leave gradients to the scores.
 """
 
 import numpy as np
 import torch
 
+from ..encoding import balanced_offsets
+
 SOFTNESSES = np.repeat((0.3, 0.1, 0.03, 0.01, 0.003, 0.001), 3).tolist()
-ROUNDS = 50
 ABSENT = 1e6
 
 
 def exact_offsets(scores, counts):
     """Return offsets whose argmax gives every phase its number of voxels.
 
-    Two phases need one sorting. For more, Newton's method with a softmax in place of the
-    argmax comes close, and phases that take turns finish, as in
-    :meth:`skmicro.encoding.PhaseEncoder.decode_counts`, here for many images at once.
+    Newton's method with a softmax in place of the argmax comes close, for many images at
+    once; :func:`skmicro.encoding.balanced_offsets` finishes. Two phases need no such start.
 
     Parameters
     ----------
@@ -31,22 +31,13 @@ def exact_offsets(scores, counts):
     offsets : Tensor of shape (n, C)
         Offsets; far below the others for a phase without voxels.
     """
-    n_phases = scores.shape[1]
     offsets = torch.where(counts > 0, 0.0, -ABSENT).to(scores)
-    if n_phases > 2:
+    if scores.shape[1] > 2:
         offsets = _nearly_exact(scores, counts, offsets)
-    pending = torch.ones(len(scores), dtype=torch.bool)
-    for _ in range(ROUNDS if n_phases > 2 else 1):
-        for c in range(1, n_phases):
-            rivals = scores + offsets.unsqueeze(2)
-            rivals[:, c] = -torch.inf
-            level = _level(scores[:, c] - rivals.amax(dim=1), counts[:, c])
-            offsets[:, c] = torch.where(pending & (counts[:, c] > 0), level, offsets[:, c])
-        labels = (scores + offsets.unsqueeze(2)).max(dim=1).indices
-        found = torch.stack([(labels == c).sum(dim=1) for c in range(n_phases)], dim=1)
-        pending = (found != counts).any(dim=1)
-        if not pending.any():
-            break
+    arrays = (scores.detach().numpy(), counts.numpy(), offsets.numpy())
+    for row, count, offset in zip(*arrays, strict=True):
+        present = np.flatnonzero(count)
+        offset[present] = balanced_offsets(row[present], count[present], offset[present])
     return offsets
 
 
@@ -60,11 +51,3 @@ def _nearly_exact(scores, counts, offsets):
         step = torch.linalg.solve(slope, (counts - found).unsqueeze(2)).squeeze(2)
         offsets = offsets + step.clamp(-0.5, 0.5) * (counts > 0)
     return offsets
-
-
-def _level(margins, count):
-    """Offset that makes ``count`` margins of each row positive, midway between two of them."""
-    ordered = np.sort(margins.numpy(), axis=1)[:, ::-1]
-    padded = np.hstack([ordered[:, :1] + 1.0, ordered, ordered[:, -1:] - 1.0])
-    rows = np.arange(len(ordered))
-    return -torch.from_numpy(padded[rows, count] + padded[rows, count + 1]) / 2

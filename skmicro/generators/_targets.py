@@ -1,8 +1,9 @@
 """Targets: from ``sample(n, p1=0.4)`` to descriptors and one row of values per sample.
 
 A name stands for a condition of the generator or, failing that, for the descriptor of
-that name with its default parameters. Values are a scalar, an array (n,) for a scalar
-descriptor, or (k,) or (n, k) for a descriptor with k components.
+that name with default parameters, measured across the borders where the images to be made
+are periodic. Values are a scalar, an array (n,) for a scalar descriptor, or (k,) or (n, k)
+for a descriptor with k components.
 """
 
 import warnings
@@ -11,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import clone
 
-from ..descriptors import PhaseFractions, VolumeFraction, descriptor_named
+from ..descriptors import PhaseFractions, VolumeFraction
+from ..descriptors._registry import new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
 
 ROUNDING = 1e-4  # of values that descriptors computed in single precision
@@ -35,15 +37,15 @@ class Target(NamedTuple):
     values: np.ndarray
 
 
-def read_targets(targets, conditions, encoder, image_shape, n_samples):
+def read_targets(targets, table, encoder, image_shape, n_samples):
     """Check the targets of a call to ``sample``.
 
     Parameters
     ----------
     targets : dict
         Values by name, as the user passed them.
-    conditions : sequence of BaseDescriptor
-        The generator's own conditions.
+    table : ConditionTable
+        The generator's own conditions, and whether its images are periodic.
     encoder : PhaseEncoder or GreyEncoder
         Encoding of the generator's images.
     image_shape : tuple of int
@@ -64,12 +66,12 @@ def read_targets(targets, conditions, encoder, image_shape, n_samples):
     TypeError
         If a value is not numeric.
     """
-    own = {descriptor.name: descriptor for descriptor in conditions}
+    own = {descriptor.name: descriptor for descriptor in table.descriptors}
     read = []
     for name, value in targets.items():
         descriptor = own.get(name)
         if descriptor is None:
-            descriptor = descriptor_named(name)()._bind(encoder, image_shape)
+            descriptor = new_descriptor(name, table.periodic)._bind(encoder, image_shape)
         if not descriptor.differentiable:
             raise ValueError(
                 f"target {name} must be a descriptor with a gradient, which "
@@ -86,7 +88,7 @@ def _rows(name, value, descriptor, n_samples):
         raise TypeError(f"target {name} must be numeric, got {value!r}.") from error
     if value is None or isinstance(value, (bool, str)):
         raise TypeError(f"target {name} must be numeric, got {value!r}.")
-    width = len(descriptor._feature_names())
+    width = descriptor._n_features()
     shapes = {(): (1, 1), (width,): (1, width), (n_samples, width): (n_samples, width)}
     if width == 1:
         shapes[(n_samples,)] = (n_samples, 1)
@@ -158,7 +160,7 @@ def warn_missed(images, targets, tolerance, image_shape):
     """
     for target in targets:
         descriptor = clone(target.descriptor)._bind(target.descriptor.encoder_, image_shape)
-        if len(descriptor._feature_names()) != target.values.shape[1]:
+        if descriptor._n_features() != target.values.shape[1]:
             continue
         misses = descriptor.transform(images) - target.values
         error = np.sqrt(np.square(misses).mean(axis=1))

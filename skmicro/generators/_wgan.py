@@ -6,16 +6,10 @@ with x' on the lines between real and generated images (Gulrajani et al. 2017; S
 al. 2018, Sec. 3).
 """
 
-from ._adversarial import (
-    LIGHT,
-    adversarial_networks,
-    adversarial_step,
-    check_adversarial_parameters,
-)
-from ._network import NetworkGenerator
+from ._adversarial import AdversarialGenerator, adversarial_step
 
 
-class WGANGP(NetworkGenerator):
+class WGANGP(AdversarialGenerator):
     """Wasserstein GAN with gradient penalty.
 
     The defaults are the published settings (days on a CPU); :meth:`light` trains in
@@ -34,7 +28,8 @@ class WGANGP(NetworkGenerator):
     width : int, default=64
         Channels of the finest feature map.
     periodic : bool, default=False
-        Wrap convolutions around the borders, for periodic images.
+        Whether training images are periodic: convolutions wrap around the borders, and
+        so do descriptors given by name.
     n_iter : int, default=100000
         Iterations of training.
     batch_size : int, default=32
@@ -159,29 +154,6 @@ class WGANGP(NetworkGenerator):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.verbose = verbose
-
-    @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : WGANGP
-            An ordinary, unfitted estimator.
-        """
-        return cls(**(LIGHT | overrides))
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_adversarial_parameters(self)
-
-    def _networks(self):
-        return adversarial_networks(self)
 
     def _training_step(self, networks, rng):
         return adversarial_step(self, networks, rng)

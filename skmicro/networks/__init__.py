@@ -1,6 +1,6 @@
 """Networks of any dimension and any image size; they know nothing of training."""
 
-from ._blocks import LatentGenerator, conv
+from ._blocks import LatentGenerator, conv, whitened
 from ._build import build
 from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
@@ -18,4 +18,5 @@ __all__ = [
     "light_generator",
     "residual_critic",
     "residual_generator",
+    "whitened",
 ]

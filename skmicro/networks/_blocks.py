@@ -114,6 +114,27 @@ class RowLinear(nn.Linear):
         return (x.unsqueeze(1) * self.weight).sum(dim=2) + self.bias
 
 
+def whitened(conditions, whitening):
+    """Centre conditions and mix their columns; every row by itself, as in RowLinear.
+
+    Parameters
+    ----------
+    conditions : Tensor of shape (n, k)
+        Conditions of images.
+    whitening : tuple of (list of float, list of list of float)
+        Mean of each column, and matrix (k, k) by which the rest is multiplied.
+
+    Returns
+    -------
+    whitened : Tensor of shape (n, k)
+        Uncorrelated columns of spread one, if the matrix is right.
+    """
+    location, matrix = map(conditions.new_tensor, whitening)
+    if len(location) == 0:
+        return conditions
+    return ((conditions - location).unsqueeze(1) * matrix).sum(dim=2)
+
+
 def batch_norm(ndim, n_channels, affine=True):
     """Return a batch normalisation over the spatial axes."""
     return _BATCH_NORMS[ndim](n_channels, affine=affine)

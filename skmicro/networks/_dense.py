@@ -12,23 +12,23 @@ import math
 import torch
 from torch import nn
 
-from ._blocks import RowLinear, coarse_shape, conv, crop, n_halvings, probabilities
+from ._blocks import RowLinear, coarse_shape, conv, crop, n_halvings, probabilities, whitened
 from ._light import LightCritic, Stage, refine, smooth, stage_plan
 
 
 class DenseGenerator(nn.Module):
     """Generator of :func:`dense_generator`."""
 
-    def __init__(self, n_latent, standardization, n_channels, image_shape, width, periodic):
+    def __init__(self, n_latent, whitening, n_channels, image_shape, width, periodic):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
-        self.location, self.scale = standardization
+        self.whitening = whitening
         self.n_latent = n_latent
         self.start = (4 * width, *coarse_shape(image_shape, n_blocks))
         self.image_shape = image_shape
         n_hidden = 8 * width
         self.stem = nn.Sequential(
-            RowLinear(n_latent + len(self.location), n_hidden),
+            RowLinear(n_latent + len(whitening[0]), n_hidden),
             nn.LeakyReLU(0.2),
             RowLinear(n_hidden, n_hidden),
             nn.LeakyReLU(0.2),
@@ -41,25 +41,22 @@ class DenseGenerator(nn.Module):
         self.head = conv(ndim, width, n_channels, periodic=periodic, linear_gain=True)
 
     def forward(self, latents, conditions):
-        location, scale = conditions.new_tensor(self.location), conditions.new_tensor(self.scale)
-        inputs = torch.hstack([latents, (conditions - location) / scale])
+        inputs = torch.hstack([latents, whitened(conditions, self.whitening)])
         x = self.stem(inputs).view(-1, *self.start)
         for stage in self.stages:
             x = stage(x, None)
         return probabilities(crop(smooth(refine(self.head(x))), self.image_shape))
 
 
-def dense_generator(
-    n_latent, standardization, n_channels, image_shape, *, width=16, periodic=False
-):
+def dense_generator(n_latent, whitening, n_channels, image_shape, *, width=16, periodic=False):
     """Return the dense generator for images of any size.
 
     Parameters
     ----------
     n_latent : int
         Width of the latent vector.
-    standardization : tuple of (list of float, list of float)
-        Mean and standard deviation of each condition; empty lists without conditions.
+    whitening : tuple of (list of float, list of list of float)
+        Mean and matrix by which the network whitens conditions; empty lists without.
     n_channels : int
         Channels of the images.
     image_shape : tuple of int
@@ -74,9 +71,7 @@ def dense_generator(
     generator : DenseGenerator
         ``generator(latents, conditions) -> channels``.
     """
-    return DenseGenerator(
-        n_latent, standardization, n_channels, tuple(image_shape), width, periodic
-    )
+    return DenseGenerator(n_latent, whitening, n_channels, tuple(image_shape), width, periodic)
 
 
 class DenseCritic(LightCritic):

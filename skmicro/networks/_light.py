@@ -43,6 +43,7 @@ from ._blocks import (
     halve,
     n_halvings,
     probabilities,
+    whitened,
 )
 
 N_EMBEDDING = 8
@@ -96,17 +97,17 @@ def stage_plan(n_in, width, n_blocks):
 class LightGenerator(nn.Module):
     """Generator of :func:`light_generator`."""
 
-    def __init__(self, n_latent, standardization, n_channels, image_shape, width, periodic):
+    def __init__(self, n_latent, whitening, n_channels, image_shape, width, periodic):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
-        self.location, self.scale = standardization
+        self.whitening = whitening
         margin = 0 if periodic else MARGIN
         grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
         self.start = (n_latent, *grid)
         self.n_latent = math.prod(self.start)
         self.image_shape = image_shape
         self.coarseness = 2**n_blocks
-        n_conditions = len(self.location)
+        n_conditions = len(whitening[0])
         n_embedding = N_EMBEDDING if n_conditions else 0
         self.embedding = RowLinear(n_conditions, n_embedding) if n_conditions else None
         self.stages = nn.ModuleList(
@@ -160,17 +161,15 @@ class LightGenerator(nn.Module):
         return [*direct, *self.level.parameters()]
 
     def forward(self, latents, conditions):
-        standardized = (conditions - conditions.new_tensor(self.location)) / conditions.new_tensor(
-            self.scale
-        )
+        conditions = whitened(conditions, self.whitening)
         embedding = None
         if self.embedding is not None:
-            embedding = functional.silu(self.embedding(standardized))
+            embedding = functional.silu(self.embedding(conditions))
         x = latents.view(-1, *self.start)
         n_voxels = x[0, 0].numel()
-        level = self.level(torch.hstack([standardized, x.flatten(2).sum(2) / n_voxels**0.5]))
+        level = self.level(torch.hstack([conditions, x.flatten(2).sum(2) / n_voxels**0.5]))
         if self.direct is not None:
-            level = level + self.direct(standardized)
+            level = level + self.direct(conditions)
         for stage in self.stages:
             x = stage(x, embedding)
         x = crop(smooth(refine(self.head(x))), self.image_shape)
@@ -180,17 +179,15 @@ class LightGenerator(nn.Module):
         return probabilities(LOGIT_GAIN * x)
 
 
-def light_generator(
-    n_latent, standardization, n_channels, image_shape, *, width=16, periodic=False
-):
+def light_generator(n_latent, whitening, n_channels, image_shape, *, width=16, periodic=False):
     """Return the light generator for images of any size.
 
     Parameters
     ----------
     n_latent : int
         Latent numbers per coarse voxel.
-    standardization : tuple of (list of float, list of float)
-        Mean and standard deviation of each condition; empty lists without conditions.
+    whitening : tuple of (list of float, list of list of float)
+        Mean and matrix by which the network whitens conditions; empty lists without.
     n_channels : int
         Channels of the images.
     image_shape : tuple of int
@@ -205,9 +202,7 @@ def light_generator(
     generator : LightGenerator
         ``generator(latents, conditions) -> channels``.
     """
-    return LightGenerator(
-        n_latent, standardization, n_channels, tuple(image_shape), width, periodic
-    )
+    return LightGenerator(n_latent, whitening, n_channels, tuple(image_shape), width, periodic)
 
 
 class LightCritic(nn.Module):

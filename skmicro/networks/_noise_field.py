@@ -76,16 +76,14 @@ class FieldGenerator(nn.Module):
         return probabilities(crop(x, self.image_shape))
 
 
-def field_generator(
-    n_latent, standardization, n_channels, image_shape, *, width=32, periodic=False
-):
+def field_generator(n_latent, whitening, n_channels, image_shape, *, width=32, periodic=False):
     """Return the paper's generator from a field of noise, for images of any size.
 
     Parameters
     ----------
     n_latent : int
         Noise numbers per voxel.
-    standardization : tuple of (list of float, list of float)
+    whitening : tuple of (list of float, list of list of float)
         Ignored: this network has no conditions.
     n_channels : int
         Channels of the images.

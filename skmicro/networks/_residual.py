@@ -54,18 +54,16 @@ class ResidualDown(nn.Module):
         return self.shortcut(halve(x)) + halve(self.conv2(torch.relu(self.norm2(y))))
 
 
-def residual_generator(
-    n_latent, standardization, n_channels, image_shape, *, width=64, periodic=False
-):
+def residual_generator(n_latent, whitening, n_channels, image_shape, *, width=64, periodic=False):
     """Return the residual generator for images of any size.
 
     Parameters
     ----------
     n_latent : int
         Width of the latent vector.
-    standardization : tuple of (list of float, list of float)
-        Mean and standard deviation of each condition; only their number matters here,
-        the conditions are joined to the latent vector as they are.
+    whitening : tuple of (list of float, list of list of float)
+        As of the other networks; only the number of conditions matters here,
+        they are joined to the latent vector as they are.
     n_channels : int
         Channels of the images.
     image_shape : tuple of int
@@ -91,7 +89,7 @@ def residual_generator(
     ]
     start = (widths[0], *coarse_shape(image_shape, n_blocks))
     body = nn.Sequential(*blocks, *head)
-    return LatentGenerator(n_latent, len(standardization[0]), start, body, tuple(image_shape))
+    return LatentGenerator(n_latent, len(whitening[0]), start, body, tuple(image_shape))
 
 
 class ResidualCritic(nn.Module):

@@ -2,44 +2,9 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.validation import check_array
 
+from .._validation import check_stack
 from ..descriptors import descriptor_named
-
-
-def check_stack(name, images, image_shape=None):
-    """Return images as an array (n, *spatial) and raise unless there is at least one.
-
-    Parameters
-    ----------
-    name : str
-        What errors call the images.
-    images : array-like or Tensor of shape (n, *spatial)
-        Images; flat rows (n, n_voxels) where ``image_shape`` says how to read them.
-    image_shape : tuple of int or None, default=None
-        Shape that every image must have.
-
-    Returns
-    -------
-    images : ndarray of shape (n, *spatial)
-        The images.
-    """
-    if hasattr(images, "detach"):
-        images = images.detach().cpu()
-    if len(images) == 0:
-        raise ValueError(f"{name} must hold at least one image, got none.")
-    stack = check_array(images, dtype="numeric", allow_nd=True, input_name=name)
-    if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
-        stack = stack.reshape(-1, *image_shape)
-    if stack.ndim not in (3, 4):
-        raise ValueError(
-            f"{name} must have shape (n, H, W) or (n, D, H, W), got shape {stack.shape}."
-        )
-    if image_shape is not None and stack.shape[1:] != tuple(image_shape):
-        raise ValueError(
-            f"{name} must hold images of shape {tuple(image_shape)}, got {stack.shape[1:]}."
-        )
-    return stack
 
 
 def check_sets(images):

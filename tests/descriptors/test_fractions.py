@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from skmicro.descriptors import PhaseFractions, VolumeFraction, descriptor_named
+from skmicro.descriptors import ClusterStatistics, PhaseFractions, VolumeFraction, descriptor_named
 
 RNG = np.random.default_rng(0)
 BINARY = (RNG.random((4, 6, 5)) < 0.4).astype(np.int64)
@@ -85,8 +85,16 @@ def test_tensor_in_tensor_out_and_pandas():
 def test_names_find_their_classes():
     assert descriptor_named("p1") is VolumeFraction
     assert descriptor_named("phase_fractions") is PhaseFractions
-    with pytest.raises(ValueError, match="'p17'"):
+    with pytest.raises(ValueError, match="'p17'") as caught:
         descriptor_named("p17")
+    assert "'euler_number'" in str(caught.value)
+
+
+def test_descriptors_without_gradient_have_names_but_are_not_offered_as_targets():
+    assert descriptor_named("clusters") is ClusterStatistics
+    with pytest.raises(ValueError, match="target or invariance must be one of") as caught:
+        descriptor_named("p17")
+    assert "clusters" not in str(caught.value)
 
 
 def _generator():

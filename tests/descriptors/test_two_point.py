@@ -89,6 +89,16 @@ def test_flat_rows_and_volumes():
     assert_allclose(cut[:, 4:], plane, atol=1e-6)
 
 
+@pytest.mark.parametrize("max_lag", [None, 1, 3])
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_as_many_names_as_figures(output, periodic, max_lag):
+    images = RNG.integers(0, 2, (2, 6, 9, 1))
+    descriptor = TwoPointCorrelation(output=output, periodic=periodic, max_lag=max_lag)
+    figures = descriptor.fit_transform(images)
+    assert len(set(descriptor.get_feature_names_out())) == figures.shape[1] == len(descriptor.lags_)
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_normalisations(output):
     raw = TwoPointCorrelation(output=output).fit_transform(BINARY)

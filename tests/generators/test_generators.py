@@ -248,7 +248,8 @@ def test_an_unreachable_target_is_reported_with_the_error_achieved(trained):
     assert "target p2" in message
     assert "target_tol=0.01" in message
     mean, worst = (float(x) for x in re.findall(r"([0-9.]+) (?:on average|at worst)", message))
-    achieved = TwoPointCorrelation().fit(blobs(low=0.05, high=0.95)).transform(images)
+    correlation = TwoPointCorrelation(periodic=False).fit(blobs(low=0.05, high=0.95))
+    achieved = correlation.transform(images)
     errors = np.sqrt(np.square(achieved - curve).mean(axis=1))
     assert mean == pytest.approx(errors.mean(), rel=0.01)
     assert worst == pytest.approx(errors.max(), rel=0.01)
@@ -257,7 +258,7 @@ def test_an_unreachable_target_is_reported_with_the_error_achieved(trained):
 
 def test_only_the_samples_that_miss_are_counted(trained):
     own = trained.sample(20, random_state=5)
-    curve = np.median(TwoPointCorrelation().fit_transform(own), axis=0)
+    curve = np.median(TwoPointCorrelation(periodic=False).fit_transform(own), axis=0)
     trained.set_params(target_tol=0.05)
     try:
         with pytest.warns(TargetWarning, match=r"1 of 2 samples miss .* target_tol=0\.05"):
@@ -269,14 +270,13 @@ def test_only_the_samples_that_miss_are_counted(trained):
 def test_two_searched_targets_at_once(trained):
     trained_on = blobs(low=0.05, high=0.95)
     wanted = trained.sample(3, random_state=42)
-    surface = SpecificSurface().fit(trained_on).transform(wanted)
+    specific_surface = SpecificSurface(periodic=False).fit(trained_on)
+    surface = specific_surface.transform(wanted)
     p1 = wanted.mean(axis=(1, 2))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         images = trained.sample(3, p1=p1, specific_surface=surface, random_state=0)
-    achieved = np.hstack(
-        [images.mean(axis=(1, 2))[:, None], SpecificSurface().fit(trained_on).transform(images)]
-    )
+    achieved = np.hstack([images.mean(axis=(1, 2))[:, None], specific_surface.transform(images)])
     errors = np.sqrt(np.square(achieved - np.hstack([p1[:, None], surface])).sum(axis=1))
     missed = [w for w in caught if issubclass(w.category, TargetWarning)]
     assert bool(missed) == (errors > 0.01 + 1e-6).any()
@@ -333,7 +333,7 @@ def test_the_users_descriptor_objects_stay_unfitted():
 @pytest.mark.parametrize("rows", ["one", "one for each"])
 def test_the_curve_of_a_real_image_as_target(rows):
     X = blobs()
-    curves = TwoPointCorrelation().fit(X).transform(X[:3])
+    curves = TwoPointCorrelation(periodic=False).fit(X).transform(X[:3])
     target = curves[0] if rows == "one" else curves
     generator = invnet("p1", "p2").fit(X)
     images, targets = generator.sample(3, p2=target, return_targets=True, random_state=0)
@@ -343,14 +343,14 @@ def test_the_curve_of_a_real_image_as_target(rows):
 
 def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition():
     X = blobs()
-    curve = TwoPointCorrelation().fit(X).transform(X[5:6])[0]
+    curve = TwoPointCorrelation(periodic=False).fit(X).transform(X[5:6])[0]
     generator = invnet(n_iter=30, learning_rate=5e-3).fit(X)
 
     def error(**targets):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TargetWarning)
             images = generator.sample(8, p1=curve[0], random_state=0, **targets)
-        found = TwoPointCorrelation().fit(X).transform(images)
+        found = TwoPointCorrelation(periodic=False).fit(X).transform(images)
         return np.sqrt(np.square(found - curve).mean(axis=1)).mean()
 
     assert error(p2=curve) < 0.8 * error()

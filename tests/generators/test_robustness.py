@@ -10,7 +10,7 @@ import skmicro
 from skmicro.base import BaseDescriptor
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import SpecificSurface, VolumeFraction, descriptor_named
-from skmicro.exceptions import TargetWarning, TrainingInterruptedWarning
+from skmicro.exceptions import ExtrapolationWarning, TargetWarning, TrainingInterruptedWarning
 from skmicro.generators import WGANGP, InvNetGenerator
 from skmicro.training import AdversarialStep
 
@@ -80,8 +80,34 @@ def test_searched_targets_are_judged_on_the_finished_images(images):
     generator.set_params(target_tol=1e-4)
     with pytest.warns(TargetWarning) as caught:
         samples = generator.sample(3, p1=0.6, specific_surface=0.2, exact=True, random_state=0)
-    error = np.abs(SpecificSurface().fit(images).transform(samples)[:, 0] - 0.2)
+    error = np.abs(SpecificSurface(periodic=False).fit(images).transform(samples)[:, 0] - 0.2)
     assert f"{error.max():.3g} at worst" in str(caught[-1].message)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ("x", TypeError, "target_tol must be a number, got 'x'"),
+        (-0.1, ValueError, r"target_tol must lie in \[0, inf\], got -0.1"),
+        (float("nan"), ValueError, r"target_tol must lie in \[0, inf\], got nan"),
+    ],
+)
+def test_a_tolerance_changed_after_the_fit_is_checked(images, value, error, message):
+    generator = WGANGP.light(**TINY).fit(images).set_params(target_tol=value)
+    with pytest.raises(error, match=message):
+        generator.sample(1)
+
+
+@pytest.mark.parametrize("size", [None, (32, 24)])
+@pytest.mark.parametrize("make", [WGANGP.light, InvNetGenerator.light])
+def test_one_warning_for_each_target_outside_at_the_line_of_the_call(images, make, size):
+    settings = TINY | {"periodic": True, "target_tol": np.inf}
+    generator = make(**settings).fit(images)
+    targets = {"p1": [0.9, 0.95, 0.99], "specific_surface": 3.0}
+    with pytest.warns(ExtrapolationWarning) as caught:
+        generator.sample(3, shape=size, random_state=0, **targets)
+    assert [str(warning.message).split()[1] for warning in caught] == list(targets)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_fractions_that_sum_to_nearly_one_are_met_exactly(images):

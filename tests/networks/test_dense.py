@@ -35,9 +35,10 @@ def filled(factory, seed=0):
 
 
 def a_generator(kind, shape, n_conditions=2, n_channels=2, periodic=False):
-    statistics = ([0.4, 3.0][:n_conditions], [0.1, 2.0][:n_conditions])
+    spreads = torch.tensor([0.1, 2.0][:n_conditions])
+    whitening = ([0.4, 3.0][:n_conditions], torch.diag(1 / spreads).tolist())
     make = GENERATORS[kind]
-    return filled(lambda: make(3, statistics, n_channels, shape, width=4, periodic=periodic))
+    return filled(lambda: make(3, whitening, n_channels, shape, width=4, periodic=periodic))
 
 
 def a_critic(kind, shape, n_channels=2, periodic=False, n_attributes=0):
@@ -89,8 +90,8 @@ def test_conditions_say_where_something_is():
 
 def test_conditions_enter_in_units_of_their_spread():
     plain, scaled = (
-        filled(lambda s=statistics: dense_generator(3, s, 2, (8, 8), width=4))
-        for statistics in (([0.0], [1.0]), ([5.0], [0.25]))
+        filled(lambda w=whitening: dense_generator(3, w, 2, (8, 8), width=4))
+        for whitening in (([0.0], [[1.0]]), ([5.0], [[4.0]]))
     )
     latents, standard = random_tensor(4, 3), random_tensor(4, 1, seed=1)
     with torch.no_grad():

@@ -51,10 +51,10 @@ def filled(factory, seed=0, **options):
 
 
 def a_generator(kind, shape, n_channels=2, n_conditions=1, **options):
-    statistics = ([0.5] * n_conditions, [0.1] * n_conditions)
+    whitening = ([0.5] * n_conditions, (10.0 * torch.eye(n_conditions)).tolist())
     periodic = options.pop("periodic", False)
     return filled(
-        lambda: GENERATORS[kind](3, statistics, n_channels, shape, width=4, periodic=periodic),
+        lambda: GENERATORS[kind](3, whitening, n_channels, shape, width=4, periodic=periodic),
         **options,
     )
 
@@ -155,8 +155,8 @@ def test_widths_of_the_papers_at_64():
 
 @pytest.mark.parametrize("n_conditions", [0, 1, 33])
 def test_parameters_of_the_papers_generator(n_conditions):
-    statistics = ([0.0] * n_conditions, [1.0] * n_conditions)
-    generator = on_paper(lambda: residual_generator(128, statistics, 2, (64, 64)))
+    whitening = ([0.0] * n_conditions, torch.eye(n_conditions).tolist())
+    generator = on_paper(lambda: residual_generator(128, whitening, 2, (64, 64)))
     stem = (128 + n_conditions + 1) * 512 * 16
     total = stem
     for a, b in [(512, 512), (512, 256), (256, 128), (128, 64)]:
@@ -276,7 +276,7 @@ def test_probabilities():
 @every_generator
 def test_a_seed_means_the_same_weights(kind):
     def weights(seed):
-        factory = lambda: GENERATORS[kind](3, ([0.5], [0.1]), 2, (8, 8), width=4)  # noqa: E731
+        factory = lambda: GENERATORS[kind](3, ([0.5], [[10.0]]), 2, (8, 8), width=4)  # noqa: E731
         return nn.utils.parameters_to_vector(build(factory, torch_generator(seed)).parameters())
 
     before = torch.get_rng_state()
