@@ -211,7 +211,8 @@ class GreyEncoder(Persistent):
 
     def decode(self, channels):
         """Return grey levels, (n, 1, *S) -> (n, *S)."""
-        return self.physical(channels).squeeze(1).cpu().numpy().astype(self.dtype)
+        levels = self.physical(channels).squeeze(1).cpu().numpy()
+        return levels.clip(self.low, self.high).astype(self.dtype)
 
 
 def encoder_for(images):

@@ -3,6 +3,7 @@
 from ._acgan import ACGAN
 from ._base import BaseGenerator
 from ._conditional_gan import ConditionalGAN
+from ._flow_matching import FlowMatchingGenerator
 from ._gaussian_random_field import GaussianRandomField
 from ._gin import GIN
 from ._hybrid import HybridGAN
@@ -17,6 +18,7 @@ __all__ = [
     "WGANGP",
     "BaseGenerator",
     "ConditionalGAN",
+    "FlowMatchingGenerator",
     "GaussianRandomField",
     "HybridGAN",
     "InvNetGenerator",

@@ -88,14 +88,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             self.encoder_ = encoder_for(images)
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
+            self._seed = _random.draw_seed(self.random_state)
             self.conditions_, rows = ConditionTable(
                 self._condition_descriptors(),
                 self.encoder_,
                 self.image_shape_,
                 self._matched_descriptors(),
                 getattr(self, "periodic", True),
-            ).extended(images)
-            self._seed = _random.draw_seed(self.random_state)
+            ).extended(self._described_images(images))
             learn(images, rows, task)
         task.end()
         return self
@@ -116,7 +116,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         A target that is a condition of the generator is fed to it, and fed again with a
         correction where an image misses it by more than ``target_tol``; conditions that
         are not given are drawn from the training images (those nearest to the given
-        ones). For any other target the latents are searched by gradient. Both is bounded
+        ones), unless the generator does without them. For any other target the latents are searched by gradient. Both is bounded
         work. Conditions are what they were in ``fit``; other names stand for descriptors
         with default parameters, measured across the borders where the images made are
         periodic.
@@ -152,7 +152,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             Images with the labels, type and layout of the training images; with
             ``shape`` or ``periodic`` always (n_samples, *shape).
         targets : dict of str to ndarray of shape (n_samples, n_components)
-            Only with ``return_targets``: values asked for or drawn.
+            Only with ``return_targets``: values asked for or drawn; NaN where the
+            generator did without a condition.
 
         Raises
         ------
@@ -177,7 +178,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         fractions = exact_fractions(wanted) if exact else None
         for target in wanted:
             warn_outside(target, table.ranges)
-        conditions = table.draw(n_samples, wanted, seed)
+        conditions = maker._inputs(n_samples, wanted, seed)
         noise = _random.numpy_generator(seed, 0)
         latents = _random.normal_rows(n_samples, maker._n_latent(), noise)
         searched = [target for target in wanted if target.name not in table.names]
@@ -258,7 +259,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         check_integer("n_steps", n_steps, minimum=2)
         ends = [self._latent_vector(end) for end in (a, b)]
         share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
-        return self.inverse_transform((1.0 - share) * ends[0] + share * ends[1])
+        return self.inverse_transform(self._path(*ends, share))
 
     def score(self, X, y=None):
         """Return minus the distance between the correlations of ``X`` and of samples.
@@ -327,6 +328,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return how many standard normal numbers an image is made of."""
         raise NotImplementedError
 
+    def _inputs(self, n_samples, wanted, seed):
+        """Return the conditions that new samples are fed, (n_samples, n_conditions)."""
+        return self.conditions_.draw(n_samples, wanted, seed)
+
+    def _path(self, a, b, share):
+        """Return points between two latents (1, k), at shares (n, 1) of the way."""
+        return (1.0 - share) * a + share * b
+
     def _resized(self, shape, periodic):
         """Return a copy of this fitted generator for images of another size."""
         if not self._homogeneous:
@@ -351,6 +360,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def _matched_descriptors(self):
         """Return names or descriptors whose training values learning needs."""
         return []
+
+    def _described_images(self, images):
+        """Return the images whose conditions make up the table: those learned from."""
+        return images
 
     def _check_parameters(self):
         """Raise if a parameter that all generators share is not allowed."""

@@ -49,6 +49,8 @@ class ConditionTable(Persistent):
     whitening : tuple of (list of float, list of list of float)
         Mean of each column in the first training images, and the matrix that makes
         the columns uncorrelated and of spread one.
+    whitenings : list of tuple of (list of float, list of list of float)
+        The same for every descriptor by itself, where some may be missing.
     """
 
     def __init__(self, descriptors, encoder, image_shape, matched=(), periodic=True):
@@ -68,6 +70,7 @@ class ConditionTable(Persistent):
         self.rows = np.zeros((0, sum(widths)), np.float32)
         self.ranges = {}
         self.whitening = None
+        self.whitenings = None
 
     @property
     def names(self):
@@ -90,6 +93,7 @@ class ConditionTable(Persistent):
         )
         if self.whitening is None:
             table.whitening = _whitening(new)
+            table.whitenings = [_whitening(block) for block in self.split(new)]
         values = dict(zip(self.names, self.split(new), strict=True))
         for descriptor in self._watched:
             values[descriptor.name] = descriptor.transform(images)
@@ -145,6 +149,28 @@ class ConditionTable(Persistent):
         widths = np.diff(self._ends, prepend=0)
         return np.repeat([name in given for name in self.names], widths).astype(bool)
 
+    def given(self, n_samples, targets):
+        """Return the components that targets give, NaN elsewhere.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows.
+        targets : list of Target
+            Those that are not conditions are passed over.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples, n_conditions), float64
+            What is known of the conditions.
+        """
+        given = np.full((n_samples, self.n_columns), np.nan)
+        columns = dict(zip(self.names, self.split(given), strict=True))
+        for target in targets:
+            if target.name in columns:
+                columns[target.name][:] = target.values
+        return given
+
     def draw(self, n_samples, targets, seed):
         """Return conditions for new samples.
 
@@ -168,11 +194,7 @@ class ConditionTable(Persistent):
         """
         if self.n_columns == 0:
             return np.zeros((n_samples, 0), np.float32)
-        given = np.full((n_samples, self.n_columns), np.nan)
-        columns = dict(zip(self.names, self.split(given), strict=True))
-        for target in targets:
-            if target.name in columns:
-                columns[target.name][:] = target.values
+        given = self.given(n_samples, targets)
         share = numpy_generator(seed, 1).random(n_samples)
         chosen = _nearby_rows(self.rows, given, share)
         return np.where(np.isnan(given), self.rows[chosen], given).astype(np.float32)

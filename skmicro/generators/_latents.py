@@ -48,7 +48,7 @@ def corrected_images(generator, latents, conditions, wanted):
     rows, current = np.arange(len(latents)), images
     missed = np.full(len(latents), np.inf)
     for attempt in range(CORRECTIONS + 1):
-        excess = (conditions[rows] - described(descriptors, current)) * wanted
+        excess = np.where(wanted, conditions[rows] - described(descriptors, current), 0.0)
         error = np.sqrt(np.square(excess).sum(axis=1) / wanted.sum())
         better = error < missed[rows]
         images[rows[better]] = current[better]

@@ -21,6 +21,7 @@ from .._validation import (
     check_real,
     unchanged_on_error,
 )
+from ..training import ImageBatches
 from ._base import BaseGenerator
 from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
 from ._training import new_networks, train
@@ -74,7 +75,7 @@ class NetworkGenerator(BaseGenerator):
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=False)
             self.encoder_.check(images)
-            self.conditions_, rows = self.conditions_.extended(images)
+            self.conditions_, rows = self.conditions_.extended(self._described_images(images))
             networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
             train(self, images, rows, networks, None, task)
         task.end()
@@ -90,6 +91,10 @@ class NetworkGenerator(BaseGenerator):
 
     def _generate(self, latents, conditions):
         return self.generator_(latents, conditions)
+
+    def _batches(self, images, rows, **settings):
+        """Return the batches of a training on images and their conditions."""
+        return ImageBatches(images, self.encoder_, rows, **settings)
 
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None
@@ -118,7 +123,8 @@ class NetworkGenerator(BaseGenerator):
         check_integer("n_iter", self.n_iter, minimum=1)
         check_integer("batch_size", self.batch_size, minimum=2)
         check_real("learning_rate", self.learning_rate, 0.0, open_low=True)
-        check_integer("n_latent", self.n_latent, minimum=1)
+        if hasattr(self, "n_latent"):
+            check_integer("n_latent", self.n_latent, minimum=1)
         check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
         check_file_path("checkpoint", self.checkpoint)
         check_callables("callbacks", self.callbacks)

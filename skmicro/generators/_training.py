@@ -9,7 +9,7 @@ import numpy as np
 from .._arrays import resolve_device, resolve_precision
 from .._random import draw_seed, numpy_generator, torch_generator
 from ..networks import build
-from ..training import ImageBatches, run
+from ..training import run
 
 UNCHECKED = {
     "n_iter",
@@ -20,6 +20,9 @@ UNCHECKED = {
     "random_state",
     "device",
     "target_tol",
+    "n_steps",
+    "method",
+    "guidance",
 }
 
 
@@ -53,9 +56,8 @@ def train(generator, images, rows, networks, checkpoint, task):
     """
     like = next(networks["generator"].parameters())
     seed, done = generator._seed, generator.n_iter_
-    batches = ImageBatches(
+    batches = generator._batches(
         images,
-        generator.encoder_,
         rows,
         batch_size=generator.batch_size,
         seed=draw_seed(numpy_generator(seed, 2, done)),

@@ -6,6 +6,7 @@ from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
 from ._noise_field import field_generator
 from ._residual import residual_critic, residual_generator
+from ._unet import flow_unet
 
 __all__ = [
     "LatentGenerator",
@@ -14,6 +15,7 @@ __all__ = [
     "dense_critic",
     "dense_generator",
     "field_generator",
+    "flow_unet",
     "light_critic",
     "light_generator",
     "residual_critic",

@@ -80,6 +80,12 @@ class Conv(nn.Module):
     def forward(self, x):
         return self.layer(circular_pad(x) if self.wrap else x)
 
+    def set_periodic(self, periodic):
+        """Wrap around the borders, or pad with zeros, from now on."""
+        margin = (self.layer.kernel_size[0] - 1) // 2
+        self.wrap = periodic and margin > 0
+        self.layer.padding = tuple(0 if self.wrap else margin for _ in self.layer.kernel_size)
+
 
 def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_gain=False):
     """Return a convolution in any dimension; see :class:`Conv`."""
@@ -168,6 +174,8 @@ def in_registers(function, x):
     y : Tensor
         ``function(x)``, in the shape of ``x``.
     """
+    if x.numel() % REGISTERS == 0:
+        return function(x)
     filled = functional.pad(x.flatten(), [0, -x.numel() % REGISTERS])
     return function(filled)[: x.numel()].view_as(x)
 
@@ -206,6 +214,29 @@ def depth_to_space(images):
     for axis in range(ndim):
         order += [2 + ndim + axis, 2 + axis]
     return split.permute(order).reshape(n, -1, *[2 * side for side in spatial])
+
+
+def space_to_depth(images):
+    """Gather blocks of two voxels along each axis: (n, c, *(2 S)) -> (n, c * 2^d, *S).
+
+    The inverse of :func:`depth_to_space`.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, c, *(2 * spatial))
+        Feature maps of even sides.
+
+    Returns
+    -------
+    coarse : Tensor of shape (n, c * 2^d, *spatial)
+        The same numbers on the coarser grid.
+    """
+    n, channels, *spatial = images.shape
+    ndim = len(spatial)
+    halves = [side // 2 for side in spatial]
+    split = images.reshape(n, channels, *(part for half in halves for part in (half, 2)))
+    order = [0, 1, *(3 + 2 * axis for axis in range(ndim)), *(2 + 2 * axis for axis in range(ndim))]
+    return split.permute(order).reshape(n, channels * 2**ndim, *halves)
 
 
 def n_halvings(image_shape):

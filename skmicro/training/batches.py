@@ -64,9 +64,13 @@ class ImageBatches:
         index, self._waiting = self._waiting.split(
             [self.batch_size, len(self._waiting) - self.batch_size]
         )
-        chosen = np.ascontiguousarray(self.images[index.numpy()])
-        encoded = self.encoder.encode(chosen, self.device, self.dtype)
-        return Batch(encoded, self.conditions[index.to(self.conditions.device)])
+        images, conditions = self._chosen(index)
+        return Batch(self.encoder.encode(images, self.device, self.dtype), conditions)
+
+    def _chosen(self, index):
+        """Return images and conditions of a batch."""
+        images = np.ascontiguousarray(self.images[index.numpy()])
+        return images, self.conditions[index.to(self.conditions.device)]
 
     def state_dict(self):
         """Return what is needed to go on with the same batches."""
@@ -76,3 +80,63 @@ class ImageBatches:
         """Go on where :meth:`state_dict` was taken."""
         self._rng.set_state(state["rng"])
         self._waiting = state["waiting"]
+
+
+class CropBatches(ImageBatches):
+    """Endless batches of windows, cut at new random places in every batch.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, *spatial)
+        Images at least as large as the windows.
+    encoder : PhaseEncoder or GreyEncoder
+        Turns a batch into channels.
+    describe : callable
+        ``describe(images) -> conditions``, (n, *shape) to (n, n_conditions): windows have
+        conditions of their own.
+    shape : tuple of int
+        Shape of the windows.
+    **settings : any
+        As in :class:`ImageBatches`.
+    """
+
+    def __init__(self, images, encoder, describe, shape, **settings):
+        super().__init__(images, encoder, np.zeros((len(images), 0)), **settings)
+        self.describe = describe
+        self.shape = shape
+
+    def _chosen(self, index):
+        images = random_crops(self.images, index, self.shape, self._rng)
+        conditions = torch.as_tensor(self.describe(images), dtype=self.dtype, device=self.device)
+        return images, conditions
+
+
+def random_crops(images, index, shape, rng):
+    """Cut one window out of each chosen image, at a random place.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, *spatial)
+        Images.
+    index : Tensor of shape (n_crops,), int64
+        Which image each window is cut from.
+    shape : tuple of int
+        Shape of the windows.
+    rng : torch.Generator
+        Source of the places.
+
+    Returns
+    -------
+    crops : ndarray of shape (n_crops, *shape)
+        The windows.
+    """
+    places = [
+        torch.randint(length - side + 1, (len(index),), generator=rng).tolist()
+        for length, side in zip(images.shape[1:], shape, strict=True)
+    ]
+    return np.stack(
+        [
+            images[(k, *(slice(low, low + side) for low, side in zip(place, shape, strict=True)))]
+            for k, *place in zip(index.tolist(), *places, strict=True)
+        ]
+    )

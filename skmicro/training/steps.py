@@ -74,10 +74,13 @@ class TrainingStep:
             group["initial_lr"] = learning_rate
         self.optimizers[name] = optimizer
 
-    def _descend(self, name, loss):
+    def _descend(self, name, loss, max_norm=None):
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if max_norm is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, max_norm)
         optimizer.step()
 
 

@@ -255,9 +255,9 @@ def test_light_preset_is_an_ordinary_estimator(cls):
 @pytest.mark.parametrize("periodic", [False, True])
 def test_light_preset_keeps_the_promises(cls, shape, periodic):
     X = phase_images(n=20, shape=shape)
-    light = cls.light(
-        n_iter=2, width=4, n_latent=2, batch_size=4, random_state=0, periodic=periodic
-    ).fit(X)
+    settings = {"n_iter": 2, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
+    known = {name: settings[name] for name in cls._get_param_names() if name in settings}
+    light = cls.light(periodic=periodic, **known).fit(X)
     many = light.sample(18, random_state=1)
     assert many.shape == (18, *shape)
     np.testing.assert_array_equal(many[:3], light.sample(3, random_state=1))

@@ -12,6 +12,7 @@ TINY_TRAINING = {
     "width": 4,
     "n_critic": 1,
     "n_projection": 1,
+    "average_decay": 0.0,
     "random_state": 0,
     "device": "cpu",
 }

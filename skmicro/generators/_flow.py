@@ -1,0 +1,115 @@
+"""Parts of generators that flow: channels and back, steps in time, arcs between noises."""
+
+import numpy as np
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from ..networks._blocks import probabilities
+
+SHARPNESS = 2.0
+
+
+def n_flow_channels(encoder):
+    """Return the channels of a flow: one for two phases, whose one-hot channels are redundant."""
+    return 1 if encoder.n_channels == 2 else encoder.n_channels
+
+
+def flow_end(channels):
+    """Scale encoded images to [-1, 1], (n, C, *S) in [0, 1]; of two phases the last remains."""
+    return 2.0 * (channels[:, 1:] if channels.shape[1] == 2 else channels) - 1.0
+
+
+def flow_channels(x, encoder):
+    """Turn what the flow ends in into channels that ``encoder`` decodes.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, n_flow_channels, *spatial)
+        End of the flow.
+    encoder : PhaseEncoder or GreyEncoder
+        Encoding of the images.
+
+    Returns
+    -------
+    channels : Tensor of shape (n, n_channels, *spatial)
+        Phase probabilities, which keep the order of the voxels also where the flow went
+        beyond -1 or 1; grey levels, cut off there.
+    """
+    if encoder.phases is None:
+        return ((x + 1.0) / 2.0).clamp(0.0, 1.0)
+    return probabilities(SHARPNESS * (torch.cat([-x, x], dim=1) if encoder.n_channels == 2 else x))
+
+
+def _euler(velocity, x, t, step):
+    return x + step * velocity(x, t)
+
+
+def _heun(velocity, x, t, step):
+    slope = velocity(x, t)
+    return x + step / 2 * (slope + velocity(x + step * slope, t + step))
+
+
+METHODS = {"euler": _euler, "heun": _heun}
+
+
+def integrate(velocity, x, start, stop, n_steps, method):
+    """Integrate dx/dt = v(x, t) in equal steps.
+
+    Gradients with respect to ``x`` are computed step by step from the states between the
+    steps, so that their memory does not grow by what a network keeps in every step.
+
+    Parameters
+    ----------
+    velocity : callable
+        ``velocity(x, t) -> dx/dt``, with t a float.
+    x : Tensor
+        State at ``start``.
+    start, stop : float
+        Times; ``stop`` may be the earlier one.
+    n_steps : int
+        Number of steps.
+    method : {"euler", "heun"}
+        Order 1 with one velocity per step, or 2 with two.
+
+    Returns
+    -------
+    x : Tensor
+        State at ``stop``.
+    """
+    step, advance = (stop - start) / n_steps, METHODS[method]
+    for k in range(n_steps):
+        t = start + k * step
+        if x.requires_grad:
+            x = checkpoint(
+                advance, velocity, x, t, step, use_reentrant=False, preserve_rng_state=False
+            )
+        else:
+            x = advance(velocity, x, t, step)
+    return x
+
+
+def arc(a, b, share):
+    """Return points on the arc from ``a`` to ``b`` (spherical interpolation).
+
+    The mean of two independent noises has half their variance and is no noise that a
+    flow was trained to start from; points on the arc keep the length.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (1, n)
+        Ends.
+    share : ndarray of shape (k, 1)
+        Shares of the way; 0 and 1 give the ends exactly.
+
+    Returns
+    -------
+    points : ndarray of shape (k, n)
+        Points, of the type of ``a``.
+    """
+    share = share.astype(np.float64)
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    angle = np.arccos(np.clip(np.vdot(a, b) / max(lengths, 1e-30), -1.0, 1.0))
+    if np.sin(angle) < 1e-6:
+        return ((1.0 - share) * a + share * b).astype(a.dtype)
+    weights = [np.sin(part * angle) / np.sin(angle) for part in (1.0 - share, share)]
+    return (weights[0] * a + weights[1] * b).astype(a.dtype)

@@ -1,0 +1,250 @@
+"""A U-Net for the velocity of a flow between white noise and images.
+
+Blocks of two voxels along each axis become channels, so that all convolutions work at half
+the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
+time t and the conditions r through a scale and a shift of their normalised features.
+
+The network is a correction to the velocity that would be right if the data were white noise of
+variance one themselves,
+
+    v(x, t, r) = (2 t - 1) / s^2 x + 1 / s F(x / s, t, r),    s^2 = (1 - t)^2 + t^2,
+
+with s^2 the variance of x = (1 - t) x_0 + t x_1 in that case. F has inputs of variance one
+and, as 1 / s is the spread of x_1 - x_0 around the first term, a target of variance one at any
+t; it starts at zero.
+
+Normalisation hides the mean of a feature map, but the mean of an image is its phase fraction.
+So the mean of x is an input beside t and r, and a constant is added to the velocity of each
+image; every step of the flow can put right what earlier ones missed.
+
+A condition that is NaN is *not given*. What the network knows is the sum of what t, the mean
+of x and every given condition tell it; those that are not given add nothing.
+"""
+
+import copy
+import math
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ._blocks import (
+    Conv,
+    RowLinear,
+    conv,
+    crop,
+    depth_to_space,
+    double,
+    in_registers,
+    n_halvings,
+    space_to_depth,
+    whitened,
+)
+from ._light import zero
+
+N_EMBEDDING = 64
+N_FREQUENCIES = 4
+MAX_HALVINGS = 3
+
+
+class SiLU(nn.Module):
+    """x sigmoid(x), the same bit for bit wherever a row stands."""
+
+    def forward(self, x):
+        return in_registers(functional.silu, x)
+
+
+class FlowEmbedding(nn.Module):
+    """What the time, the means of channels and the conditions given tell the network.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of the flow.
+    whitenings : list of tuple of (list of float, list of list of float)
+        Mean and whitening matrix of the components of each condition.
+    """
+
+    def __init__(self, n_channels, whitenings):
+        super().__init__()
+        self.whitenings = whitenings
+        self.widths = [len(location) for location, _ in whitenings]
+        self.time = _perceptron(2 * N_FREQUENCIES + n_channels)
+        self.conditions = nn.ModuleList(_perceptron(width) for width in self.widths)
+
+    def forward(self, t, means, conditions):
+        angles = torch.stack([math.pi * k * t for k in range(1, N_FREQUENCIES + 1)], dim=1)
+        waves = [in_registers(torch.sin, angles), in_registers(torch.cos, angles)]
+        embedding = self.time(torch.cat([*waves, means], dim=1))
+        blocks = conditions.split(self.widths, dim=1) if self.widths else ()
+        for block, whitening, layer in zip(blocks, self.whitenings, self.conditions, strict=True):
+            given = ~block.isnan().any(dim=1, keepdim=True)
+            known = whitened(torch.where(given, block, block.new_tensor(whitening[0])), whitening)
+            embedding = embedding + given * layer(known)
+        return in_registers(functional.silu, embedding)
+
+
+class FlowBlock(nn.Module):
+    """Residual block whose second normalisation is modulated; it starts as the identity."""
+
+    def __init__(self, ndim, n_channels, periodic):
+        super().__init__()
+        self.first = nn.Sequential(
+            group_norm(n_channels),
+            SiLU(),
+            conv(ndim, n_channels, n_channels, periodic=periodic),
+        )
+        self.norm = group_norm(n_channels)
+        self.modulation = zero(RowLinear(N_EMBEDDING, 2 * n_channels))
+        self.last = nn.Sequential(
+            SiLU(), zero_conv(ndim, n_channels, n_channels, periodic=periodic)
+        )
+
+    def forward(self, x, embedding):
+        factors = self.modulation(embedding)
+        scale, shift = factors.view(*factors.shape, *[1] * (x.ndim - 2)).chunk(2, dim=1)
+        return x + self.last(self.norm(self.first(x)) * (1.0 + scale) + shift)
+
+
+class FlowUNet(nn.Module):
+    """Network of :func:`flow_unet`."""
+
+    def __init__(self, whitenings, n_channels, image_shape, width, periodic):
+        super().__init__()
+        ndim, n_levels = len(image_shape), min(MAX_HALVINGS, n_halvings(image_shape))
+        self.coarseness = 2**n_levels
+        self.n_channels = n_channels
+        self.embedding = FlowEmbedding(n_channels, whitenings)
+        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
+        n_cells = n_channels * 2**ndim
+        widths = [width] + [2 * width] * (n_levels - 1)
+
+        def block(n):
+            return FlowBlock(ndim, n, periodic)
+
+        self.stem = conv(ndim, n_cells, width, periodic=periodic, linear_gain=True)
+        self.descent = nn.ModuleList(block(n) for n in widths)
+        self.halvings = nn.ModuleList(
+            conv(ndim, n, coarser, 4, stride=2, periodic=periodic, linear_gain=True)
+            for n, coarser in pairwise(widths)
+        )
+        self.doublings = nn.ModuleList(
+            conv(ndim, coarser, n, 1, linear_gain=True) for n, coarser in pairwise(widths)
+        )
+        self.ascent = nn.ModuleList(block(n) for n in widths)
+        self.top = nn.Sequential(group_norm(width), SiLU())
+        self.head = zero_conv(ndim, width + n_cells, n_cells, periodic=periodic)
+        self._set_size(tuple(image_shape), periodic)
+
+    def _set_size(self, image_shape, periodic):
+        self.image_shape = image_shape
+        self.periodic = periodic
+        self.n_latent = self.n_channels * math.prod(image_shape)
+        for layer in self.modules():
+            if isinstance(layer, Conv):
+                layer.set_periodic(periodic)
+
+    def resized(self, image_shape, periodic):
+        """Return the same network for images of another size; it shares the weights.
+
+        Parameters
+        ----------
+        image_shape : tuple of int
+            Spatial shape of the images.
+        periodic : bool
+            Whether opposite borders match.
+
+        Returns
+        -------
+        network : FlowUNet
+            The network on another grid.
+
+        Raises
+        ------
+        ValueError
+            If periodic images are not whole numbers of coarse voxels.
+        """
+        if periodic and any(side % self.coarseness for side in image_shape):
+            raise ValueError(
+                f"shape must be multiples of {self.coarseness} for periodic images of this "
+                f"network, got {image_shape}."
+            )
+        shared = {id(parameter): parameter for parameter in self.parameters()}
+        resized = copy.deepcopy(self, shared)
+        resized._set_size(image_shape, periodic)
+        return resized
+
+    def forward(self, x, t, conditions):
+        embedding = self.embedding(t, x.flatten(2).mean(dim=2), conditions)
+        t, level = (row.view(len(x), -1, *[1] * (x.ndim - 2)) for row in (t, self.level(embedding)))
+        variance = (1.0 - t).square() + t.square()
+        spread = variance.sqrt()
+        correction = self._correction(x / spread, embedding) + level
+        return x * ((2.0 * t - 1.0) / variance) + correction / spread
+
+    def _correction(self, x, embedding):
+        cells = space_to_depth(self._on_grid(x))
+        x, finer = self.stem(cells), []
+        for k, block in enumerate(self.descent):
+            x = block(self.halvings[k - 1](x) if k else x, embedding)
+            finer.append(x)
+        for k in reversed(range(len(self.ascent))):
+            if k + 1 < len(self.ascent):
+                x = finer[k] + double(self.doublings[k](x))
+            x = self.ascent[k](x, embedding)
+        x = self.head(torch.cat([self.top(x), cells], dim=1))
+        return crop(depth_to_space(x), self.image_shape)
+
+    def _on_grid(self, x):
+        """Continue images to whole numbers of coarse voxels."""
+        for axis, side in enumerate(self.image_shape, start=2):
+            if side % self.coarseness:
+                place = torch.arange(side + -side % self.coarseness, device=x.device)
+                place = place % side if self.periodic else place.clamp(max=side - 1)
+                x = x.index_select(axis, place)
+        return x
+
+
+def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False):
+    """Return a U-Net for the velocity of a flow, for images of any size.
+
+    Parameters
+    ----------
+    whitenings : list of tuple of (list of float, list of list of float)
+        For each condition, the mean of its components and the matrix by which the network
+        whitens them; an empty list without conditions.
+    n_channels : int
+        Channels of the flow.
+    image_shape : tuple of int
+        Spatial shape, 2-D or 3-D.
+    width : int, default=32
+        Channels at half the resolution; twice as many below.
+    periodic : bool, default=False
+        Whether opposite borders of the images match.
+
+    Returns
+    -------
+    network : FlowUNet
+        ``network(x, t, conditions) -> velocity``, with x and velocity of shape
+        (n, n_channels, *image_shape), t of shape (n,), and conditions (n, n_components), NaN
+        where a condition is not given.
+    """
+    return FlowUNet(whitenings, n_channels, image_shape, width, periodic)
+
+
+def group_norm(n_channels):
+    """Return a normalisation over groups of four channels or more, at most eight groups."""
+    n_groups = math.gcd(8, n_channels // 4) if n_channels % 4 == 0 else 1
+    return nn.GroupNorm(n_groups, n_channels)
+
+
+def zero_conv(*arguments, **settings):
+    """Return a convolution that starts at zero; see :func:`conv`."""
+    layer = conv(*arguments, **settings)
+    zero(layer.layer)
+    return layer
+
+
+def _perceptron(n_in):
+    return nn.Sequential(RowLinear(n_in, N_EMBEDDING), SiLU(), RowLinear(N_EMBEDDING, N_EMBEDDING))

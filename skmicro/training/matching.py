@@ -1,0 +1,89 @@
+"""Training of a flow by velocity regression (Lipman et al. 2023), without an adversary.
+
+Conditions are dropped at random, all together or one by one, so that the network learns the
+flow for every subset of them (Ho & Salimans 2022).
+"""
+
+import torch
+
+from ..losses import matching_loss
+from .steps import GeneratorStep
+
+MAX_NORM = 1.0
+
+
+class MatchingStep(GeneratorStep):
+    """Velocity regression with weight averaging and clipped gradients.
+
+    Parameters
+    ----------
+    generator : torch.nn.Module
+        ``generator(x, t, conditions) -> velocity``; conditions that are NaN are not given.
+    encode : callable
+        ``encode(images) -> x``, the end of the flow from the channels of a batch.
+    widths : sequence of int
+        Components of each condition.
+    learning_rate : float
+        Rate of Adam.
+    rng : torch.Generator
+        Source of noise, times, dropped conditions and augmentations.
+    betas : tuple of float, default=(0.9, 0.99)
+        Decay rates of Adam's moments.
+    p_drop : float, default=0.1
+        Probability of dropping all conditions of an image, and that of dropping each
+        one of them.
+    augment : callable or None, default=None
+        ``augment(images, rng) -> images``.
+    average_decay : float, default=0.0
+        Decay of the averaged network; 0 keeps the last weights.
+    decay_from : float, default=1.0
+        Share of the training after which learning rates fall.
+    """
+
+    def __init__(
+        self,
+        generator,
+        encode,
+        widths,
+        *,
+        learning_rate,
+        rng,
+        betas=(0.9, 0.99),
+        p_drop=0.1,
+        augment=None,
+        average_decay=0.0,
+        decay_from=1.0,
+    ):
+        networks = {"generator": generator}
+        super().__init__(networks, rng, (), average_decay, decay_from)
+        self.encode = encode
+        self.widths = widths
+        self.p_drop = p_drop
+        self.augment = augment
+        self._add_adam("generator", generator.parameters(), learning_rate, betas)
+
+    def __call__(self, batches):
+        """Do one iteration and return its loss."""
+        batch = next(batches)
+        images = self.encode(batch.images)
+        if self.augment is not None:
+            images = self.augment(images, self.rng)
+        conditions = self._dropped(batch.conditions)
+        loss = matching_loss(self.modules["generator"], images, conditions, self.rng)
+        self._descend("generator", loss, MAX_NORM)
+        if self.average is not None:
+            self.average.update(self._n_updates())
+        return {"matching": loss.detach()}
+
+    def _n_updates(self):
+        """Return how often the network was updated, also before a checkpoint."""
+        return int(next(iter(self.optimizers["generator"].state.values()))["step"])
+
+    def _dropped(self, conditions):
+        """Put NaN in place of conditions that the network has to do without."""
+        if not self.widths:
+            return conditions
+        draws = torch.rand(len(conditions), 1 + len(self.widths), generator=self.rng)
+        drop = (draws[:, :1] < self.p_drop) | (draws[:, 1:] < self.p_drop)
+        columns = drop.repeat_interleave(torch.tensor(self.widths), dim=1)
+        return conditions.masked_fill(columns.to(conditions.device), torch.nan)

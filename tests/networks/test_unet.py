@@ -1,0 +1,121 @@
+"""The U-Net of a flow: where it starts, what it sees of conditions, grids of any size."""
+
+import numpy as np
+import pytest
+import torch
+
+from skmicro.networks import build, flow_unet
+from skmicro.networks._blocks import depth_to_space, space_to_depth
+
+SCALAR = ([0.4], [[5.0]])
+CURVE = ([0.1, 0.2, 0.3], np.eye(3).tolist())
+
+
+def network(whitenings=(), shape=(16, 8), *, n_channels=1, periodic=True, trained=True):
+    """A small network in double precision; ``trained`` fills the layers that start at zero."""
+    rng = torch.Generator().manual_seed(0)
+    settings = {"width": 4, "periodic": periodic}
+    made = build(
+        lambda: flow_unet(list(whitenings), n_channels, shape, **settings), rng, dtype=torch.float64
+    )
+    if trained:
+        with torch.no_grad():
+            for weights in made.parameters():
+                weights.add_(0.2 * torch.randn(weights.shape, generator=rng, dtype=torch.float64))
+    return made.eval().requires_grad_(False)
+
+
+def inputs(n, made, n_conditions=0, seed=1):
+    rng = torch.Generator().manual_seed(seed)
+    like = {"generator": rng, "dtype": torch.float64}
+    x = torch.randn(n, made.n_channels, *made.image_shape, **like)
+    return x, torch.rand(n, **like), torch.rand(n, n_conditions, **like)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (2, 4, 6)])
+def test_space_to_depth_is_the_inverse_of_depth_to_space(shape):
+    x = torch.arange(2 * 3 * np.prod(shape)).reshape(2, 3, *shape)
+    cells = space_to_depth(x)
+    assert torch.equal(depth_to_space(cells), x)
+    corner = x[(slice(None), slice(None), *(slice(2) for _ in shape))].flatten(2)
+    assert torch.equal(cells[(..., *(0 for _ in shape))].view(2, 3, -1), corner)
+
+
+def test_untrained_velocity_is_that_of_white_noise():
+    made = network([SCALAR], trained=False)
+    x, t, conditions = inputs(5, made, 1)
+    share = t.view(-1, 1, 1, 1)
+    expected = (2 * share - 1) / ((1 - share) ** 2 + share**2) * x
+    torch.testing.assert_close(made(x, t, conditions), expected)
+
+
+@pytest.mark.parametrize("shape", [(16, 8), (8, 8, 8)])
+def test_rolled_input_gives_rolled_velocity(shape):
+    made = network(shape=shape)
+    x, t, conditions = inputs(2, made)
+    shifts, axes = [made.coarseness, -made.coarseness, 0][: len(shape)], range(2, 2 + len(shape))
+    moved = made(x.roll(shifts, tuple(axes)), t, conditions)
+    torch.testing.assert_close(moved, made(x, t, conditions).roll(shifts, tuple(axes)))
+
+
+def test_without_periodicity_rolling_is_no_symmetry():
+    made = network(periodic=False)
+    x, t, conditions = inputs(1, made)
+    moved = made(x.roll(made.coarseness, 2), t, conditions)
+    assert (moved - made(x, t, conditions).roll(made.coarseness, 2)).abs().max() > 1e-3
+
+
+def test_condition_that_is_not_given_adds_nothing():
+    made = network([SCALAR, CURVE])
+    x, t, conditions = inputs(4, made, 4)
+    given = made(x, t, conditions)
+    without = conditions.clone()
+    without[:, 1:] = torch.nan
+    half = without.clone()
+    half[:, 1:3] = conditions[:, 1:3]
+    answer = made(x, t, without)
+    assert (answer - given).abs().max() > 1e-3
+    assert torch.equal(made(x, t, half), answer)
+    for weights in made.embedding.conditions[1][-1].parameters():
+        weights.zero_()
+    torch.testing.assert_close(made(x, t, conditions), answer)
+
+
+def test_level_of_the_image_is_known_in_spite_of_the_normalisation():
+    made = network()
+    x, t, conditions = inputs(1, made)
+    means = [x.flatten(2).mean(dim=2), x.flatten(2).mean(dim=2) + 0.1]
+    first, second = (made.level(made.embedding(t, mean, conditions)) for mean in means)
+    assert (first - second).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(16, 8), (5, 7), (1, 9), (4, 6, 5)])
+def test_rows_do_not_depend_on_each_other(shape):
+    made = network([SCALAR, CURVE], shape).float()
+    x, t, conditions = (tensor.float() for tensor in inputs(6, made, 4))
+    conditions[1] = torch.nan
+    order = torch.tensor([3, 1, 1, 5, 0, 2])
+    expected = made(x, t, conditions)[order]
+    assert torch.equal(made(x[order], t[order], conditions[order]), expected)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_resized_network_is_the_one_built_for_that_size(periodic):
+    made = network([SCALAR], (32, 8), periodic=not periodic)
+    resized = made.resized((24, 16), periodic)
+    built = network([SCALAR], (24, 16), periodic=periodic)
+    x, t, conditions = inputs(2, built, 1)
+    assert torch.equal(resized(x, t, conditions), built(x, t, conditions))
+    assert resized.n_latent == 24 * 16
+    assert made.image_shape == (32, 8)
+    assert made.stem.wrap is (not periodic)
+    pairs = zip(made.parameters(), resized.parameters(), strict=True)
+    assert all(mine is its for mine, its in pairs)
+
+
+def test_periodic_sizes_are_whole_numbers_of_coarse_voxels():
+    made = network()
+    with pytest.raises(ValueError, match=r"multiples of 4 for periodic images.*\(18, 16\)"):
+        made.resized((18, 16), True)
+    x, t, conditions = inputs(2, made.resized((18, 5), False))
+    assert made.resized((18, 5), False)(x, t, conditions).isfinite().all()

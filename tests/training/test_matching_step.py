@@ -1,0 +1,102 @@
+"""Training of a flow: what it converges to, dropped conditions, random windows."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skmicro.encoding import encoder_for
+from skmicro.training import Batch, CropBatches, MatchingStep, random_crops
+
+STEP = {"learning_rate": 0.02, "rng": torch.Generator().manual_seed(0)}
+
+
+class ScaledVelocity(nn.Module):
+    """A multiple of the exact velocity of data that are normal with the condition as mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, t, conditions):
+        t, mean = t.view(-1, 1, 1, 1), conditions.view(-1, 1, 1, 1)
+        slope = (2 * t - 1) / ((1 - t) ** 2 + t**2)
+        return self.factor * (mean + slope * (x - t * mean))
+
+
+class NormalBatches:
+    def __init__(self):
+        self.rng = torch.Generator().manual_seed(1)
+
+    def __next__(self):
+        means = torch.randn(64, 1, generator=self.rng)
+        noise = torch.randn(64, 1, 4, 4, generator=self.rng)
+        return Batch(means.view(-1, 1, 1, 1) + noise, means)
+
+
+def test_training_converges_to_the_exact_velocity():
+    model = ScaledVelocity()
+    settings = {"average_decay": 0.9, "decay_from": 0.5, "p_drop": 0.0}
+    step = MatchingStep(model, lambda images: images, [1], **STEP, **settings)
+    batches = NormalBatches()
+    for k in range(200):
+        step.begin(k / 200)
+        loss = step(batches)["matching"]
+    assert torch.isfinite(loss)
+    kept = step.finish(batches)["generator"]
+    assert kept.factor.item() == pytest.approx(1.0, abs=0.03)
+    assert kept.factor.item() != model.factor.item()
+
+
+def test_gradients_are_clipped():
+    model = ScaledVelocity()
+    step = MatchingStep(model, lambda images: 100 * images, [1], **STEP, p_drop=0.0)
+    step(NormalBatches())
+    assert model.factor.grad.abs().item() == pytest.approx(1.0, rel=1e-4)
+
+
+def test_conditions_are_dropped_whole_alone_and_together():
+    step = MatchingStep(ScaledVelocity(), None, [1, 3], **STEP, p_drop=0.2)
+    gone = step._dropped(torch.zeros(40_000, 4)).isnan()
+    assert torch.equal(gone[:, 1:2].expand(-1, 3), gone[:, 1:])
+    rates = gone.double().mean(dim=0)
+    assert rates[0].item() == pytest.approx(1 - 0.8**2, abs=0.01)
+    both = (gone[:, 0] & gone[:, 1]).double().mean().item()
+    assert both == pytest.approx(0.2 + 0.8 * 0.2**2, abs=0.01)
+    plain = MatchingStep(ScaledVelocity(), None, [], **STEP)
+    assert plain._dropped(torch.zeros(3, 0)).shape == (3, 0)
+
+
+@pytest.mark.parametrize("sides", [(7, 9), (5, 6, 4)])
+def test_crops_are_windows_at_all_places(sides):
+    images = np.arange(2 * np.prod(sides)).reshape(2, *sides)
+    shape = (3,) * len(sides)
+    index = torch.arange(400) % 2
+    crops = random_crops(images, index, shape, torch.Generator().manual_seed(0))
+    corners = np.stack(np.unravel_index(crops.reshape(400, -1)[:, 0], images.shape), axis=1)
+    assert (corners[:, 0] == index.numpy()).all()
+    for corner, crop in zip(corners, crops, strict=True):
+        window = tuple(slice(low, low + 3) for low in corner[1:])
+        np.testing.assert_array_equal(crop, images[(corner[0], *window)])
+    for axis, side in enumerate(sides, start=1):
+        assert set(corners[:, axis]) == set(range(side - 2))
+
+
+def test_crop_batches_describe_their_windows_and_resume():
+    images = (np.random.default_rng(0).random((1, 12, 12)) < 0.4).astype(np.uint8)
+    settings = {"batch_size": 5, "seed": 0, "device": "cpu", "dtype": torch.float32}
+    fractions = lambda crops: crops.mean(axis=(1, 2))[:, None]  # noqa: E731
+
+    def made():
+        return CropBatches(images, encoder_for(images), fractions, (4, 6), **settings)
+
+    batches = made()
+    batch = next(batches)
+    assert batch.images.shape == (5, 2, 4, 6)
+    measured = batch.images[:, 1].mean(dim=(1, 2))
+    torch.testing.assert_close(measured, batch.conditions[:, 0])
+    state, expected = batches.state_dict(), next(batches)
+    resumed = made()
+    resumed.load_state_dict(state)
+    assert torch.equal(next(resumed).images, expected.images)
+    assert not torch.equal(batch.images, expected.images)
