@@ -116,10 +116,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         A target that is a condition of the generator is fed to it, and fed again with a
         correction where an image misses it by more than ``target_tol``; conditions that
         are not given are drawn from the training images (those nearest to the given
-        ones), unless the generator does without them. For any other target the latents are searched by gradient. Both is bounded
-        work. Conditions are what they were in ``fit``; other names stand for descriptors
-        with default parameters, measured across the borders where the images made are
-        periodic.
+        ones), unless the generator does without them. For any other target the latents are
+        searched by gradient. Both is bounded work. Conditions are what they were in
+        ``fit``; other names stand for descriptors with default parameters, measured across
+        the borders where the images made are periodic.
 
         Parameters
         ----------

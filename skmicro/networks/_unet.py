@@ -4,21 +4,23 @@ Blocks of two voxels along each axis become channels, so that all convolutions w
 the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
 time t and the conditions r through a scale and a shift of their normalised features.
 
-The network is a correction to the velocity that would be right if the data were white noise of
-variance one themselves,
+The velocity has two parts, v = w + u. Normalisation hides the mean of a feature map, but the
+mean m of an image x is its phase fraction. So the mean has a velocity of its own,
 
-    v(x, t, r) = (2 t - 1) / s^2 x + 1 / s F(x / s, t, r),    s^2 = (1 - t)^2 + t^2,
+    u = (D(t, m, r) - m) / (1 - t),
+
+with D the mean of the image to come, which for a given phase fraction is the same at all times;
+an error of earlier steps is put right by later ones. The rest is a correction to what would be
+right if the data were white noise of variance one themselves: without their means,
+
+    w = (2 t - 1) / s^2 x + 1 / s F(x / s, t, m, r),    s^2 = (1 - t)^2 + t^2,
 
 with s^2 the variance of x = (1 - t) x_0 + t x_1 in that case. F has inputs of variance one
 and, as 1 / s is the spread of x_1 - x_0 around the first term, a target of variance one at any
-t; it starts at zero.
+t. F and D start at zero.
 
-Normalisation hides the mean of a feature map, but the mean of an image is its phase fraction.
-So the mean of x is an input beside t and r, and a constant is added to the velocity of each
-image; every step of the flow can put right what earlier ones missed.
-
-A condition that is NaN is *not given*. What the network knows is the sum of what t, the mean
-of x and every given condition tell it; those that are not given add nothing.
+A condition that is NaN is *not given*. What the network knows is the sum of what t, m and every
+given condition tell it; those that are not given add nothing.
 """
 
 import copy
@@ -46,6 +48,7 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
+LAST = 0.05  # time before the end from which on the mean is no longer drawn harder
 
 
 class SiLU(nn.Module):
@@ -72,17 +75,23 @@ class FlowEmbedding(nn.Module):
         self.widths = [len(location) for location, _ in whitenings]
         self.time = _perceptron(2 * N_FREQUENCIES + n_channels)
         self.conditions = nn.ModuleList(_perceptron(width) for width in self.widths)
+        self.joint = nn.Sequential(SiLU(), RowLinear(N_EMBEDDING, N_EMBEDDING), SiLU())
+        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
+        self.direct = nn.ModuleList(zero(RowLinear(width, n_channels)) for width in self.widths)
 
     def forward(self, t, means, conditions):
+        """Return the embedding, and the means of the images to come."""
         angles = torch.stack([math.pi * k * t for k in range(1, N_FREQUENCIES + 1)], dim=1)
         waves = [in_registers(torch.sin, angles), in_registers(torch.cos, angles)]
-        embedding = self.time(torch.cat([*waves, means], dim=1))
-        blocks = conditions.split(self.widths, dim=1) if self.widths else ()
-        for block, whitening, layer in zip(blocks, self.whitenings, self.conditions, strict=True):
+        embedding, level = self.time(torch.cat([*waves, means], dim=1)), 0.0
+        for k, block in enumerate(conditions.split(self.widths, dim=1) if self.widths else ()):
             given = ~block.isnan().any(dim=1, keepdim=True)
-            known = whitened(torch.where(given, block, block.new_tensor(whitening[0])), whitening)
-            embedding = embedding + given * layer(known)
-        return in_registers(functional.silu, embedding)
+            known = torch.where(given, block, block.new_tensor(self.whitenings[k][0]))
+            known = whitened(known, self.whitenings[k])
+            embedding = embedding + given * self.conditions[k](known)
+            level = level + given * self.direct[k](known)
+        embedding = self.joint(embedding)
+        return embedding, self.level(embedding) + level
 
 
 class FlowBlock(nn.Module):
@@ -116,7 +125,6 @@ class FlowUNet(nn.Module):
         self.coarseness = 2**n_levels
         self.n_channels = n_channels
         self.embedding = FlowEmbedding(n_channels, whitenings)
-        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
         n_cells = n_channels * 2**ndim
         widths = [width] + [2 * width] * (n_levels - 1)
 
@@ -176,12 +184,17 @@ class FlowUNet(nn.Module):
         return resized
 
     def forward(self, x, t, conditions):
-        embedding = self.embedding(t, x.flatten(2).mean(dim=2), conditions)
-        t, level = (row.view(len(x), -1, *[1] * (x.ndim - 2)) for row in (t, self.level(embedding)))
+        means = x.flatten(2).mean(dim=2)
+        embedding, level = self.embedding(t, means, conditions)
+        towards = (level - means) / (1.0 - t).clamp_min(LAST)[:, None]
+        t = t.view(-1, *[1] * (x.ndim - 1))
         variance = (1.0 - t).square() + t.square()
         spread = variance.sqrt()
-        correction = self._correction(x / spread, embedding) + level
-        return x * ((2.0 * t - 1.0) / variance) + correction / spread
+        velocity = (
+            x * ((2.0 * t - 1.0) / variance) + self._correction(x / spread, embedding) / spread
+        )
+        shift = towards - velocity.flatten(2).mean(dim=2)
+        return velocity + shift.view(*shift.shape, *[1] * (x.ndim - 2))
 
     def _correction(self, x, embedding):
         cells = space_to_depth(self._on_grid(x))

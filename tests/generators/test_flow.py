@@ -1,5 +1,7 @@
 """Parts of flows: order of convergence, gradients and their memory, channels, arcs."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -35,7 +37,7 @@ def test_order_of_convergence_to_the_gaussian(method, order):
     errors = [
         (integrate(velocity, x, 0.0, 1.0, n, method) - exact).abs().max().item() for n in steps
     ]
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         assert np.log2(coarse / fine) == pytest.approx(order, abs=0.15)
 
 
@@ -46,7 +48,7 @@ def test_there_and_back(method, order):
     for n in (16, 32, 64):
         there = integrate(velocity, x, 0.0, 1.0, n, method)
         errors.append((integrate(velocity, there, 1.0, 0.0, n, method) - x).abs().max().item())
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         assert np.log2(coarse / fine) > order - 0.2
 
 
