@@ -4,22 +4,21 @@ Blocks of two voxels along each axis become channels, so that all convolutions w
 the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
 time t and the conditions r through a scale and a shift of their normalised features.
 
-The velocity has two parts, v = w + u. Normalisation hides the mean of a feature map, but the
-mean m of an image x is its phase fraction. So the mean has a velocity of its own,
+The network is a correction to the velocity that would be right if the data were white noise of
+variance one themselves,
 
-    u = (D(t, m, r) - m) / (1 - t),
-
-with D the mean of the image to come, which for a given phase fraction is the same at all times;
-an error of earlier steps is put right by later ones. The rest is a correction to what would be
-right if the data were white noise of variance one themselves: without their means,
-
-    w = (2 t - 1) / s^2 x + 1 / s F(x / s, t, m, r),    s^2 = (1 - t)^2 + t^2,
+    v(x, t, r) = (2 t - 1) / s^2 x + 1 / s (F(x / s, t, r) + D(t, r)),    s^2 = (1 - t)^2 + t^2,
 
 with s^2 the variance of x = (1 - t) x_0 + t x_1 in that case. F has inputs of variance one
 and, as 1 / s is the spread of x_1 - x_0 around the first term, a target of variance one at any
-t. F and D start at zero.
+t. D is one number per channel: the level of an image, which decides its phase fractions and
+which normalisation hides from F. Both start at zero.
 
-A condition that is NaN is *not given*. What the network knows is the sum of what t, m and every
+The mean of x is deliberately no input. In training it tells the phase fraction to come as
+exactly as r does; a network that trusts it has no reason to look at r, and lets what the
+integration missed grow.
+
+A condition that is NaN is *not given*. What the network knows is the sum of what t and every
 given condition tell it; those that are not given add nothing.
 """
 
@@ -48,7 +47,6 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
-LAST = 0.05  # time before the end from which on the mean is no longer drawn harder
 
 
 class SiLU(nn.Module):
@@ -59,39 +57,32 @@ class SiLU(nn.Module):
 
 
 class FlowEmbedding(nn.Module):
-    """What the time, the means of channels and the conditions given tell the network.
+    """What the time and the conditions that are given tell the network.
 
     Parameters
     ----------
-    n_channels : int
-        Channels of the flow.
     whitenings : list of tuple of (list of float, list of list of float)
         Mean and whitening matrix of the components of each condition.
     """
 
-    def __init__(self, n_channels, whitenings):
+    def __init__(self, whitenings):
         super().__init__()
         self.whitenings = whitenings
         self.widths = [len(location) for location, _ in whitenings]
-        self.time = _perceptron(2 * N_FREQUENCIES + n_channels)
+        self.time = _perceptron(2 * N_FREQUENCIES)
         self.conditions = nn.ModuleList(_perceptron(width) for width in self.widths)
         self.joint = nn.Sequential(SiLU(), RowLinear(N_EMBEDDING, N_EMBEDDING), SiLU())
-        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
-        self.direct = nn.ModuleList(zero(RowLinear(width, n_channels)) for width in self.widths)
 
-    def forward(self, t, means, conditions):
-        """Return the embedding, and the means of the images to come."""
+    def forward(self, t, conditions):
         angles = torch.stack([math.pi * k * t for k in range(1, N_FREQUENCIES + 1)], dim=1)
         waves = [in_registers(torch.sin, angles), in_registers(torch.cos, angles)]
-        embedding, level = self.time(torch.cat([*waves, means], dim=1)), 0.0
-        for k, block in enumerate(conditions.split(self.widths, dim=1) if self.widths else ()):
+        embedding = self.time(torch.cat(waves, dim=1))
+        blocks = conditions.split(self.widths, dim=1) if self.widths else ()
+        for block, whitening, layer in zip(blocks, self.whitenings, self.conditions, strict=True):
             given = ~block.isnan().any(dim=1, keepdim=True)
-            known = torch.where(given, block, block.new_tensor(self.whitenings[k][0]))
-            known = whitened(known, self.whitenings[k])
-            embedding = embedding + given * self.conditions[k](known)
-            level = level + given * self.direct[k](known)
-        embedding = self.joint(embedding)
-        return embedding, self.level(embedding) + level
+            known = whitened(torch.where(given, block, block.new_tensor(whitening[0])), whitening)
+            embedding = embedding + given * layer(known)
+        return self.joint(embedding)
 
 
 class FlowBlock(nn.Module):
@@ -124,7 +115,8 @@ class FlowUNet(nn.Module):
         ndim, n_levels = len(image_shape), min(MAX_HALVINGS, n_halvings(image_shape))
         self.coarseness = 2**n_levels
         self.n_channels = n_channels
-        self.embedding = FlowEmbedding(n_channels, whitenings)
+        self.embedding = FlowEmbedding(whitenings)
+        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
         n_cells = n_channels * 2**ndim
         widths = [width] + [2 * width] * (n_levels - 1)
 
@@ -184,17 +176,13 @@ class FlowUNet(nn.Module):
         return resized
 
     def forward(self, x, t, conditions):
-        means = x.flatten(2).mean(dim=2)
-        embedding, level = self.embedding(t, means, conditions)
-        towards = (level - means) / (1.0 - t).clamp_min(LAST)[:, None]
-        t = t.view(-1, *[1] * (x.ndim - 1))
+        embedding = self.embedding(t, conditions)
+        axes = [1] * (x.ndim - 2)
+        t, level = t.view(-1, 1, *axes), self.level(embedding).view(len(x), -1, *axes)
         variance = (1.0 - t).square() + t.square()
         spread = variance.sqrt()
-        velocity = (
-            x * ((2.0 * t - 1.0) / variance) + self._correction(x / spread, embedding) / spread
-        )
-        shift = towards - velocity.flatten(2).mean(dim=2)
-        return velocity + shift.view(*shift.shape, *[1] * (x.ndim - 2))
+        correction = self._correction(x / spread, embedding) + level
+        return x * ((2.0 * t - 1.0) / variance) + correction / spread
 
     def _correction(self, x, embedding):
         cells = space_to_depth(self._on_grid(x))
