@@ -4,21 +4,22 @@ Blocks of two voxels along each axis become channels, so that all convolutions w
 the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
 time t and the conditions r through a scale and a shift of their normalised features.
 
-The network is a correction to the velocity that would be right if the data were white noise of
-variance one themselves,
+The velocity has two parts, v = w + u. Normalisation hides the mean of a feature map, but the
+mean m of an image x is its phase fraction. So the mean has a velocity of its own,
 
-    v(x, t, r) = (2 t - 1) / s^2 x + 1 / s (F(x / s, t, r) + D(t, r)),    s^2 = (1 - t)^2 + t^2,
+    u = (D - m) / (1 - t),    D = D(t, m, r) + mean of F,
+
+with D the mean of the image to come, which for a given phase fraction is the same at all times;
+an error of earlier steps is put right by later ones. The rest is a correction to what would be
+right if the data were white noise of variance one themselves: without their means,
+
+    w = (2 t - 1) / s^2 x + 1 / s F(x / s, t, m, r),    s^2 = (1 - t)^2 + t^2,
 
 with s^2 the variance of x = (1 - t) x_0 + t x_1 in that case. F has inputs of variance one
 and, as 1 / s is the spread of x_1 - x_0 around the first term, a target of variance one at any
-t. D is one number per channel: the level of an image, which decides its phase fractions and
-which normalisation hides from F. Both start at zero.
+t. F and D start at zero.
 
-The mean of x is deliberately no input. In training it tells the phase fraction to come as
-exactly as r does; a network that trusts it has no reason to look at r, and lets what the
-integration missed grow.
-
-A condition that is NaN is *not given*. What the network knows is the sum of what t and every
+A condition that is NaN is *not given*. What the network knows is the sum of what t, m and every
 given condition tell it; those that are not given add nothing.
 """
 
@@ -47,6 +48,7 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
+LAST = 0.05  # time before the end from which on the mean is no longer drawn harder
 
 
 class SiLU(nn.Module):
@@ -57,32 +59,39 @@ class SiLU(nn.Module):
 
 
 class FlowEmbedding(nn.Module):
-    """What the time and the conditions that are given tell the network.
+    """What the time, the means of channels and the conditions given tell the network.
 
     Parameters
     ----------
+    n_channels : int
+        Channels of the flow.
     whitenings : list of tuple of (list of float, list of list of float)
         Mean and whitening matrix of the components of each condition.
     """
 
-    def __init__(self, whitenings):
+    def __init__(self, n_channels, whitenings):
         super().__init__()
         self.whitenings = whitenings
         self.widths = [len(location) for location, _ in whitenings]
-        self.time = _perceptron(2 * N_FREQUENCIES)
+        self.time = _perceptron(2 * N_FREQUENCIES + n_channels)
         self.conditions = nn.ModuleList(_perceptron(width) for width in self.widths)
         self.joint = nn.Sequential(SiLU(), RowLinear(N_EMBEDDING, N_EMBEDDING), SiLU())
+        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
+        self.direct = nn.ModuleList(zero(RowLinear(width, n_channels)) for width in self.widths)
 
-    def forward(self, t, conditions):
+    def forward(self, t, means, conditions):
+        """Return the embedding, and the means of the images to come."""
         angles = torch.stack([math.pi * k * t for k in range(1, N_FREQUENCIES + 1)], dim=1)
         waves = [in_registers(torch.sin, angles), in_registers(torch.cos, angles)]
-        embedding = self.time(torch.cat(waves, dim=1))
-        blocks = conditions.split(self.widths, dim=1) if self.widths else ()
-        for block, whitening, layer in zip(blocks, self.whitenings, self.conditions, strict=True):
+        embedding, level = self.time(torch.cat([*waves, means], dim=1)), 0.0
+        for k, block in enumerate(conditions.split(self.widths, dim=1) if self.widths else ()):
             given = ~block.isnan().any(dim=1, keepdim=True)
-            known = whitened(torch.where(given, block, block.new_tensor(whitening[0])), whitening)
-            embedding = embedding + given * layer(known)
-        return self.joint(embedding)
+            known = torch.where(given, block, block.new_tensor(self.whitenings[k][0]))
+            known = whitened(known, self.whitenings[k])
+            embedding = embedding + given * self.conditions[k](known)
+            level = level + given * self.direct[k](known)
+        embedding = self.joint(embedding)
+        return embedding, self.level(embedding) + level
 
 
 class FlowBlock(nn.Module):
@@ -115,8 +124,7 @@ class FlowUNet(nn.Module):
         ndim, n_levels = len(image_shape), min(MAX_HALVINGS, n_halvings(image_shape))
         self.coarseness = 2**n_levels
         self.n_channels = n_channels
-        self.embedding = FlowEmbedding(whitenings)
-        self.level = zero(RowLinear(N_EMBEDDING, n_channels))
+        self.embedding = FlowEmbedding(n_channels, whitenings)
         n_cells = n_channels * 2**ndim
         widths = [width] + [2 * width] * (n_levels - 1)
 
@@ -176,13 +184,16 @@ class FlowUNet(nn.Module):
         return resized
 
     def forward(self, x, t, conditions):
-        embedding = self.embedding(t, conditions)
+        means = _means(x)
+        embedding, level = self.embedding(t, means, conditions)
         axes = [1] * (x.ndim - 2)
-        t, level = t.view(-1, 1, *axes), self.level(embedding).view(len(x), -1, *axes)
-        variance = (1.0 - t).square() + t.square()
+        share = t.view(-1, 1, *axes)
+        variance = (1.0 - share).square() + share.square()
         spread = variance.sqrt()
-        correction = self._correction(x / spread, embedding) + level
-        return x * ((2.0 * t - 1.0) / variance) + correction / spread
+        correction = self._correction(x / spread, embedding)
+        pattern = x * ((2.0 * share - 1.0) / variance) + correction / spread
+        towards = (level + _means(correction) - means) / (1.0 - t).clamp_min(LAST)[:, None]
+        return pattern + (towards - _means(pattern)).view(len(x), -1, *axes)
 
     def _correction(self, x, embedding):
         cells = space_to_depth(self._on_grid(x))
@@ -245,6 +256,10 @@ def zero_conv(*arguments, **settings):
     layer = conv(*arguments, **settings)
     zero(layer.layer)
     return layer
+
+
+def _means(x):
+    return x.flatten(2).mean(dim=2)
 
 
 def _perceptron(n_in):

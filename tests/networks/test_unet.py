@@ -41,21 +41,27 @@ def test_space_to_depth_is_the_inverse_of_depth_to_space(shape):
     assert torch.equal(cells[(..., *(0 for _ in shape))].view(2, 3, -1), corner)
 
 
-def test_untrained_velocity_is_that_of_white_noise():
+def test_untrained_velocity_is_that_of_white_noise_with_a_known_mean():
     made = network([SCALAR], trained=False)
     x, t, conditions = inputs(5, made, 1)
-    share = t.view(-1, 1, 1, 1)
-    expected = (2 * share - 1) / ((1 - share) ** 2 + share**2) * x
-    torch.testing.assert_close(made(x, t, conditions), expected)
+    t[0] = 0.99
+    share, mean = t.view(-1, 1, 1, 1), x.mean(dim=(2, 3), keepdim=True)
+    pattern = (2 * share - 1) / ((1 - share) ** 2 + share**2) * (x - mean)
+    level = -mean / (1 - share).clamp_min(0.05)
+    torch.testing.assert_close(made(x, t, conditions), pattern + level)
 
 
-def test_level_shifts_the_velocity_of_a_whole_image():
-    made = network([SCALAR])
-    x, t, conditions = inputs(3, made, 1)
-    before = made(x, t, conditions)
-    made.level.bias.add_(0.5)
-    spread = ((1 - t) ** 2 + t**2).sqrt().view(-1, 1, 1, 1)
-    torch.testing.assert_close(made(x, t, conditions), before + 0.5 / spread)
+def test_mean_of_the_image_to_come_is_a_linear_function_of_a_condition_if_need_be():
+    made = network([SCALAR], trained=False)
+    made.embedding.direct[0].weight.fill_(0.4)  # the whitened p1 to the mean 2 p1 - 1
+    made.embedding.direct[0].bias.fill_(-0.2)
+    x, t, conditions = inputs(4, made, 1)
+    means = x.mean(dim=(1, 2, 3))
+    for step in (0.25, 1.0):
+        reached = means + step * (1 - t) * made(x, t, conditions).mean(dim=(1, 2, 3))
+        expected = (1 - step) * means + step * (2 * conditions[:, 0] - 1)
+        keeps = t < 0.95
+        torch.testing.assert_close(reached[keeps], expected[keeps])
 
 
 @pytest.mark.parametrize("shape", [(16, 8), (8, 8, 8)])
@@ -85,8 +91,9 @@ def test_condition_that_is_not_given_adds_nothing():
     answer = made(x, t, without)
     assert (answer - given).abs().max() > 1e-3
     assert torch.equal(made(x, t, half), answer)
-    for weights in made.embedding.conditions[1][-1].parameters():
-        weights.zero_()
+    for layer in (made.embedding.conditions[1][-1], made.embedding.direct[1]):
+        for weights in layer.parameters():
+            weights.zero_()
     torch.testing.assert_close(made(x, t, conditions), answer)
 
 

@@ -269,6 +269,17 @@ def test_the_average_follows_the_weights_by_its_formula():
     assert not average.module.weight.requires_grad
 
 
+def test_the_average_forgets_faster_while_it_is_young():
+    layer = build(lambda: nn.Linear(1, 1, bias=False), torch_generator(0), dtype=torch.float64)
+    average = WeightAverage(layer, 0.5)
+    layer.weight.data.fill_(0.0)
+    start = average.module.weight.item()
+    for n_updates, decay in [(1, 2 / 11), (2, 3 / 12), (8, 0.5), (100, 0.5)]:
+        average.update(n_updates)
+        start *= decay
+        assert average.module.weight.item() == pytest.approx(start)
+
+
 def test_batch_statistics_are_means_over_batches():
     network = build(
         lambda: nn.Sequential(nn.BatchNorm2d(3, momentum=0.3)), torch_generator(0)
