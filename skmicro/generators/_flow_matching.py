@@ -34,7 +34,7 @@ from ._invariances import check_descriptors
 from ._network import NetworkGenerator
 
 N_DESCRIBED = 256
-LIGHT = {"n_iter": 700}
+LIGHT = {"n_iter": 700, "average_decay": 0.995}
 
 
 class FlowMatchingGenerator(NetworkGenerator):
@@ -79,7 +79,7 @@ class FlowMatchingGenerator(NetworkGenerator):
     symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
         Symmetries of the material, by which training images are moved at random.
         Translations are rolls and are for periodic images.
-    average_decay : float, default=0.995
+    average_decay : float, default=0.999
         Decay of an average of the network's weights; 0 keeps the last weights.
     decay_from : float, default=0.5
         Share of the training after which the learning rate falls linearly to zero.
@@ -174,7 +174,7 @@ class FlowMatchingGenerator(NetworkGenerator):
         batch_size=32,
         learning_rate=2e-3,
         symmetries=(),
-        average_decay=0.995,
+        average_decay=0.999,
         decay_from=0.5,
         target_tol=0.01,
         image_shape=None,

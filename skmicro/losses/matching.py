@@ -6,7 +6,7 @@ A noise x_0 ~ N(0, 1) and an image x_1 are joined by a straight line,
 
 and the minimum over all functions v is the mean of x_1 - x_0 over all lines through x at time t
 (Lipman et al. 2023, Liu et al. 2023). Flowing along it from t = 0 to 1, noise becomes data.
-The noise is white but for its mean, whose spread is 0.3 at any image size. In white noise the mean
+The noise is white but for its mean, whose spread is 0.1 at any image size. In white noise the mean
 of an image would vanish, and that of x_t would tell the mean of x_1, which is its phase
 fraction, as exactly as a condition does. Networks trust it then, and let what the integration
 misses grow instead of looking at the condition.
@@ -21,7 +21,7 @@ import math
 import torch
 
 UNIFORM_SHARE = 1 / 8
-MEAN_SPREAD = 0.3
+MEAN_SPREAD = 0.1
 
 
 def matching_loss(velocity, images, conditions, rng):

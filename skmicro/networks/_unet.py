@@ -45,7 +45,7 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
-LAST = 0.05  # time before the end from which on the mean is no longer drawn harder
+LAST = 0.2  # time before the end from which on the mean is no longer drawn harder
 
 
 class SiLU(nn.Module):
