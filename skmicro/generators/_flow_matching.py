@@ -26,7 +26,6 @@ from .._validation import (
     check_sequence,
 )
 from ..augment import SYMMETRIES, Symmetries
-from ..losses import flow_noise
 from ..networks import flow_unet
 from ..training import CropBatches, MatchingStep, random_crops
 from ._flow import METHODS, arc, flow_channels, flow_end, integrate, n_flow_channels
@@ -248,8 +247,7 @@ class FlowMatchingGenerator(NetworkGenerator):
         @torch.no_grad()
         def invert(index):
             x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
-            noise = self._flow(x, self._tensor(conditions[index]), 1.0, 0.0)
-            return flow_noise(noise, inverse=True).flatten(1).cpu().numpy()
+            return self._flow(x, self._tensor(conditions[index]), 1.0, 0.0).flatten(1).cpu().numpy()
 
         latents = _arrays.map_batches(invert, len(images), self._batch_size)
         return np.hstack([latents.astype(np.float32), conditions])
@@ -340,7 +338,7 @@ class FlowMatchingGenerator(NetworkGenerator):
 
     def _generate(self, latents, conditions):
         noise = latents.view(-1, n_flow_channels(self.encoder_), *self.image_shape_)
-        return flow_channels(self._flow(flow_noise(noise), conditions, 0.0, 1.0), self.encoder_)
+        return flow_channels(self._flow(noise, conditions, 0.0, 1.0), self.encoder_)
 
     def _flow(self, x, conditions, start, stop):
         """Follow the flow of given conditions from one time to another."""

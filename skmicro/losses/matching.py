@@ -6,22 +6,14 @@ A noise x_0 ~ N(0, 1) and an image x_1 are joined by a straight line,
 
 and the minimum over all functions v is the mean of x_1 - x_0 over all lines through x at time t
 (Lipman et al. 2023, Liu et al. 2023). Flowing along it from t = 0 to 1, noise becomes data.
-The noise is white but for its mean, whose spread is 0.1 at any image size. In white noise the mean
-of an image would vanish, and that of x_t would tell the mean of x_1, which is its phase
-fraction, as exactly as a condition does. Networks trust it then, and let what the integration
-misses grow instead of looking at the condition.
-
 Most times are logit-normal, t = sigmoid(N(0, 1)): the middle, where images take their shape,
 is seen most (Esser et al. 2024). Every eighth is uniform, so that the ends, where the
 integration of a flow starts and stops, are seen at all.
 """
 
-import math
-
 import torch
 
 UNIFORM_SHARE = 1 / 8
-MEAN_SPREAD = 0.1
 
 
 def matching_loss(velocity, images, conditions, rng):
@@ -43,32 +35,11 @@ def matching_loss(velocity, images, conditions, rng):
     loss : Tensor of shape ()
         Mean over images and voxels.
     """
-    noise = flow_noise(torch.randn(images.shape, generator=rng, dtype=images.dtype))
-    noise = noise.to(images.device)
+    noise = torch.randn(images.shape, generator=rng, dtype=images.dtype).to(images.device)
     t = random_times(len(images), rng).to(images)
     share = t.view(-1, *[1] * (images.ndim - 1))
     x = (1.0 - share) * noise + share * images
     return (velocity(x, t, conditions) - (images - noise)).square().mean()
-
-
-def flow_noise(white, inverse=False):
-    """Give the mean of white noise the spread that flows start from.
-
-    Parameters
-    ----------
-    white : Tensor of shape (n, C, *spatial)
-        Standard normal numbers.
-    inverse : bool, default=False
-        Turn the noise of a flow into white noise instead.
-
-    Returns
-    -------
-    noise : Tensor of shape (n, C, *spatial)
-        The same numbers, the mean of each channel multiplied by a factor.
-    """
-    factor = MEAN_SPREAD * math.sqrt(white[0, 0].numel())
-    means = white.flatten(2).mean(dim=2).view(*white.shape[:2], *[1] * (white.ndim - 2))
-    return white + ((1.0 / factor if inverse else factor) - 1.0) * means
 
 
 def random_times(n, rng):

@@ -4,17 +4,20 @@ Blocks of two voxels along each axis become channels, so that all convolutions w
 the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
 time t and the conditions r through a scale and a shift of their normalised features.
 
-The network is a correction F to a velocity in closed form,
+The velocity has two parts, v = w + u. Normalisation hides the mean of a feature map, but the
+mean m of an image x is its phase fraction. So the mean has a velocity of its own,
 
-    v(x, t, r) = (2 t - 1) / s^2 (x - m) + (D - m) / (1 - t) + 1 / s F(x / s, t, m, r),
-    s^2 = (1 - t)^2 + t^2 .
+    u = (D(t, m, r) - m) / (1 - t),
 
-The first term would be right if images were white noise of variance one themselves. F then has
-inputs of variance one and, as 1 / s is the spread of x_1 - x_0 around this term, a target of
-variance one at any t. The second term is for the mean m of x, which is a phase fraction and which
-normalisation hides from F: D(t, m, r) is the mean of the image to come. For a given
-phase fraction D is the same at all times, and what earlier steps missed is put right by later
-ones. F and D start at zero.
+with D the mean of the image to come, which for a given phase fraction is the same at all times.
+The rest is a correction to what would be
+right if the data were white noise of variance one themselves: without their means,
+
+    w = (2 t - 1) / s^2 x + 1 / s F(x / s, t, m, r),    s^2 = (1 - t)^2 + t^2,
+
+with s^2 the variance of x = (1 - t) x_0 + t x_1 in that case. F has inputs of variance one
+and, as 1 / s is the spread of x_1 - x_0 around the first term, a target of variance one at any
+t. F and D start at zero.
 
 A condition that is NaN is *not given*. What the network knows is the sum of what t, m and every
 given condition tell it; those that are not given add nothing.
@@ -45,7 +48,7 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
-LAST = 0.2  # time before the end from which on the mean is no longer drawn harder
+LAST = 0.05  # time before the end from which on the mean is no longer drawn harder
 
 
 class SiLU(nn.Module):
@@ -184,13 +187,14 @@ class FlowUNet(nn.Module):
         means = x.flatten(2).mean(dim=2)
         embedding, level = self.embedding(t, means, conditions)
         towards = (level - means) / (1.0 - t).clamp_min(LAST)[:, None]
-        t, means, towards = (
-            row.view(len(x), -1, *[1] * (x.ndim - 2)) for row in (t, means, towards)
-        )
+        t = t.view(-1, *[1] * (x.ndim - 1))
         variance = (1.0 - t).square() + t.square()
         spread = variance.sqrt()
-        pattern = (x - means) * ((2.0 * t - 1.0) / variance)
-        return pattern + self._correction(x / spread, embedding) / spread + towards
+        velocity = (
+            x * ((2.0 * t - 1.0) / variance) + self._correction(x / spread, embedding) / spread
+        )
+        shift = towards - velocity.flatten(2).mean(dim=2)
+        return velocity + shift.view(*shift.shape, *[1] * (x.ndim - 2))
 
     def _correction(self, x, embedding):
         cells = space_to_depth(self._on_grid(x))

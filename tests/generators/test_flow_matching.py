@@ -102,7 +102,7 @@ def test_conditions_are_learned():
         **TINY | {"n_iter": 200, "width": 8, "batch_size": 16, "target_tol": np.inf}
     ).fit(X)
     means = [generator.sample(40, p1=p1, random_state=1).mean() for p1 in (0.21, 0.79)]
-    np.testing.assert_allclose(means, [0.21, 0.79], atol=0.08)
+    np.testing.assert_allclose(means, [0.21, 0.79], atol=0.15)
     free = generator.sample(80, random_state=1).mean(axis=(1, 2))
     assert free.std() > 0.15
     assert generator.history_["matching"][-20:].mean() < generator.history_["matching"][:5].mean()

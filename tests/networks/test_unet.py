@@ -44,10 +44,10 @@ def test_space_to_depth_is_the_inverse_of_depth_to_space(shape):
 def test_untrained_velocity_is_that_of_white_noise_with_a_known_mean():
     made = network([SCALAR], trained=False)
     x, t, conditions = inputs(5, made, 1)
-    t[0] = 0.9
+    t[0] = 0.99
     share, mean = t.view(-1, 1, 1, 1), x.mean(dim=(2, 3), keepdim=True)
     pattern = (2 * share - 1) / ((1 - share) ** 2 + share**2) * (x - mean)
-    level = -mean / (1 - share).clamp_min(0.2)
+    level = -mean / (1 - share).clamp_min(0.05)
     torch.testing.assert_close(made(x, t, conditions), pattern + level)
 
 
@@ -60,7 +60,7 @@ def test_mean_of_the_image_to_come_is_a_linear_function_of_a_condition_if_need_b
     for step in (0.25, 1.0):
         reached = means + step * (1 - t) * made(x, t, conditions).mean(dim=(1, 2, 3))
         expected = (1 - step) * means + step * (2 * conditions[:, 0] - 1)
-        keeps = t < 0.8
+        keeps = t < 0.95
         torch.testing.assert_close(reached[keeps], expected[keeps])
 
 
