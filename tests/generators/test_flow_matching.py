@@ -99,10 +99,10 @@ def test_conditions_are_learned():
         [field > np.quantile(field, 1 - p1) for field, p1 in zip(noise, levels, strict=True)]
     )
     generator = FlowMatchingGenerator(
-        **TINY | {"n_iter": 200, "width": 8, "batch_size": 16, "target_tol": np.inf}
+        **TINY | {"n_iter": 600, "width": 8, "batch_size": 16, "target_tol": np.inf}
     ).fit(X)
     means = [generator.sample(40, p1=p1, random_state=1).mean() for p1 in (0.21, 0.79)]
-    np.testing.assert_allclose(means, [0.21, 0.79], atol=0.15)
+    np.testing.assert_allclose(means, [0.21, 0.79], atol=0.08)
     free = generator.sample(80, random_state=1).mean(axis=(1, 2))
     assert free.std() > 0.15
     assert generator.history_["matching"][-20:].mean() < generator.history_["matching"][:5].mean()
