@@ -169,6 +169,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_samples", n_samples, minimum=1)
+        check_choice("exact", exact, (True, False))
+        check_choice("return_targets", return_targets, (True, False))
         check_real("target_tol", self.target_tol, 0.0, finite=False)
         maker = self if shape is None and periodic is None else self._resized(shape, periodic)
         seed = _random.draw_seed(random_state)
@@ -256,7 +258,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_steps", n_steps, minimum=2)
-        ends = [self._latent_vector(end) for end in (a, b)]
+        ends = [self._latent_vector(name, end) for name, end in (("a", a), ("b", b))]
         share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
         return self.inverse_transform((1.0 - share) * ends[0] + share * ends[1])
 
@@ -278,6 +280,11 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         -------
         score : float
             At most 0; higher is better.
+
+        Raises
+        ------
+        ValueError
+            If the images have other phases or shapes, or none of the phases scored.
         """
         check_is_fitted(self)
         images = check_images(self, X, reset=False)
@@ -288,7 +295,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
         table = ConditionTable(curves, self.encoder_, self.image_shape_)
         wanted, got = (table.describe(stack).mean(axis=0) for stack in (images, samples))
-        return -float(np.linalg.norm(got - wanted) / max(np.linalg.norm(wanted), 1e-12))
+        if not wanted.any():
+            raise ValueError("X must hold some voxels of the phases scored, got none.")
+        return -float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns of :meth:`transform`.
@@ -391,10 +400,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         images = _arrays.map_batches(decode, len(latents), self._batch_size)
         return images.reshape(len(images), -1) if self._flat else images
 
-    def _latent_vector(self, end):
+    def _latent_vector(self, name, end):
         end = np.asarray(end)
         n_columns = self._n_latent() + self.conditions_.n_columns
         is_image = self._flat and end.size == self.n_features_in_
         if end.ndim == 1 and len(end) == n_columns and not is_image:
             return end[None].astype(np.float32)
-        return self.transform(end[None])
+        try:
+            return self.transform(end[None])
+        except (TypeError, ValueError) as error:
+            wanted = f"an image or a vector of {n_columns} latents"
+            raise type(error)(f"{name} must be {wanted}: {error}") from error

@@ -23,8 +23,19 @@ from .._validation import (
 )
 from ._base import BaseGenerator
 from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
-from ._training import new_networks, train
+from ._training import new_networks, parameter_summary, train
 
+LASTING = {
+    "architecture",
+    "calibration",
+    "conditions",
+    "invariances",
+    "matching",
+    "n_latent",
+    "periodic",
+    "precision",
+    "width",
+}
 RUNNING = {"_skl_callbacks", "_parent_callback_ctx"}
 
 
@@ -55,6 +66,8 @@ class NetworkGenerator(BaseGenerator):
         """Continue training for ``n_iter`` iterations, on these images.
 
         Optimizers start afresh from the networks reached; nothing is checkpointed.
+        Parameters that the networks and conditions were made with have to be those of the
+        first training.
 
         Parameters
         ----------
@@ -67,12 +80,19 @@ class NetworkGenerator(BaseGenerator):
         -------
         self : object
             The generator, trained further.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape or phases, or a parameter of the networks
+            or conditions was changed since ``fit``.
         """
         if not hasattr(self, "generator_"):
             return self._fit_anew(X, y, partial(self._learn, checkpointed=False))
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=False)
+            self._check_unchanged_parameters()
             self.encoder_.check(images)
             self.conditions_, rows = self.conditions_.extended(images)
             networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
@@ -94,9 +114,22 @@ class NetworkGenerator(BaseGenerator):
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None
         self._fitted_with = plain_parameters(self)
+        self._made_with = self._lasting_parameters()
         self.n_iter_ = 0
         self.history_ = {}
         train(self, images, rows, new_networks(self), checkpoint, task)
+
+    def _lasting_parameters(self):
+        parameters = self.get_params(deep=False)
+        return {k: parameter_summary(v) for k, v in parameters.items() if k in LASTING}
+
+    def _check_unchanged_parameters(self):
+        for name, value in self._lasting_parameters().items():
+            if value != self._made_with[name]:
+                raise ValueError(
+                    f"{name} must stay as it was in fit for partial_fit, {self._made_with[name]}, "
+                    f"got {value}."
+                )
 
     def _n_latent(self):
         return self.generator_.n_latent
@@ -120,6 +153,8 @@ class NetworkGenerator(BaseGenerator):
         check_real("learning_rate", self.learning_rate, 0.0, open_low=True)
         check_integer("n_latent", self.n_latent, minimum=1)
         check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
+        if not isinstance(self.verbose, bool):
+            check_integer("verbose", self.verbose, minimum=0)
         check_file_path("checkpoint", self.checkpoint)
         check_callables("callbacks", self.callbacks)
         _arrays.resolve_device(self.device)

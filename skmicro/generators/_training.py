@@ -100,14 +100,18 @@ def _as_if_finished(generator, step, history):
 
 
 def _fingerprint(generator, images):
-    """What a checkpoint must agree on: parameters and data."""
-    settings = {k: _summary(v) for k, v in generator.get_params().items() if k not in UNCHECKED}
+    """What a checkpoint must agree on: class, parameters and data."""
+    parameters = {k: v for k, v in generator.get_params().items() if k not in UNCHECKED}
+    settings = {"class": type(generator).__name__} | {
+        k: parameter_summary(v) for k, v in parameters.items()
+    }
     if isinstance(generator.random_state, Integral):
         settings["random_state"] = int(generator.random_state)
     return settings | {"data": _digest(images)}
 
 
-def _summary(value):
+def parameter_summary(value):
+    """Return a text that is the same for equal values of a parameter."""
     return _digest(value) if isinstance(value, np.ndarray) else repr(value)
 
 
