@@ -6,13 +6,13 @@ are periodic. Values are a scalar, an array (n,) for a scalar descriptor, or (k,
 for a descriptor with k components.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import clone
 
+from .._validation import warn_user
 from ..descriptors import PhaseFractions, VolumeFraction
 from ..descriptors._registry import new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
@@ -136,11 +136,10 @@ def warn_outside(target, ranges):
     outside = (target.values < low - margin) | (target.values > high + margin)
     if outside.any():
         row, k = np.argwhere(outside)[0]
-        warnings.warn(
+        warn_user(
             f"target {target.name} lies outside the training images: component {k} is "
             f"{target.values[row, k]:.4g}, they cover [{low[k]:.4g}, {high[k]:.4g}].",
             ExtrapolationWarning,
-            stacklevel=3,
         )
 
 
@@ -166,12 +165,11 @@ def warn_missed(images, targets, tolerance, image_shape):
         error = np.sqrt(np.square(misses).mean(axis=1))
         failed = error > tolerance + 1e-6
         if failed.any():
-            warnings.warn(
+            warn_user(
                 f"{failed.sum()} of {len(error)} samples miss their target {target.name} by more "
                 f"than target_tol={tolerance:g}: root mean square error "
                 f"{error[failed].mean():.3g} on average, {error.max():.3g} at worst.",
                 TargetWarning,
-                stacklevel=3,
             )
 
 
