@@ -42,7 +42,7 @@ def draw_seed(random_state=None):
     """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-    if isinstance(random_state, Integral) and not isinstance(random_state, bool):
+    if isinstance(random_state, Integral):
         if random_state < 0:
             raise ValueError(f"random_state must be >= 0, got {random_state}.")
         return int(random_state)
