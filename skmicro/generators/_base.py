@@ -28,10 +28,9 @@ from .._validation import (
     unchanged_on_error,
 )
 from ..base import ImageEstimator
-from ..descriptors import TwoPointCorrelation
 from ..encoding import encoder_for
-from ._conditions import ConditionTable
-from ._latents import corrected_images, meet_targets, nearest_latents
+from ._conditions import ConditionTable, correlation_distance
+from ._latents import images_for, nearest_latents
 from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
 
 SCORE_SAMPLES = 256
@@ -180,15 +179,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         for target in wanted:
             warn_outside(target, table.ranges)
         conditions = table.draw(n_samples, wanted, seed)
-        noise = _random.numpy_generator(seed, 0)
-        latents = _random.normal_rows(n_samples, maker._n_latent(), noise)
-        searched = [target for target in wanted if target.name not in table.names]
-        if searched:
-            latents = meet_targets(maker, latents, conditions, searched, seed)
-        if searched or exact:
-            images = maker._decode(latents, conditions, fractions)
-        else:
-            images = corrected_images(maker, latents, conditions, table.columns_of(wanted))
+        images = images_for(maker, conditions, wanted, fractions, seed)
         warn_missed(images, wanted, maker.target_tol, maker.image_shape_)
         if not return_targets:
             return images
@@ -290,14 +281,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
-        phases = [None] if self.phases_ is None else self.phases_[-max(1, len(self.phases_) - 1) :]
-        periodic = self.conditions_.periodic
-        curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
-        table = ConditionTable(curves, self.encoder_, self.image_shape_)
-        wanted, got = (table.describe(stack).mean(axis=0) for stack in (images, samples))
-        if not wanted.any():
-            raise ValueError("X must hold some voxels of the phases scored, got none.")
-        return -float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
+        return -correlation_distance(samples, images, self.encoder_, self.conditions_.periodic)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns of :meth:`transform`.

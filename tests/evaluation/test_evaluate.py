@@ -323,3 +323,19 @@ def test_descriptors_count_alike_in_density(real):
     ]
     for name in ("density", "coverage"):
         assert reports[0][name].value == pytest.approx(reports[1][name].value)
+
+
+def test_a_model_chosen_by_its_score_is_reported_on_other_latents(real, generator, monkeypatch):
+    drawn = []
+    sample = type(generator).sample
+
+    def recorded(self, n_samples, **options):
+        images = sample(self, n_samples, **options)
+        drawn.append(images)
+        return images
+
+    monkeypatch.setattr(type(generator), "sample", recorded)
+    generator.score(real[1])
+    evaluate(generator, real[0], real[1], random_state=0, **FAST)
+    scored, reported = drawn
+    assert not any(np.array_equal(a, b) for a in scored for b in reported)
