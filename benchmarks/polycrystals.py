@@ -148,7 +148,7 @@ def main():
         "InvNet": InvNetGenerator.light(
             invariances=("phase_fractions",),
             matching=(),
-            projection_weight=200.0,
+            projection_weight=1000.0,
             periodic=True,
             symmetries=SYMMETRIES,
             n_iter=arguments.n_iter,

@@ -6,6 +6,7 @@ keep their type (a stack of bytes is not blown up to floats); the estimator lear
 """
 
 import os
+import sys
 import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -68,6 +69,8 @@ def check_images(estimator, X, *, reset, min_samples=1):
         array = validate_data(
             estimator, array, reset=reset, dtype="numeric", ensure_min_samples=min_samples
         )
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"X must hold numbers, got an array of type {array.dtype}.")
     shape = _image_shape(estimator, array, reset)
     if reset:
         estimator.image_shape_ = shape
@@ -132,7 +135,8 @@ def n_axes(X):
 
 def _as_array(X):
     if isinstance(X, torch.Tensor):
-        return X.detach().cpu().numpy()
+        native = X.float() if X.dtype == torch.bfloat16 else X
+        return native.detach().cpu().numpy()
     if isinstance(X, (list, tuple)):
         try:
             return np.asarray(X)
@@ -169,11 +173,10 @@ def _image_shape(estimator, array, reset):
         return estimator.image_shape_
     n_voxels = array.shape[1]
     if estimator.image_shape is None:
-        warnings.warn(
+        warn_user(
             f"X has flat rows and image_shape is None: every row is read as a 1 x {n_voxels} "
             "image. Pass image_shape, or images of shape (n, H, W).",
             ImageShapeWarning,
-            stacklevel=4,
         )
         return (1, n_voxels)
     shape = check_image_shape("image_shape", estimator.image_shape)
@@ -241,13 +244,16 @@ def check_latents(estimator, Z, n_columns, name="Z"):
     ValueError
         If the shape is wrong or a value is not finite.
     """
-    Z = check_array(_as_array(Z), dtype=np.float32, estimator=estimator, input_name=name)
+    Z = check_array(_as_array(Z), dtype=np.float64, estimator=estimator, input_name=name)
     if Z.shape[1] != n_columns:
         raise ValueError(
             f"{name} must have {n_columns} columns for this {type(estimator).__name__}, "
             f"got {Z.shape[1]}."
         )
-    return Z
+    largest = np.abs(Z).max()
+    if largest > np.finfo(np.float32).max:
+        raise ValueError(f"{name} must hold numbers in single precision, got {largest:g}.")
+    return Z.astype(np.float32)
 
 
 def check_feature_names(estimator, input_features):
@@ -308,17 +314,35 @@ def check_callables(name, value):
             raise TypeError(f"{name} must hold callables, got {item!r}.")
 
 
+def check_path(name, value):
+    """Raise unless ``value`` is a path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, got {value!r}.")
+
+
 def check_file_path(name, value):
     """Raise unless ``value`` is None or a path in a folder that can be written to."""
     if value is None:
         return
-    if not isinstance(value, (str, os.PathLike)):
-        raise TypeError(f"{name} must be a path, got {value!r}.")
-    folder = os.path.dirname(os.path.abspath(value))
-    if os.path.isdir(value) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+    check_path(name, value)
+    path = os.path.abspath(value)
+    folder = os.path.dirname(path)
+    if os.path.isdir(path) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise ValueError(
             f"{name} must name a file in an existing folder that can be written to, got {value!r}."
         )
+
+
+def warn_user(message, category):
+    """Warn at the line that called the library, however many of its functions lie between."""
+    frame, level = sys._getframe(1), 2
+    while frame is not None and _package(frame) in ("skmicro", "sklearn"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _package(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ import torch
 from .persistence import Persistent
 
 MAX_PHASES = 64
+MAX_GREY = 1e12
 CHECKED_VOXELS = 2**20
 MAX_ROUNDS = 200
 
@@ -191,7 +192,12 @@ class GreyEncoder(Persistent):
         return 0
 
     def check(self, images, name="X"):
-        """Accept any finite grey levels."""
+        """Raise where descriptors of the grey levels would leave single precision."""
+        largest = float(np.abs(images).max())
+        if largest > MAX_GREY:
+            raise ValueError(
+                f"{name} must hold grey levels of at most {MAX_GREY:g} in size, got {largest:g}."
+            )
 
     def encode(self, images, device="cpu", dtype=torch.float32):
         """Return scaled levels, (n, *S) -> (n, 1, *S)."""
@@ -235,15 +241,16 @@ def encoder_for(images):
     Raises
     ------
     ValueError
-        If integer images have more than 64 distinct values.
+        If integer images have more than 64 distinct values, or grey levels are too large
+        for single precision.
     """
     is_float = np.issubdtype(images.dtype, np.floating)
     if is_float and not _all_whole(images):
-        return GreyEncoder(images.min(), images.max(), images.dtype)
+        return _grey_encoder(images)
     values = distinct_values(images)
     if len(values) > MAX_PHASES:
         if is_float:
-            return GreyEncoder(images.min(), images.max(), images.dtype)
+            return _grey_encoder(images)
         raise ValueError(
             f"X must have at most {MAX_PHASES} distinct labels, got {len(values)}; "
             "convert grey levels to float."
@@ -251,6 +258,12 @@ def encoder_for(images):
     if values[0] >= 0 and values[-1] <= 1:
         values = np.array([0, 1]).astype(images.dtype)
     return PhaseEncoder(values, images.dtype)
+
+
+def _grey_encoder(images):
+    encoder = GreyEncoder(images.min(), images.max(), images.dtype)
+    encoder.check(images)
+    return encoder
 
 
 def distinct_values(images):

@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from ._validation import check_real
+from ._validation import check_path, check_real
 from .persistence import atomic_path
 
 TIFF = (".tif", ".tiff")
@@ -52,6 +53,8 @@ def read_images(source, *, volume=False, key=None):
         If a file cannot be read or holds something other than images with one channel
         (grey levels stored as equal RGB channels are accepted), or if the shapes of two
         files differ. The message names the file.
+    TypeError
+        If ``source`` is neither a path nor a sequence of paths.
     ImportError
         If a TIFF, PNG or other image file is read without the extra ``images``.
 
@@ -102,6 +105,8 @@ def write_images(path, images, *, volume=False, spacing=None):
     ------
     ValueError
         If the format is unknown or cannot hold these images.
+    TypeError
+        If ``path`` is no path.
     FileNotFoundError
         If the folder that shall hold the file does not exist.
     FileExistsError
@@ -109,6 +114,7 @@ def write_images(path, images, *, volume=False, spacing=None):
     ImportError
         If TIFF or PNG is written without the extra ``images``.
     """
+    check_path("path", path)
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
@@ -133,7 +139,9 @@ def write_images(path, images, *, volume=False, spacing=None):
 
 def _paths(source):
     if not isinstance(source, (str, os.PathLike)):
-        paths = [Path(item) for item in source]
+        if not isinstance(source, Iterable):
+            raise TypeError(f"source must be a path or a sequence of paths, got {source!r}.")
+        paths = [_path(item) for item in source]
         if not paths:
             raise ValueError("source must name at least one file, got an empty sequence.")
     elif Path(source).is_dir():
@@ -149,6 +157,11 @@ def _paths(source):
         if not path.is_file():
             raise FileNotFoundError(f"source must name existing files, got {path}.")
     return paths
+
+
+def _path(item):
+    check_path("source", item)
+    return Path(item)
 
 
 def _natural_order(path):

@@ -22,6 +22,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from ._validation import check_path
+
 FORMAT_VERSION = 1
 
 
@@ -47,8 +49,13 @@ def atomic_path(path):
     ------
     FileNotFoundError
         If there is no such folder.
+    IsADirectoryError
+        If the destination is a folder itself.
     """
+    check_path("path", path)
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"path must name a file, got folder {str(path)!r}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path must lie in an existing folder, got {str(path)!r}.")
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -76,7 +83,8 @@ def write_tree(path, tree):
     Raises
     ------
     TypeError
-        If the tree holds something that is not a plain value, array or estimator.
+        If the tree holds something that is not a plain value, array or estimator, or
+        ``path`` is no path.
     """
     tensors = {}
     header = json.dumps(_pack(tree, tensors))
@@ -104,6 +112,7 @@ def read_tree(path):
     NotASavedFileError
         If the file is damaged or was written by something else.
     """
+    check_path("path", path)
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must be an existing file, got {str(path)!r}.")
     try:
@@ -143,6 +152,8 @@ def load(path):
 
     Raises
     ------
+    TypeError
+        If ``path`` is no path.
     FileNotFoundError
         If there is no such file.
     NotASavedFileError

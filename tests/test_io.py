@@ -200,6 +200,15 @@ def test_arrays_that_are_no_images_are_named(tmp_path):
         read_images(tmp_path / "a.npy", volume=True)
 
 
+def test_what_is_no_path_is_named():
+    with pytest.raises(TypeError, match=r"^source must be a path or a sequence of paths, got 3"):
+        read_images(3)
+    with pytest.raises(TypeError, match=r"^source must be a path, got 3"):
+        read_images(["a.npy", 3])
+    with pytest.raises(TypeError, match=r"^path must be a path, got 3"):
+        write_images(3, np.zeros((1, 4, 4)))
+
+
 def test_missing_files_empty_folders_and_different_shapes_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no\.png"):
         read_images(tmp_path / "no.png")
@@ -273,6 +282,14 @@ def test_what_a_format_cannot_hold_is_named(tmp_path, name, images, message):
     with pytest.raises(ValueError, match=message):
         write_images(tmp_path / name, images)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.tif", "a.png", "a.vti"])
+def test_a_folder_is_not_replaced_by_a_file(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(IsADirectoryError, match=f"path must name a file, got folder.*{name}"):
+        write_images(tmp_path / name, some_images((1, 4, 4)))
+    assert [item.name for item in tmp_path.rglob("*")] == [name]
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.tif", "a.png", "a.vti", "a"])

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -198,6 +199,35 @@ def test_missing_files_and_folders_are_named(tmp_path):
         skmicro.load(tmp_path)
     with pytest.raises(FileNotFoundError, match="path must lie in an existing folder"):
         write_tree(tmp_path / "none" / "file.skm", {})
+
+
+@pytest.mark.parametrize("path", [3, None, 0.5, b"file", ["file"]])
+def test_what_is_no_path_is_named(path):
+    images = np.zeros((1, 4, 4), int)
+    message = f"^path must be a path, got {re.escape(repr(path))}\\.$"
+    with pytest.raises(TypeError, match=message):
+        skmicro.load(path)
+    with pytest.raises(TypeError, match=message):
+        VolumeFraction().fit(images).save(path)
+
+
+def test_files_are_not_written_in_place_of_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    descriptor = VolumeFraction().fit(np.zeros((1, 4, 4), int))
+    for path in ("folder", tmp_path / "folder", "", "."):
+        with pytest.raises(IsADirectoryError, match="path must name a file, got folder"):
+            descriptor.save(path)
+    assert [item.name for item in tmp_path.rglob("*")] == ["folder"]
+
+
+@pytest.mark.parametrize("path", ["", ".", "folder"])
+def test_checkpoints_that_name_no_file(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    generator = InvNetGenerator.light(checkpoint=path, n_iter=1, device="cpu")
+    with pytest.raises(ValueError, match=f"^checkpoint must name a file .*got '{path}'"):
+        generator.fit(np.eye(8, dtype=int)[None].repeat(3, axis=0))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04K\x01.", b"PK\x03\x04" * 99, bytes(4096)])

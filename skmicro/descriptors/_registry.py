@@ -5,7 +5,7 @@ from sklearn.base import clone
 from ..base import BaseDescriptor
 
 
-def descriptor_named(name):
+def descriptor_named(name, parameter=None):
     """Return the descriptor class of a name.
 
     Parameters
@@ -13,6 +13,9 @@ def descriptor_named(name):
     name : str
         A descriptor's ``name``, e.g. ``"p1"``; classes that users derived from
         BaseDescriptor count as well, unless the library has the name.
+    parameter : str or None, default=None
+        What errors call the name; ``None`` stands for a target or an invariance, which
+        only differentiable descriptors can be.
 
     Returns
     -------
@@ -35,8 +38,9 @@ def descriptor_named(name):
         if known.name is not None:
             named.setdefault(known.name, known)
     if name not in named:
-        usable = sorted(known for known in named if named[known].differentiable)
-        raise ValueError(f"target or invariance must be one of {usable}, got {name!r}.")
+        usable = sorted(known for known in named if parameter or named[known].differentiable)
+        wanted = parameter or "target or invariance"
+        raise ValueError(f"{wanted} must be one of {usable}, got {name!r}.")
     return named[name]
 
 

@@ -159,7 +159,7 @@ def evaluate(
     for label, columns, table in tables:
         _describe(ruler, label, columns, table)
     _compare_spaces(ruler, [table for _, _, table in tables])
-    curves = _features(TwoPointCorrelation(periodic=periodic).fit(training), "S2", sets)
+    curves = _features(TwoPointCorrelation(periodic=periodic).fit(training), sets)
     ruler.measure("S2 diversity", _weighted.diversity_ratio, curves, POSITIVE)
     pixels = sets.map(lambda images: encoder.encode(images).flatten(1).numpy())
     ruler.measure("pixel diversity", _weighted.diversity_ratio, pixels, POSITIVE)
@@ -261,37 +261,43 @@ def _transformers(descriptors, properties, periodic):
         ]
     check_sequence("descriptors", descriptors)
     check_sequence("properties", [] if properties is None else properties)
-    transformers = [*descriptors, *(properties or [])]
+    transformers = [("descriptors", item) for item in descriptors]
+    transformers += [("properties", item) for item in properties or []]
     if not transformers:
         raise ValueError("descriptors must hold at least one transformer, got none.")
-    for item in transformers:
+    for parameter, item in transformers:
         if not hasattr(item, "transform"):
-            raise TypeError(f"descriptors and properties must hold transformers, got {item!r}.")
+            raise TypeError(f"{parameter} must hold transformers, got {item!r}.")
     return transformers
 
 
 def _tables(transformers, training, sets):
     """Label, column names and figures of the three sets for each transformer."""
     tables, seen = [], {}
-    for transformer in transformers:
+    for parameter, transformer in transformers:
         fitted = clone(transformer, safe=False)
         if hasattr(fitted, "fit"):
             fitted.fit(training)
         label = getattr(fitted, "name", None) or type(fitted).__name__
         seen[label] = seen.get(label, 0) + 1
         suffix = f" ({seen[label]})" if seen[label] > 1 else ""
-        table = _features(fitted, label, sets)
+        table = _features(fitted, sets, f"{parameter}: {label}")
         columns = [name + suffix for name in _column_names(fitted, label, table)]
         tables.append((label + suffix, columns, table))
     return tables
 
 
-def _features(fitted, label, sets):
+def _features(fitted, sets, name="S2"):
     def transform(images):
-        features = np.asarray(fitted.transform(images), dtype=float).reshape(len(images), -1)
+        features = np.asarray(fitted.transform(images), dtype=float)
+        if features.shape[:1] != (len(images),) or features.size == 0:
+            raise ValueError(
+                f"{name} must give one row for each of {len(images)} images, got an array of "
+                f"shape {features.shape}."
+            )
         if not np.isfinite(features).all():
-            raise ValueError(f"{label} must give finite figures, got NaN or infinity.")
-        return features
+            raise ValueError(f"{name} must give finite figures, got NaN or infinity.")
+        return features.reshape(len(images), -1)
 
     return sets.map(transform)
 

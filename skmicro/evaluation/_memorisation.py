@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from .. import _arrays
-from .._validation import check_integer
+from .._validation import check_integer, check_stack
 from ..encoding import encoder_for
 
 COARSE_SIDE = 16
@@ -75,7 +75,8 @@ def memorisation(images, training_images, *, n_candidates=32):
     """
     if n_candidates is not None:
         check_integer("n_candidates", n_candidates, 1)
-    images, training = _image_stacks(images, training_images)
+    training = check_stack("training_images", training_images)
+    images = check_stack("images", images, training.shape[1:])
     encoder = encoder_for(training)
     encoder.check(images, "images")
     search = _CopySearch(training, encoder, n_candidates)
@@ -215,17 +216,3 @@ def _largest(first, second, grid):
     product_of_spectra = (first.conj() * second).sum(-len(grid) - 1)
     lags = torch.fft.irfftn(product_of_spectra, s=grid, dim=_axes(grid), norm="forward")
     return lags.flatten(-len(grid)).amax(-1)
-
-
-def _image_stacks(images, training_images):
-    stacks = [np.asarray(stack) for stack in (images, training_images)]
-    names = ("images", "training_images")
-    for name, stack in zip(names, stacks, strict=True):
-        if stack.ndim not in (3, 4) or stack.size == 0:
-            raise ValueError(f"{name} must have shape (n, *spatial), got {stack.shape}.")
-    if stacks[0].shape[1:] != stacks[1].shape[1:]:
-        raise ValueError(
-            f"images must have the shape of training_images, {stacks[1].shape[1:]}, "
-            f"got {stacks[0].shape[1:]}."
-        )
-    return stacks

@@ -1,5 +1,7 @@
 """Distances between sets of images or of their figures."""
 
+import reprlib
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
@@ -51,7 +53,7 @@ def mean_relative_error(a, b):
     >>> round(mean_relative_error([0.18, 0.24], 0.2), 3)
     0.15
     """
-    b = np.asarray(b, dtype=float)
+    b = _numbers("b", b)
     if np.ndim(a) == b.ndim == 1:
         b = b[:, None]
     a = _rows("a", a)
@@ -242,20 +244,31 @@ def diversity(X):
     >>> diversity([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]])
     3.333...
     """
-    X = np.asarray(X, dtype=float)
+    X = _numbers("X", X)
     if X.ndim == 0 or len(X) < 2:
         raise ValueError(f"X must have at least two rows, got shape {X.shape}.")
     X = X.reshape(len(X), -1)
     return float(_weighted.mean_pair_distance(X)(np.full((1, len(X)), 1 / len(X)))[0])
 
 
+def _numbers(name, values):
+    """Finite numbers in an array."""
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must hold numbers in rows of one length, got {reprlib.repr(values)}."
+        ) from error
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
+    return numbers
+
+
 def _rows(name, values):
     """Figures as (n, n_features), one column where they are plain numbers."""
-    rows = np.asarray(values, dtype=float)
+    rows = _numbers(name, values)
     if rows.ndim not in (1, 2) or rows.size == 0:
         raise ValueError(f"{name} must have shape (n,) or (n, n_features), got {rows.shape}.")
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
     return rows.reshape(len(rows), -1)
 
 

@@ -47,6 +47,9 @@ def gather(generator, X_train, X_test, n_samples, targets, seed):
     shape = getattr(generator, "image_shape_", None)
     training = check_stack("X_train", X_train, shape, MIN_IMAGES)
     reference = check_stack("X_test", X_test, training.shape[1:], MIN_IMAGES)
+    if hasattr(generator, "encoder_"):
+        generator.encoder_.check(training, "X_train")
+        generator.encoder_.check(reference, "X_test")
     encoder = encoder_for(training)
     encoder.check(reference, "X_test")
     samples = _generated_images(generator, training, reference, n_samples, targets, seed)

@@ -28,10 +28,9 @@ from .._validation import (
     unchanged_on_error,
 )
 from ..base import ImageEstimator
-from ..descriptors import TwoPointCorrelation
 from ..encoding import encoder_for
-from ._conditions import ConditionTable
-from ._latents import corrected_images, meet_targets, nearest_latents
+from ._conditions import ConditionTable, correlation_distance
+from ._latents import images_for, nearest_latents
 from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
 
 SCORE_SAMPLES = 256
@@ -89,13 +88,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
             self._seed = _random.draw_seed(self.random_state)
-            self.conditions_, rows = ConditionTable(
+            table = ConditionTable(
                 self._condition_descriptors(),
                 self.encoder_,
                 self.image_shape_,
                 self._matched_descriptors(),
-                getattr(self, "periodic", True),
-            ).extended(self._described_images(images))
+                self._is_periodic,
+            )
+            self.conditions_, rows = self._extended(table, images, y)
             learn(images, rows, task)
         task.end()
         return self
@@ -116,10 +116,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         A target that is a condition of the generator is fed to it, and fed again with a
         correction where an image misses it by more than ``target_tol``; conditions that
         are not given are drawn from the training images (those nearest to the given
-        ones), unless the generator does without them. For any other target the latents are
-        searched by gradient. Both is bounded work. Conditions are what they were in
-        ``fit``; other names stand for descriptors with default parameters, measured across
-        the borders where the images made are periodic.
+        ones). For any other target the latents are searched by gradient. Both is bounded
+        work. Conditions are what they were in ``fit``; other names stand for descriptors
+        with default parameters, measured across the borders where the images made are
+        periodic.
 
         Parameters
         ----------
@@ -152,8 +152,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             Images with the labels, type and layout of the training images; with
             ``shape`` or ``periodic`` always (n_samples, *shape).
         targets : dict of str to ndarray of shape (n_samples, n_components)
-            Only with ``return_targets``: values asked for or drawn; NaN where the
-            generator did without a condition.
+            Only with ``return_targets``: values asked for or drawn.
 
         Raises
         ------
@@ -170,6 +169,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_samples", n_samples, minimum=1)
+        check_choice("exact", exact, (True, False))
+        check_choice("return_targets", return_targets, (True, False))
         check_real("target_tol", self.target_tol, 0.0, finite=False)
         maker = self if shape is None and periodic is None else self._resized(shape, periodic)
         seed = _random.draw_seed(random_state)
@@ -178,16 +179,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         fractions = exact_fractions(wanted) if exact else None
         for target in wanted:
             warn_outside(target, table.ranges)
-        conditions = maker._inputs(n_samples, wanted, seed)
-        noise = _random.numpy_generator(seed, 0)
-        latents = _random.normal_rows(n_samples, maker._n_latent(), noise)
-        searched = [target for target in wanted if target.name not in table.names]
-        if searched:
-            latents = meet_targets(maker, latents, conditions, searched, seed)
-        if searched or exact:
-            images = maker._decode(latents, conditions, fractions)
-        else:
-            images = corrected_images(maker, latents, conditions, table.columns_of(wanted))
+        conditions = table.draw(n_samples, wanted, seed)
+        images = images_for(maker, conditions, wanted, fractions, seed)
         warn_missed(images, wanted, maker.target_tol, maker.image_shape_)
         if not return_targets:
             return images
@@ -257,7 +250,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_steps", n_steps, minimum=2)
-        ends = [self._latent_vector(end) for end in (a, b)]
+        ends = [self._latent_vector(name, end) for name, end in (("a", a), ("b", b))]
         share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
         return self.inverse_transform(self._path(*ends, share))
 
@@ -279,17 +272,17 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         -------
         score : float
             At most 0; higher is better.
+
+        Raises
+        ------
+        ValueError
+            If the images have other phases or shapes, or none of the phases scored.
         """
         check_is_fitted(self)
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
-        phases = [None] if self.phases_ is None else self.phases_[-max(1, len(self.phases_) - 1) :]
-        periodic = self.conditions_.periodic
-        curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
-        table = ConditionTable(curves, self.encoder_, self.image_shape_)
-        wanted, got = (table.describe(stack).mean(axis=0) for stack in (images, samples))
-        return -float(np.linalg.norm(got - wanted) / max(np.linalg.norm(wanted), 1e-12))
+        return -correlation_distance(samples, images, self.encoder_, self.conditions_.periodic)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns of :meth:`transform`.
@@ -328,10 +321,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return how many standard normal numbers an image is made of."""
         raise NotImplementedError
 
-    def _inputs(self, n_samples, wanted, seed):
-        """Return the conditions that new samples are fed, (n_samples, n_conditions)."""
-        return self.conditions_.draw(n_samples, wanted, seed)
-
     def _path(self, a, b, share):
         """Return points between two latents (1, k), at shares (n, 1) of the way."""
         return (1.0 - share) * a + share * b
@@ -361,9 +350,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return names or descriptors whose training values learning needs."""
         return []
 
-    def _described_images(self, images):
-        """Return the images whose conditions make up the table: those learned from."""
-        return images
+    def _extended(self, table, images, y):
+        """Return the table with the conditions of training images, and these, row by row."""
+        return table.extended(images)
 
     def _check_parameters(self):
         """Raise if a parameter that all generators share is not allowed."""
@@ -372,6 +361,11 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def _check_training_images(self, X, reset):
         self._check_parameters()
         return check_images(self, X, reset=reset, min_samples=self._min_images)
+
+    @property
+    def _is_periodic(self):
+        """Whether training images wrap around."""
+        return getattr(self, "periodic", True)
 
     @property
     def _device(self):
@@ -404,10 +398,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         images = _arrays.map_batches(decode, len(latents), self._batch_size)
         return images.reshape(len(images), -1) if self._flat else images
 
-    def _latent_vector(self, end):
+    def _latent_vector(self, name, end):
         end = np.asarray(end)
         n_columns = self._n_latent() + self.conditions_.n_columns
         is_image = self._flat and end.size == self.n_features_in_
         if end.ndim == 1 and len(end) == n_columns and not is_image:
             return end[None].astype(np.float32)
-        return self.transform(end[None])
+        try:
+            return self.transform(end[None])
+        except (TypeError, ValueError) as error:
+            wanted = f"an image or a vector of {n_columns} latents"
+            raise type(error)(f"{name} must be {wanted}: {error}") from error

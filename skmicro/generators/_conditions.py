@@ -10,9 +10,11 @@ import numpy as np
 from sklearn.base import clone
 
 from .._random import numpy_generator
+from ..descriptors import TwoPointCorrelation
 from ..descriptors._registry import new_descriptor
 from ..networks import whitened
 from ..persistence import Persistent
+from ._process import ProcessVariable
 
 NEAR_SHARE = 0.02
 AMPLIFICATION = 10.0
@@ -50,7 +52,7 @@ class ConditionTable(Persistent):
         Mean of each column in the first training images, and the matrix that makes
         the columns uncorrelated and of spread one.
     whitenings : list of tuple of (list of float, list of list of float)
-        The same for every descriptor by itself, where some may be missing.
+        The same for every condition by itself.
     """
 
     def __init__(self, descriptors, encoder, image_shape, matched=(), periodic=True):
@@ -78,13 +80,33 @@ class ConditionTable(Persistent):
         return [descriptor.name for descriptor in self.descriptors]
 
     @property
+    def variables(self):
+        """Names of those that cannot be measured on images."""
+        return [d.name for d in self.descriptors if isinstance(d, ProcessVariable)]
+
+    @property
     def n_columns(self):
         """Number of components of all conditions together."""
         return self.rows.shape[1]
 
-    def extended(self, images):
-        """Return a table that covers further images as well, and their rows."""
-        new = self.describe(images)
+    def extended(self, images, variables=None):
+        """Return a table that covers further images as well, and their rows.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, *spatial)
+            The images.
+        variables : ndarray of shape (n, n_variables) or None, default=None
+            Values of the conditions that cannot be measured, if there are any.
+
+        Returns
+        -------
+        table : ConditionTable
+            A copy with more rows.
+        rows : ndarray of shape (n, n_conditions)
+            Those of the images.
+        """
+        new = self.describe(images, variables)
         table = copy.copy(self)
         table.rows = np.concatenate([self.rows, new])
         matched = described(self.matched, images)
@@ -102,9 +124,22 @@ class ConditionTable(Persistent):
         }
         return table, new
 
-    def describe(self, images):
-        """Return the conditions of images, (n, n_conditions) float32."""
-        return described(self.descriptors, images)
+    def emptied(self):
+        """Return a table without rows, whose whitening stays."""
+        table = copy.copy(self)
+        table.rows, table.matched_rows, table.ranges = self.rows[:0], None, {}
+        return table
+
+    def describe(self, images, variables=None):
+        """Return the conditions of images, (n, n_conditions) float32; see :meth:`extended`."""
+        rows = described(self.descriptors, images)
+        if variables is not None:
+            rows[np.isnan(rows)] = variables.ravel()
+        return rows
+
+    def completed(self, rows):
+        """Put the mean of the training images in place of what images do not tell (NaN)."""
+        return np.where(np.isnan(rows), self.whitening[0], rows).astype(np.float32)
 
     def whitened(self, conditions):
         """Return conditions (n, k), a Tensor, as the networks see them."""
@@ -144,26 +179,13 @@ class ConditionTable(Persistent):
         return bound if [descriptor._feature_names() for descriptor in bound] == names else None
 
     def columns_of(self, targets):
-        """Tell which components the targets give, (n_conditions,) bool."""
-        given = {target.name for target in targets}
+        """Tell which components the targets give that images have, (n_conditions,) bool."""
+        given = {t.name for t in targets if not isinstance(t.descriptor, ProcessVariable)}
         widths = np.diff(self._ends, prepend=0)
         return np.repeat([name in given for name in self.names], widths).astype(bool)
 
     def given(self, n_samples, targets):
-        """Return the components that targets give, NaN elsewhere.
-
-        Parameters
-        ----------
-        n_samples : int
-            Number of rows.
-        targets : list of Target
-            Those that are not conditions are passed over.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_samples, n_conditions), float64
-            What is known of the conditions.
-        """
+        """Return the components that targets give, (n_samples, n_conditions), NaN elsewhere."""
         given = np.full((n_samples, self.n_columns), np.nan)
         columns = dict(zip(self.names, self.split(given), strict=True))
         for target in targets:
@@ -204,6 +226,37 @@ def described(descriptors, images):
     """Return descriptors of images side by side, (n, k) float32."""
     blocks = [descriptor.transform(images) for descriptor in descriptors]
     return np.hstack([np.zeros((len(images), 0)), *blocks]).astype(np.float32)
+
+
+def correlation_distance(samples, images, encoder, periodic):
+    """Return the relative error of mean radial S2 curves, for every phase but the first.
+
+    Parameters
+    ----------
+    samples, images : ndarray of shape (n, *spatial)
+        Images to judge, and those to compare with.
+    encoder : PhaseEncoder or GreyEncoder
+        Encoding of both.
+    periodic : bool
+        Whether they wrap around.
+
+    Returns
+    -------
+    distance : float
+        ||S2 - S2'|| / ||S2'||, with S2' of ``images``.
+
+    Raises
+    ------
+    ValueError
+        If ``images`` have none of the phases.
+    """
+    phases = [None] if encoder.phases is None else encoder.phases[-max(1, encoder.n_channels - 1) :]
+    curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
+    table = ConditionTable(curves, encoder, images.shape[1:])
+    got, wanted = (table.describe(stack).mean(axis=0) for stack in (samples, images))
+    if not wanted.any():
+        raise ValueError("X must hold some voxels of the phases scored, got none.")
+    return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
 
 
 def _whitening(rows):

@@ -10,12 +10,12 @@ phases, and the correlation ``p2`` of the last phase. Whatever of them is not gi
 from what is, so that a row always agrees with itself.
 """
 
-import warnings
 from functools import reduce
 
 import numpy as np
 from scipy.fft import next_fast_len
 
+from .._validation import warn_user
 from ..descriptors import PhaseFractions, TwoPointCorrelation, VolumeFraction
 from ..descriptors._lags import map_lags, n_pairs_along, resolve_max_lag
 from ..exceptions import TargetWarning
@@ -256,11 +256,10 @@ class FieldCorrelation(ConditionTable):
             for p, (wanted, achieved) in zip(p1[:, 0], results, strict=True)
         ]
         if max(errors) > self.target_tol:
-            warnings.warn(
+            warn_user(
                 f"no level-cut Gaussian field has the p2 asked for: the nearest one misses it by "
                 f"{max(errors):.3g} (root mean square), target_tol={self.target_tol:g}.",
                 TargetWarning,
-                stacklevel=4,
             )
 
 

@@ -49,7 +49,11 @@ def _heun(velocity, x, t, step):
     return x + step / 2 * (slope + velocity(x + step * slope, t + step))
 
 
-METHODS = {"euler": _euler, "heun": _heun}
+def _midpoint(velocity, x, t, step):
+    return x + step * velocity(x + step / 2 * velocity(x, t), t + step / 2)
+
+
+METHODS = {"euler": _euler, "heun": _heun, "midpoint": _midpoint}
 
 
 def integrate(velocity, x, start, stop, n_steps, method):
@@ -68,7 +72,7 @@ def integrate(velocity, x, start, stop, n_steps, method):
         Times; ``stop`` may be the earlier one.
     n_steps : int
         Number of steps.
-    method : {"euler", "heun"}
+    method : {"euler", "heun", "midpoint"}
         Order 1 with one velocity per step, or 2 with two.
 
     Returns

@@ -16,7 +16,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._random import torch_generator
+from .._callbacks import FitTask
+from .._random import draw_seed, torch_generator
 from .._validation import (
     check_choice,
     check_image_shape,
@@ -24,15 +25,24 @@ from .._validation import (
     check_integer,
     check_real,
     check_sequence,
+    check_stack,
+    n_axes,
+    unchanged_on_error,
 )
 from ..augment import SYMMETRIES, Symmetries
-from ..networks import flow_unet
+from ..networks import flow_unet, in_windows
 from ..training import CropBatches, MatchingStep, random_crops
 from ._flow import METHODS, arc, flow_channels, flow_end, integrate, n_flow_channels
+from ._inpainting import check_mask, inpainted
 from ._invariances import check_descriptors
 from ._network import NetworkGenerator
+from ._periodicity import looks_periodic
+from ._process import variable_values, with_variables
+from ._targets import read_targets
 
 N_DESCRIBED = 256
+BATCH_SIZE = 16
+ANCHOR = 20.0
 LIGHT = {"n_iter": 700, "average_decay": 0.995}
 
 
@@ -47,24 +57,29 @@ class FlowMatchingGenerator(NetworkGenerator):
     conditions : sequence of str or BaseDescriptor, default=("p1",)
         Differentiable descriptors that the network takes as conditions: names, such as
         ``"p1"``, ``"phase_fractions"`` or ``"p2"``, or descriptor objects; may be empty. A
-        name stands for default parameters, and for images that are ``periodic`` or not.
-    n_steps : int, default=8
+        name stands for default parameters, and for images that are periodic or not. Names
+        of no descriptor are columns of ``y``: process variables, such as a temperature.
+    n_steps : int, default=4
         Steps in time from noise to image. This, ``method`` and ``guidance`` belong to
         sampling and may be changed after ``fit``.
-    method : {"heun", "euler"}, default="heun"
-        ``"heun"`` evaluates the network twice in each step, with an error of second order.
+    method : {"midpoint", "heun", "euler"}, default="midpoint"
+        ``"midpoint"`` and ``"heun"`` evaluate the network twice in each step, with an error
+        of second order; ``"euler"`` once.
     guidance : float, default=1.0
         Factor g of what the conditions add to the velocity, v_0 + g (v_r - v_0) with v_0
-        the velocity without conditions. Values other than 1 evaluate the network twice
-        as often; those above 1 make images more typical of their conditions and less diverse.
-    p_drop : float, default=0.1
+        the velocity without conditions. Values other than 1 need ``p_drop`` and evaluate the
+        network twice as often; those above 1 make images more typical of their conditions
+        and less diverse.
+    p_drop : float, default=0.0
         Probability that an image is trained on without conditions, and without each one of
-        them; between 0 and 1.
+        them, for ``guidance``; below 1. A network that has to do without its conditions now
+        and then follows them less closely.
     width : int, default=32
         Channels at half the resolution; twice as many below.
-    periodic : bool, default=False
+    periodic : bool or None, default=None
         Whether training images are periodic: convolutions wrap around the borders, and
-        so do descriptors given by name.
+        so do descriptors given by name. ``None`` decides from the images, by comparing the
+        jump across their borders with jumps inside; see ``periodic_``.
     crop_shape : tuple of int or None, default=None
         Train on windows of this shape, cut from larger images at random places in every
         step, so that one image is enough. ``image_shape_`` and everything
@@ -75,9 +90,11 @@ class FlowMatchingGenerator(NetworkGenerator):
         Images per step.
     learning_rate : float, default=2e-3
         Rate of Adam.
-    symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
-        Symmetries of the material, by which training images are moved at random.
-        Translations are rolls and are for periodic images.
+    symmetries : sequence of {"translation", "reflection", "rotation"}, default=all three
+        Symmetries of the material, by which training images are moved at random; the
+        default is right for isotropic materials only. Conditions must not change under
+        them. Translations are rolls of periodic images; others are not rolled
+        (``crop_shape`` moves the window instead).
     average_decay : float, default=0.999
         Decay of an average of the network's weights; 0 keeps the last weights.
     decay_from : float, default=0.5
@@ -117,6 +134,8 @@ class FlowMatchingGenerator(NetworkGenerator):
         Sorted labels; ``None`` for grey levels.
     n_features_in_ : int
         Voxels of one image.
+    periodic_ : bool
+        Whether the images were taken as periodic.
     conditions_ : ConditionTable
         The conditions, with their values in the training images (in 256 windows of them,
         with ``crop_shape``).
@@ -127,8 +146,12 @@ class FlowMatchingGenerator(NetworkGenerator):
 
     Notes
     -----
-    Conditions that are not given to :meth:`sample` are not drawn from the training images:
-    the network does without them, and ``return_targets`` has NaN in their place.
+    Images do not tell process variables: :meth:`transform` gives their mean in the training
+    images, and images that miss one are neither corrected nor searched.
+
+    Images of up to four million voxels are computed at once; larger ones in overlapping
+    windows whose velocities are blended in every step, so that memory does not grow with
+    the activations of the network.
 
     The latents are the noise itself, as many numbers as voxels (times the phases, if
     there are three or more). :meth:`transform` is the flow backwards from the image: a round
@@ -162,17 +185,17 @@ class FlowMatchingGenerator(NetworkGenerator):
         self,
         conditions=("p1",),
         *,
-        n_steps=8,
-        method="heun",
+        n_steps=4,
+        method="midpoint",
         guidance=1.0,
-        p_drop=0.1,
+        p_drop=0.0,
         width=32,
-        periodic=False,
+        periodic=None,
         crop_shape=None,
         n_iter=5000,
         batch_size=32,
         learning_rate=2e-3,
-        symmetries=(),
+        symmetries=SYMMETRIES,
         average_decay=0.999,
         decay_from=0.5,
         target_tol=0.01,
@@ -242,7 +265,7 @@ class FlowMatchingGenerator(NetworkGenerator):
         check_is_fitted(self)
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
-        conditions = self.conditions_.describe(images)
+        conditions = self.conditions_.completed(self.conditions_.describe(images))
 
         @torch.no_grad()
         def invert(index):
@@ -252,21 +275,107 @@ class FlowMatchingGenerator(NetworkGenerator):
         latents = _arrays.map_batches(invert, len(images), self._batch_size)
         return np.hstack([latents.astype(np.float32), conditions])
 
+    def inpaint(self, X, mask, *, random_state=None, periodic=None, **targets):
+        """Fill regions of images; the rest stays as it is, voxel by voxel.
+
+        Conditions that are not given are those of the images after a first filling, made
+        with the conditions of an average training image.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial)
+            Images of any size with the phases or grey levels seen in ``fit``; what they hold
+            where the mask is true does not matter.
+        mask : array-like of bool, shape (n, *spatial) or spatial
+            True where voxels are to be filled.
+        random_state : None, int, RandomState or Generator, default=None
+            Source of noise: another seed is another filling.
+        periodic : bool or None, default=None
+            Whether opposite borders of the images match; ``None`` stands for ``periodic_``.
+        **targets : float or array-like
+            Conditions of the whole images by name, as in :meth:`sample`.
+
+        Returns
+        -------
+        images : ndarray of the shape and type of ``X``
+            The images, filled.
+
+        Raises
+        ------
+        ValueError
+            If the mask has another shape, a target is no condition, or the images have
+            unseen phases or a shape that the network cannot work on.
+        TypeError
+            If the mask is not boolean.
+        """
+        check_is_fitted(self)
+        images = check_stack("X", X, self.image_shape_ if n_axes(X) == 2 else None)
+        self.encoder_.check(images)
+        unknown = check_mask(mask, images.shape)
+        maker = self._resized(images.shape[1:], periodic)
+        table = maker.conditions_
+        wanted = read_targets(targets, table, self.encoder_, maker.image_shape_, len(images))
+        for target in wanted:
+            check_choice("target", target.name, table.names)
+        given = table.given(len(images), wanted)
+        filled = inpainted(maker, images, unknown, given, draw_seed(random_state))
+        return filled.reshape(np.shape(X))
+
+    def fine_tune(self, X, n_iter=200, y=None):
+        """Adapt a trained generator to a few images of another material.
+
+        The weights are drawn back to those of the trained network in every step, at a tenth
+        of its learning rate. The conditions of the new images take the place of those of
+        the training images.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images with the phases seen in ``fit``.
+        n_iter : int, default=200
+            Iterations.
+        y : array-like, DataFrame or None, default=None
+            Process variables, where ``conditions`` names any.
+
+        Returns
+        -------
+        self : object
+            The generator of the new material.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape or phases, or a parameter of the network
+            or conditions was changed since ``fit``.
+        """
+        check_is_fitted(self)
+        check_integer("n_iter", n_iter, minimum=1)
+        task = FitTask(self, n_iter, X, y)
+        with unchanged_on_error(self):
+            self.conditions_ = self.conditions_.emptied()
+            gentle = {"learning_rate": self.learning_rate / 10, "anchor": ANCHOR}
+            self._train_further(X, y, n_iter, task, **gentle)
+        task.end()
+        return self
+
     @property
     def _min_images(self):
         return 2 if self.crop_shape is None else 1
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_descriptors("conditions", self.conditions)
+        check_sequence("conditions", self.conditions)
+        check_descriptors("conditions", with_variables(self.conditions))
         self._check_sampling()
-        check_real("p_drop", self.p_drop, 0.0, 1.0, open_low=True, open_high=True)
+        check_real("p_drop", self.p_drop, 0.0, 1.0, open_high=True)
         check_integer("width", self.width, minimum=2)
-        check_choice("periodic", self.periodic, (True, False))
+        check_choice("periodic", self.periodic, (None, True, False))
         if self.crop_shape is not None:
             check_image_shape("crop_shape", self.crop_shape)
         if self.crop_shape is not None and self.periodic:
-            raise ValueError("periodic must be False with crop_shape: windows are not, got True.")
+            raise ValueError(
+                "periodic must be None or False with crop_shape: windows are not, got True."
+            )
         check_sequence("symmetries", self.symmetries)
         for name in self.symmetries:
             check_choice("symmetries", name, SYMMETRIES)
@@ -277,10 +386,18 @@ class FlowMatchingGenerator(NetworkGenerator):
         check_integer("n_steps", self.n_steps, minimum=1)
         check_choice("method", self.method, METHODS)
         check_real("guidance", self.guidance)
+        if self.guidance != 1.0 and self.p_drop == 0.0 and len(self.conditions) > 0:
+            raise ValueError(
+                "guidance must be 1 with p_drop=0, which never trains without conditions, "
+                f"got {self.guidance}."
+            )
 
     def _check_training_images(self, X, reset):
         if self.crop_shape is None:
-            return super()._check_training_images(X, reset)
+            images = super()._check_training_images(X, reset)
+            if reset:
+                self.periodic_ = looks_periodic(images) if self.periodic is None else self.periodic
+            return images
         self._check_parameters()
         scans = check_images(copy.copy(self), X, reset=True, min_samples=self._min_images)
         shape = check_image_shape("crop_shape", self.crop_shape)
@@ -290,22 +407,29 @@ class FlowMatchingGenerator(NetworkGenerator):
         if reset:
             self.image_shape_ = shape
             self.n_features_in_ = int(np.prod(shape))
+            self.periodic_ = False
         elif shape != self.image_shape_:
             raise ValueError(f"crop_shape must be {self.image_shape_} as in fit, got {shape}.")
         return scans
 
-    def _condition_descriptors(self):
-        return self.conditions
+    @property
+    def _is_periodic(self):
+        return self.periodic_
 
-    def _described_images(self, images):
+    def _condition_descriptors(self):
+        return with_variables(self.conditions)
+
+    def _extended(self, table, images, y):
+        variables = variable_values(table.variables, y, len(images))
         if self.crop_shape is None:
-            return images
+            return table.extended(images, variables)
         index = torch.arange(max(N_DESCRIBED, len(images))) % len(images)
-        return random_crops(images, index, self.image_shape_, torch_generator(self._seed, 4))
+        windows = random_crops(images, index, self.image_shape_, torch_generator(self._seed, 4))
+        return table.extended(windows, variables[index])[0], variables
 
     def _networks(self):
         n_channels, shape = n_flow_channels(self.encoder_), self.image_shape_
-        settings = {"width": self.width, "periodic": self.periodic}
+        settings = {"width": self.width, "periodic": self.periodic_}
         whitenings = self.conditions_.whitenings
         return {"generator": lambda: flow_unet(whitenings, n_channels, shape, **settings)}
 
@@ -313,28 +437,31 @@ class FlowMatchingGenerator(NetworkGenerator):
         if self.crop_shape is None:
             return super()._batches(images, rows, **settings)
         describe = self.conditions_.describe
-        return CropBatches(images, self.encoder_, describe, self.image_shape_, **settings)
+        return CropBatches(images, self.encoder_, rows, describe, self.image_shape_, **settings)
 
-    def _training_step(self, networks, rng):
+    def _training_step(self, networks, rng, **settings):
+        rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
+        settings = {"learning_rate": self.learning_rate} | settings
         return MatchingStep(
             networks["generator"],
             flow_end,
             [len(location) for location, _ in self.conditions_.whitenings],
-            learning_rate=self.learning_rate,
             rng=rng,
             p_drop=self.p_drop,
-            augment=Symmetries(self.symmetries),
+            augment=Symmetries(rolled),
             average_decay=self.average_decay,
             decay_from=self.decay_from,
+            **settings,
         )
-
-    def _inputs(self, n_samples, wanted, seed):
-        return self.conditions_.given(n_samples, wanted).astype(np.float32)
 
     def _path(self, a, b, share):
         n_latent = self._n_latent()
         conditions = super()._path(a[:, n_latent:], b[:, n_latent:], share)
         return np.hstack([arc(a[:, :n_latent], b[:, :n_latent], share), conditions])
+
+    @property
+    def _batch_size(self):
+        return min(BATCH_SIZE, super()._batch_size)
 
     def _generate(self, latents, conditions):
         noise = latents.view(-1, n_flow_channels(self.encoder_), *self.image_shape_)
@@ -343,15 +470,18 @@ class FlowMatchingGenerator(NetworkGenerator):
     def _flow(self, x, conditions, start, stop):
         """Follow the flow of given conditions from one time to another."""
         self._check_sampling()
-
-        def velocity(x, t):
-            return self._velocity(x, x.new_full((len(x),), t), conditions)
-
+        velocity = self._velocity_of(conditions)
         return integrate(velocity, x, start, stop, self.n_steps, self.method)
 
-    def _velocity(self, x, t, conditions):
-        network, guidance = self.generator_, self.guidance
-        if guidance == 1.0 or conditions.shape[1] == 0:
-            return network(x, t, conditions)
-        free = network(x, t, torch.full_like(conditions, torch.nan))
-        return free if guidance == 0.0 else free + guidance * (network(x, t, conditions) - free)
+    def _velocity_of(self, conditions):
+        """Return the velocity, a function of x and t, with these conditions."""
+        guidance = self.guidance if conditions.shape[1] > 0 else 1.0
+
+        def evaluated(x, t, given):
+            return in_windows(self.generator_, x, x.new_full((len(x),), t), given)
+
+        def guided(x, t):
+            free = evaluated(x, t, torch.full_like(conditions, torch.nan))
+            return free + guidance * (evaluated(x, t, conditions) - free)
+
+        return guided if guidance != 1.0 else lambda x, t: evaluated(x, t, conditions)

@@ -17,6 +17,37 @@ PROJECTION_STEPS = 100
 CORRECTIONS = 3
 
 
+def images_for(generator, conditions, targets, fractions, seed):
+    """Make images of new latents that meet targets.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    conditions : ndarray of shape (n_samples, n_conditions)
+        Conditions, asked for or drawn.
+    targets : list of Target
+        What is asked for, conditions among it.
+    fractions : Target or None
+        Fraction that ``exact=True`` meets.
+    seed : int
+        Seed of the latents; the first rows do not depend on ``n_samples``.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, ...)
+        Decoded images.
+    """
+    table, noise = generator.conditions_, numpy_generator(seed, 0)
+    latents = normal_rows(len(conditions), generator._n_latent(), noise)
+    searched = [target for target in targets if target.name not in table.names]
+    if searched:
+        latents = meet_targets(generator, latents, conditions, searched, seed)
+    if searched or fractions is not None:
+        return generator._decode(latents, conditions, fractions)
+    return corrected_images(generator, latents, conditions, table.columns_of(targets))
+
+
 def corrected_images(generator, latents, conditions, wanted):
     """Decode latents, feeding conditions that make up for what the network misses.
 

@@ -24,8 +24,20 @@ from .._validation import (
 from ..training import ImageBatches
 from ._base import BaseGenerator
 from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
-from ._training import new_networks, train
+from ._training import new_networks, parameter_summary, train
 
+LASTING = {
+    "architecture",
+    "calibration",
+    "conditions",
+    "crop_shape",
+    "invariances",
+    "matching",
+    "n_latent",
+    "periodic",
+    "precision",
+    "width",
+}
 RUNNING = {"_skl_callbacks", "_parent_callback_ctx"}
 
 
@@ -56,6 +68,8 @@ class NetworkGenerator(BaseGenerator):
         """Continue training for ``n_iter`` iterations, on these images.
 
         Optimizers start afresh from the networks reached; nothing is checkpointed.
+        Parameters that the networks and conditions were made with have to be those of the
+        first training.
 
         Parameters
         ----------
@@ -68,18 +82,28 @@ class NetworkGenerator(BaseGenerator):
         -------
         self : object
             The generator, trained further.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape or phases, or a parameter of the networks
+            or conditions was changed since ``fit``.
         """
         if not hasattr(self, "generator_"):
             return self._fit_anew(X, y, partial(self._learn, checkpointed=False))
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
-            images = self._check_training_images(X, reset=False)
-            self.encoder_.check(images)
-            self.conditions_, rows = self.conditions_.extended(self._described_images(images))
-            networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
-            train(self, images, rows, networks, None, task)
+            self._train_further(X, y, self.n_iter, task)
         task.end()
         return self
+
+    def _train_further(self, X, y, n_iter, task, **step):
+        images = self._check_training_images(X, reset=False)
+        self._check_unchanged_parameters()
+        self.encoder_.check(images)
+        self.conditions_, rows = self._extended(self.conditions_, images, y)
+        networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
+        train(self, images, rows, networks, None, task, n_iter, **step)
 
     def _networks(self):
         """Return factories of the networks, by name."""
@@ -99,9 +123,22 @@ class NetworkGenerator(BaseGenerator):
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None
         self._fitted_with = plain_parameters(self)
+        self._made_with = self._lasting_parameters()
         self.n_iter_ = 0
         self.history_ = {}
-        train(self, images, rows, new_networks(self), checkpoint, task)
+        train(self, images, rows, new_networks(self), checkpoint, task, self.n_iter)
+
+    def _lasting_parameters(self):
+        parameters = self.get_params(deep=False)
+        return {k: parameter_summary(v) for k, v in parameters.items() if k in LASTING}
+
+    def _check_unchanged_parameters(self):
+        for name, value in self._lasting_parameters().items():
+            if value != self._made_with[name]:
+                raise ValueError(
+                    f"{name} must stay as it was in fit for partial_fit, {self._made_with[name]}, "
+                    f"got {value}."
+                )
 
     def _n_latent(self):
         return self.generator_.n_latent
@@ -126,6 +163,8 @@ class NetworkGenerator(BaseGenerator):
         if hasattr(self, "n_latent"):
             check_integer("n_latent", self.n_latent, minimum=1)
         check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
+        if not isinstance(self.verbose, bool):
+            check_integer("verbose", self.verbose, minimum=0)
         check_file_path("checkpoint", self.checkpoint)
         check_callables("callbacks", self.callbacks)
         _arrays.resolve_device(self.device)

@@ -6,12 +6,13 @@ are periodic. Values are a scalar, an array (n,) for a scalar descriptor, or (k,
 for a descriptor with k components.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from sklearn.base import clone
 
+from .._validation import warn_user
 from ..descriptors import PhaseFractions, VolumeFraction
 from ..descriptors._registry import new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
@@ -83,7 +84,8 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
 
 def _rows(name, value, descriptor, n_samples):
     try:
-        array = np.asarray(value, dtype=np.float64)
+        native = value.detach().cpu() if isinstance(value, torch.Tensor) else value
+        array = np.asarray(native, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(f"target {name} must be numeric, got {value!r}.") from error
     if value is None or isinstance(value, (bool, str)):
@@ -96,26 +98,24 @@ def _rows(name, value, descriptor, n_samples):
         allowed = f"(n_samples,) = ({n_samples},)" if width == 1 else f"({width},)"
         raise ValueError(
             f"target {name} must be {'a scalar, ' if width == 1 else ''}an array of shape "
-            f"{allowed} or (n_samples, {width}), got shape {array.shape}."
+            f"{allowed} or (n_samples, {width}) = ({n_samples}, {width}), got shape {array.shape}."
         )
     low, high = descriptor._target_bounds()
     outside = ~np.isfinite(array) | (array < low - ROUNDING) | (array > high + ROUNDING)
     if outside.any():
-        right = ")" if np.isinf(high) else "]"
+        left, right = "(" if np.isinf(low) else "[", ")" if np.isinf(high) else "]"
         raise ValueError(
-            f"target {name} must lie in [{low:g}, {high:g}{right}, got {array[outside].flat[0]}."
+            f"target {name} must lie in {left}{low:g}, {high:g}{right}, "
+            f"got {array[outside].flat[0]}."
         )
     array = array.clip(low, high)
     rows = np.broadcast_to(array.reshape(shapes[array.shape]), (n_samples, width))
-    if isinstance(descriptor, PhaseFractions) and not np.allclose(rows.sum(axis=1), 1.0):
-        if descriptor.phases_ is None:
-            raise ValueError(f"target {name} needs phase labels, got a grey-level generator.")
-        raise ValueError(
-            f"target {name} must sum to 1 over the phases, got {rows.sum(axis=1)[0]:g}."
-        )
-    if isinstance(descriptor, PhaseFractions):
-        rows = rows / rows.sum(axis=1, keepdims=True)
-    return rows
+    if not isinstance(descriptor, PhaseFractions) or descriptor.phases_ is None:
+        return rows
+    totals = rows.sum(axis=1, keepdims=True)
+    if not np.allclose(totals, 1.0):
+        raise ValueError(f"target {name} must sum to 1 over the phases, got {totals[0, 0]:g}.")
+    return rows / totals
 
 
 def warn_outside(target, ranges):
@@ -136,11 +136,10 @@ def warn_outside(target, ranges):
     outside = (target.values < low - margin) | (target.values > high + margin)
     if outside.any():
         row, k = np.argwhere(outside)[0]
-        warnings.warn(
+        warn_user(
             f"target {target.name} lies outside the training images: component {k} is "
             f"{target.values[row, k]:.4g}, they cover [{low[k]:.4g}, {high[k]:.4g}].",
             ExtrapolationWarning,
-            stacklevel=3,
         )
 
 
@@ -166,12 +165,11 @@ def warn_missed(images, targets, tolerance, image_shape):
         error = np.sqrt(np.square(misses).mean(axis=1))
         failed = error > tolerance + 1e-6
         if failed.any():
-            warnings.warn(
+            warn_user(
                 f"{failed.sum()} of {len(error)} samples miss their target {target.name} by more "
                 f"than target_tol={tolerance:g}: root mean square error "
                 f"{error[failed].mean():.3g} on average, {error.max():.3g} at worst.",
                 TargetWarning,
-                stacklevel=3,
             )
 
 

@@ -36,7 +36,7 @@ def new_networks(generator):
     }
 
 
-def train(generator, images, rows, networks, checkpoint, task):
+def train(generator, images, rows, networks, checkpoint, task, n_iter, **settings):
     """Train networks and set the fitted attributes of a generator.
 
     Parameters
@@ -53,6 +53,10 @@ def train(generator, images, rows, networks, checkpoint, task):
         File of the training's state.
     task : FitTask
         Whom to tell about iterations.
+    n_iter : int
+        Iterations.
+    **settings : any
+        What the training step is to do otherwise than the generator's parameters say.
     """
     like = next(networks["generator"].parameters())
     seed, done = generator._seed, generator.n_iter_
@@ -64,11 +68,11 @@ def train(generator, images, rows, networks, checkpoint, task):
         device=like.device,
         dtype=like.dtype,
     )
-    step = generator._training_step(networks, torch_generator(seed, 3, done))
+    step = generator._training_step(networks, torch_generator(seed, 3, done), **settings)
     history = run(
         step,
         batches,
-        generator.n_iter,
+        n_iter,
         callbacks=[
             *(generator.callbacks or ()),
             *task.loop_callbacks(lambda history: _as_if_finished(generator, step, history)),
@@ -102,14 +106,18 @@ def _as_if_finished(generator, step, history):
 
 
 def _fingerprint(generator, images):
-    """What a checkpoint must agree on: parameters and data."""
-    settings = {k: _summary(v) for k, v in generator.get_params().items() if k not in UNCHECKED}
+    """What a checkpoint must agree on: class, parameters and data."""
+    parameters = {k: v for k, v in generator.get_params().items() if k not in UNCHECKED}
+    settings = {"class": type(generator).__name__} | {
+        k: parameter_summary(v) for k, v in parameters.items()
+    }
     if isinstance(generator.random_state, Integral):
         settings["random_state"] = int(generator.random_state)
     return settings | {"data": _digest(images)}
 
 
-def _summary(value):
+def parameter_summary(value):
+    """Return a text that is the same for equal values of a parameter."""
     return _digest(value) if isinstance(value, np.ndarray) else repr(value)
 
 

@@ -24,6 +24,35 @@ import torch
 NEAR_SHARE = 0.04
 
 
+def differentiable_features(descriptor, images):
+    """Return the descriptors of images, (n, C, *S) -> (n, k), or raise if gradients are lost.
+
+    Parameters
+    ----------
+    descriptor : BaseDescriptor
+        A bound descriptor.
+    images : Tensor of shape (n, C, *spatial)
+        Images, with or without gradients.
+
+    Returns
+    -------
+    features : Tensor of shape (n, k)
+        With gradients if the images have them.
+
+    Raises
+    ------
+    ValueError
+        If the images have gradients and the features have none.
+    """
+    features = descriptor(images)
+    if images.requires_grad and not features.requires_grad:
+        raise ValueError(
+            f"{type(descriptor).__name__}._describe must pass gradients on to its images, got a "
+            "tensor without; a descriptor that has none says so by differentiable = False."
+        )
+    return features
+
+
 class DescriptorLoss:
     """Squared error of descriptors against targets.
 
@@ -46,7 +75,7 @@ class DescriptorLoss:
         """Return the loss of every image, (n, C, *S), (n, k) -> (n,)."""
         start, total = 0, 0.0
         for descriptor in self.descriptors:
-            features = descriptor(images)
+            features = differentiable_features(descriptor, images)
             wanted = targets[:, start : start + features.shape[1]]
             total = total + (features - wanted).square().mean(dim=1)
             start += features.shape[1]
@@ -92,7 +121,7 @@ class MomentLoss:
     def __call__(self, images, batch):
         """Return the loss of generated images, given the conditions of the batch."""
         conditions = self.standardize(batch.conditions)
-        features = torch.cat([descriptor(images) for descriptor in self.descriptors], dim=1)
+        features = torch.cat([differentiable_features(d, images) for d in self.descriptors], dim=1)
         excess = features - self.expected(conditions)
         modes = torch.hstack(
             [torch.ones_like(conditions[:, :1]), conditions, (conditions.square() - 1) / 2**0.5]

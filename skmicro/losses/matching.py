@@ -6,14 +6,11 @@ A noise x_0 ~ N(0, 1) and an image x_1 are joined by a straight line,
 
 and the minimum over all functions v is the mean of x_1 - x_0 over all lines through x at time t
 (Lipman et al. 2023, Liu et al. 2023). Flowing along it from t = 0 to 1, noise becomes data.
-Most times are logit-normal, t = sigmoid(N(0, 1)): the middle, where images take their shape,
-is seen most (Esser et al. 2024). Every eighth is uniform, so that the ends, where the
-integration of a flow starts and stops, are seen at all.
+Times are logit-normal, t = sigmoid(N(0, 1)): the middle, where images take their shape,
+is seen most (Esser et al. 2024).
 """
 
 import torch
-
-UNIFORM_SHARE = 1 / 8
 
 
 def matching_loss(velocity, images, conditions, rng):
@@ -36,14 +33,7 @@ def matching_loss(velocity, images, conditions, rng):
         Mean over images and voxels.
     """
     noise = torch.randn(images.shape, generator=rng, dtype=images.dtype).to(images.device)
-    t = random_times(len(images), rng).to(images)
+    t = torch.sigmoid(torch.randn(len(images), generator=rng)).to(images)
     share = t.view(-1, *[1] * (images.ndim - 1))
     x = (1.0 - share) * noise + share * images
     return (velocity(x, t, conditions) - (images - noise)).square().mean()
-
-
-def random_times(n, rng):
-    """Draw times in [0, 1], (n,): logit-normal, and a share of them uniform."""
-    middle = torch.sigmoid(torch.randn(n, generator=rng))
-    anywhere, choice = torch.rand(2, n, generator=rng)
-    return torch.where(choice < UNIFORM_SHARE, anywhere, middle)

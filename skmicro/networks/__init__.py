@@ -7,6 +7,7 @@ from ._light import light_critic, light_generator
 from ._noise_field import field_generator
 from ._residual import residual_critic, residual_generator
 from ._unet import flow_unet
+from ._windows import in_windows
 
 __all__ = [
     "LatentGenerator",
@@ -16,6 +17,7 @@ __all__ = [
     "dense_generator",
     "field_generator",
     "flow_unet",
+    "in_windows",
     "light_critic",
     "light_generator",
     "residual_critic",

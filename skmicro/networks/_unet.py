@@ -4,22 +4,11 @@ Blocks of two voxels along each axis become channels, so that all convolutions w
 the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
 time t and the conditions r through a scale and a shift of their normalised features.
 
-The velocity has two parts, v = w + u. Normalisation hides the mean of a feature map, but the
-mean m of an image x is its phase fraction. So the mean has a velocity of its own,
+Normalisation hides the mean of a feature map, but the mean of an image is its phase fraction.
+So the velocity is the sum of what the U-Net makes of x and of a *level*, the same at all voxels,
+that depends on t and r alone. Both start at zero.
 
-    u = (D(t, m, r) - m) / (1 - t),
-
-with D the mean of the image to come, which for a given phase fraction is the same at all times.
-The rest is a correction to what would be
-right if the data were white noise of variance one themselves: without their means,
-
-    w = (2 t - 1) / s^2 x + 1 / s F(x / s, t, m, r),    s^2 = (1 - t)^2 + t^2,
-
-with s^2 the variance of x = (1 - t) x_0 + t x_1 in that case. F has inputs of variance one
-and, as 1 / s is the spread of x_1 - x_0 around the first term, a target of variance one at any
-t. F and D start at zero.
-
-A condition that is NaN is *not given*. What the network knows is the sum of what t, m and every
+A condition that is NaN is *not given*. What the network knows is the sum of what t and every
 given condition tell it; those that are not given add nothing.
 """
 
@@ -48,7 +37,6 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
-LAST = 0.05  # time before the end from which on the mean is no longer drawn harder
 
 
 class SiLU(nn.Module):
@@ -59,7 +47,7 @@ class SiLU(nn.Module):
 
 
 class FlowEmbedding(nn.Module):
-    """What the time, the means of channels and the conditions given tell the network.
+    """What the time and the conditions given tell the network.
 
     Parameters
     ----------
@@ -73,17 +61,17 @@ class FlowEmbedding(nn.Module):
         super().__init__()
         self.whitenings = whitenings
         self.widths = [len(location) for location, _ in whitenings]
-        self.time = _perceptron(2 * N_FREQUENCIES + n_channels)
+        self.time = _perceptron(2 * N_FREQUENCIES)
         self.conditions = nn.ModuleList(_perceptron(width) for width in self.widths)
         self.joint = nn.Sequential(SiLU(), RowLinear(N_EMBEDDING, N_EMBEDDING), SiLU())
         self.level = zero(RowLinear(N_EMBEDDING, n_channels))
         self.direct = nn.ModuleList(zero(RowLinear(width, n_channels)) for width in self.widths)
 
-    def forward(self, t, means, conditions):
-        """Return the embedding, and the means of the images to come."""
+    def forward(self, t, conditions):
+        """Return the embedding, (n, N_EMBEDDING), and the level, (n, n_channels)."""
         angles = torch.stack([math.pi * k * t for k in range(1, N_FREQUENCIES + 1)], dim=1)
         waves = [in_registers(torch.sin, angles), in_registers(torch.cos, angles)]
-        embedding, level = self.time(torch.cat([*waves, means], dim=1)), 0.0
+        embedding, level = self.time(torch.cat(waves, dim=1)), 0.0
         for k, block in enumerate(conditions.split(self.widths, dim=1) if self.widths else ()):
             given = ~block.isnan().any(dim=1, keepdim=True)
             known = torch.where(given, block, block.new_tensor(self.whitenings[k][0]))
@@ -184,19 +172,7 @@ class FlowUNet(nn.Module):
         return resized
 
     def forward(self, x, t, conditions):
-        means = x.flatten(2).mean(dim=2)
-        embedding, level = self.embedding(t, means, conditions)
-        towards = (level - means) / (1.0 - t).clamp_min(LAST)[:, None]
-        t = t.view(-1, *[1] * (x.ndim - 1))
-        variance = (1.0 - t).square() + t.square()
-        spread = variance.sqrt()
-        velocity = (
-            x * ((2.0 * t - 1.0) / variance) + self._correction(x / spread, embedding) / spread
-        )
-        shift = towards - velocity.flatten(2).mean(dim=2)
-        return velocity + shift.view(*shift.shape, *[1] * (x.ndim - 2))
-
-    def _correction(self, x, embedding):
+        embedding, level = self.embedding(t, conditions)
         cells = space_to_depth(self._on_grid(x))
         x, finer = self.stem(cells), []
         for k, block in enumerate(self.descent):
@@ -207,7 +183,8 @@ class FlowUNet(nn.Module):
                 x = finer[k] + double(self.doublings[k](x))
             x = self.ascent[k](x, embedding)
         x = self.head(torch.cat([self.top(x), cells], dim=1))
-        return crop(depth_to_space(x), self.image_shape)
+        pattern = crop(depth_to_space(x), self.image_shape)
+        return pattern + level.view(*level.shape, *[1] * (x.ndim - 2))
 
     def _on_grid(self, x):
         """Continue images to whole numbers of coarse voxels."""

@@ -2,11 +2,10 @@
 
 import numpy as np
 from scipy.stats import gaussian_kde
-from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_choice, check_integer
-from ._figures import axis_label, one_axes
-from ._sets import check_sets, describe, real_and_generated
+from ._figures import all_or_nothing, axis_label, one_axes
+from ._sets import check_generator, check_sets, describe, real_and_generated
 
 N_POINTS = 200
 
@@ -131,11 +130,19 @@ class DescriptorDistributionDisplay:
         -------
         display : DescriptorDistributionDisplay
             The display.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape or other phases than those of ``fit``.
+        TypeError
+            If ``generator`` is no generator.
         """
-        check_is_fitted(generator)
+        check_generator(generator)
         sets = real_and_generated(generator, X, n_samples, random_state)
         return cls.from_images(sets, descriptor=descriptor, feature=feature, ax=ax, **plot_options)
 
+    @all_or_nothing
     def plot(self, *, ax=None, kind="histogram", bins=20, **artist_options):
         """Draw the distributions.
 

@@ -1,7 +1,10 @@
 """Figures, axes and images: all that the displays want of matplotlib besides drawing."""
 
+from functools import wraps
+
 import numpy as np
 
+from .._validation import unchanged_on_error
 from ..encoding import encoder_for
 
 AXIS_LABELS = {
@@ -22,6 +25,23 @@ def pyplot():
             "plotting needs matplotlib; install it with: pip install skmicro[plot]"
         ) from error
     return plt
+
+
+def all_or_nothing(plot):
+    """Wrap a method that draws: an error leaves no new figure and no changed attribute."""
+
+    @wraps(plot)
+    def drawn(display, *args, **options):
+        figures = pyplot().get_fignums()
+        try:
+            with unchanged_on_error(display):
+                return plot(display, *args, **options)
+        except BaseException:
+            for number in set(pyplot().get_fignums()) - set(figures):
+                pyplot().close(number)
+            raise
+
+    return drawn
 
 
 def one_axes(ax, size=(5.0, 3.6)):
@@ -99,11 +119,25 @@ def color_options(images, phases, cmap=None):
 
 def draw_image(ax, image, options):
     """Draw one two-dimensional image without ticks and return the artist."""
+    artist = ax.imshow(image, **({"interpolation": "nearest"} | options))
     ax.set(xticks=[], yticks=[])
-    return ax.imshow(image, **({"interpolation": "nearest"} | options))
+    return artist
 
 
-def legend_above(ax, **options):
-    """Add a legend above the axes, where it hides nothing."""
+def legend_above(ax, n_columns=1, **options):
+    """Add a legend above the axes, where it hides nothing, and no wider than they are.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    n_columns : int, default=1
+        Most columns.
+    **options : any
+        Options of matplotlib's ``legend``.
+    """
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
-    ax.legend(fontsize="small", **place, **options)
+    for ncols in range(n_columns, 0, -1):
+        legend = ax.legend(fontsize="small", ncols=ncols, **place, **options)
+        if legend.get_window_extent().width <= ax.bbox.width:
+            break

@@ -1,10 +1,16 @@
 """Losses against iterations."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_choice, check_integer
-from ._figures import grid_of_axes
+from ._figures import all_or_nothing, grid_of_axes
+from ._sets import check_generator
+
+MEANINGS = {
+    "projection0": ("invariances", "invariance"),
+    "projection1": ("matching", "matching"),
+}
+"""By the number of a projection, the parameter that it serves and how its loss is called."""
 
 
 class HistoryDisplay:
@@ -14,6 +20,8 @@ class HistoryDisplay:
     ----------
     history : dict of str to array-like of shape (n_iter,)
         Losses by name, an entry for each iteration.
+    labels : dict of str to str or None, default=None
+        What the picture calls the losses, by their names; others keep their names.
 
     Attributes
     ----------
@@ -44,8 +52,9 @@ class HistoryDisplay:
     [3.0, 1.5, 1.0]
     """
 
-    def __init__(self, history):
+    def __init__(self, history, *, labels=None):
         self.history = history
+        self.labels = labels
 
     @classmethod
     def from_estimator(cls, generator, *, axes=None, **plot_options):
@@ -68,15 +77,21 @@ class HistoryDisplay:
         Raises
         ------
         TypeError
-            If the generator keeps no ``history_``.
+            If ``generator`` is no generator or keeps no ``history_``.
         """
-        check_is_fitted(generator)
+        check_generator(generator, ["fit"])
         if not hasattr(generator, "history_"):
             raise TypeError(
                 f"generator must have a history_ of losses, got {type(generator).__name__}."
             )
-        return cls(generator.history_).plot(axes=axes, **plot_options)
+        labels = {
+            name: label
+            for name, (parameter, label) in MEANINGS.items()
+            if hasattr(generator, parameter)
+        }
+        return cls(generator.history_, labels=labels).plot(axes=axes, **plot_options)
 
+    @all_or_nothing
     def plot(self, *, axes=None, separate=True, window=1, **line_options):
         """Draw the losses.
 
@@ -115,11 +130,12 @@ class HistoryDisplay:
         self.axes_ = grid_of_axes(axes, 1, n_axes, (3.4 if separate else 5.0, 3.0)).ravel()
         self.figure_ = self.axes_[0].figure
         self.lines_, self.raw_lines_ = {}, {}
+        labels = [(self.labels or {}).get(name, name) for name in losses]
         for k, (name, values) in enumerate(losses.items()):
-            options = {"color": f"C{k}", "label": name} | line_options
+            options = {"color": f"C{k}", "label": labels[k]} | line_options
             self._draw_loss(self.axes_[k if separate else 0], name, values, window, options)
         for k, ax in enumerate(self.axes_):
-            ax.set(xlabel="iteration", ylabel=f"{list(losses)[k]} loss" if separate else "loss")
+            ax.set(xlabel="iteration", ylabel=f"{labels[k]} loss" if separate else "loss")
         if not separate:
             self.axes_[0].legend()
         return self

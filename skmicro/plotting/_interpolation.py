@@ -1,10 +1,10 @@
 """Images along an interpolation, and their energy."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from ..descriptors import FreeEnergy, VolumeFraction
 from ._figures import (
+    all_or_nothing,
     axis_label,
     check_axes,
     color_options,
@@ -13,7 +13,7 @@ from ._figures import (
     pyplot,
     visible_slices,
 )
-from ._sets import check_stack, describe
+from ._sets import check_generator, check_stack, describe
 
 CELL = 1.25  # inches
 CURVE = 2.2
@@ -135,14 +135,22 @@ class InterpolationDisplay:
         -------
         display : InterpolationDisplay
             The display.
+
+        Raises
+        ------
+        ValueError
+            If ``a`` or ``b`` has another shape or other phases than those of ``fit``.
+        TypeError
+            If ``generator`` is no generator.
         """
-        check_is_fitted(generator)
+        check_generator(generator)
         images = generator.interpolate(a, b, n_steps).reshape(-1, *generator.image_shape_)
         if energy is None:
             energy = FreeEnergy(periodic=getattr(generator, "periodic", True))
         options = {"fraction": fraction, "energy": energy, "phases": generator.phases_}
         return cls.from_images(images, axes=axes, **options, **plot_options)
 
+    @all_or_nothing
     def plot(self, *, axes=None, cmap=None, **image_options):
         """Draw images and energy.
 

@@ -1,12 +1,28 @@
 """Images in rows and columns."""
 
+from collections.abc import Mapping
+
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._random import draw_seed, numpy_generator
 from .._validation import check_integer
-from ._figures import color_options, draw_image, grid_of_axes, phases_of, symbol, visible_slices
-from ._sets import check_sets, check_stack, describe, samples_of
+from ._figures import (
+    all_or_nothing,
+    color_options,
+    draw_image,
+    grid_of_axes,
+    phases_of,
+    symbol,
+    visible_slices,
+)
+from ._sets import (
+    check_generator,
+    check_real_images,
+    check_sets,
+    check_stack,
+    describe,
+    samples_of,
+)
 
 CELL = 1.3  # inches
 COLORBAR = 1.0
@@ -151,18 +167,21 @@ class SampleGridDisplay:
         ------
         ValueError
             If targets do not have as many values as each other, or are not allowed in
-            the generator's ``sample``.
+            the generator's ``sample``, or the images have another shape or other phases
+            than those of ``fit``.
+        TypeError
+            If ``generator`` is no generator, or ``targets`` no dictionary.
         """
-        check_is_fitted(generator)
+        check_generator(generator)
         counts = {"n_rows": n_rows, "n_columns": n_columns, "n_real_rows": n_real_rows}
         for name, count in counts.items():
             check_integer(name, count, 1)
         seed = draw_seed(random_state)
         columns = _columns(targets)
+        real = None if X is None else check_real_images(generator, X)
         options = [{"exact": exact, **column} for column in columns]
         rows = _generated_rows(generator, n_rows, n_columns, options, seed)
-        if X is not None:
-            real = check_stack("X", X, generator.image_shape_)
+        if real is not None:
             if columns:
                 chosen = _nearest(real, columns, generator.phases_)
             else:
@@ -173,6 +192,7 @@ class SampleGridDisplay:
         display = cls(rows, row_labels=labels, column_labels=titles, phases=generator.phases_)
         return display.plot(axes=axes, **plot_options)
 
+    @all_or_nothing
     def plot(self, *, axes=None, cmap=None, colorbar=False, **image_options):
         """Draw the images.
 
@@ -243,14 +263,17 @@ def _generated_rows(generator, n_rows, n_columns, columns, seed):
 
 
 def _draw_row(axes, images, options):
+    pairs = zip(axes[: len(images)], images, strict=True)
+    artists = [draw_image(ax, image, options) for ax, image in pairs]
     for ax in axes[len(images) :]:
         ax.set_axis_off()
-    pairs = zip(axes[: len(images)], images, strict=True)
-    return [draw_image(ax, image, options) for ax, image in pairs]
+    return artists
 
 
 def _columns(targets):
     """Return the targets of each column as dictionaries."""
+    if not isinstance(targets, (Mapping, type(None))):
+        raise TypeError(f"targets must be a dictionary of values by name, got {targets!r}.")
     if not targets:
         return []
     lengths = {name: len(np.atleast_1d(values)) for name, values in targets.items()}

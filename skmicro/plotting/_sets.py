@@ -2,9 +2,19 @@
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_stack
 from ..descriptors import descriptor_named
+
+
+def check_generator(generator, methods=("fit", "sample")):
+    """Raise unless ``generator`` is a fitted object with these methods."""
+    is_class = isinstance(generator, type)
+    if is_class or not all(hasattr(generator, method) for method in methods):
+        got = f"the class {generator.__name__}" if is_class else type(generator).__name__
+        raise TypeError(f"generator must be a fitted generator, got {got}.")
+    check_is_fitted(generator)
 
 
 def check_sets(images):
@@ -28,9 +38,16 @@ def samples_of(generator, n_samples, random_state, **options):
     return images.reshape(-1, *generator.image_shape_)
 
 
+def check_real_images(generator, X, name="X"):
+    """Return real images of the shape and with the phases that the generator knows."""
+    images = check_stack(name, X, generator.image_shape_)
+    generator.encoder_.check(images, name)
+    return images
+
+
 def real_and_generated(generator, X, n_samples, random_state):
     """Return real images and as many generated ones (or ``n_samples``) as labelled sets."""
-    real = check_stack("X", X, generator.image_shape_)
+    real = check_real_images(generator, X)
     n_samples = len(real) if n_samples is None else n_samples
     return {"real": real, "generated": samples_of(generator, n_samples, random_state)}
 
@@ -57,6 +74,11 @@ def describe(descriptor, sets, phases=None):
     stacks = list(sets.values())
     if phases is not None:
         stacks.append(np.resize(phases, (1, *stacks[0].shape[1:])))
-    unfitted = descriptor_named(descriptor)() if isinstance(descriptor, str) else clone(descriptor)
+    if isinstance(descriptor, str):
+        unfitted = descriptor_named(descriptor, "descriptor")()
+    elif hasattr(descriptor, "transform"):
+        unfitted = clone(descriptor)
+    else:
+        raise TypeError(f"descriptor must be a name or a descriptor, got {descriptor!r}.")
     fitted = unfitted.fit(np.concatenate(stacks))
     return fitted, {label: np.asarray(fitted.transform(stack)) for label, stack in sets.items()}

@@ -1,12 +1,11 @@
 """Achieved against wanted values of a target."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._random import draw_seed
 from .._validation import check_integer
-from ._figures import axis_label, legend_above, one_axes
-from ._sets import describe, samples_of
+from ._figures import all_or_nothing, axis_label, legend_above, one_axes
+from ._sets import check_generator, describe, samples_of
 
 SMALLEST, LARGEST = 20.0, 500.0  # areas of bubbles in square points
 
@@ -118,8 +117,10 @@ class TargetDisplay:
         ------
         ValueError
             If there is no value, or one is not allowed in the generator's ``sample``.
+        TypeError
+            If ``generator`` is no generator.
         """
-        check_is_fitted(generator)
+        check_generator(generator)
         check_integer("n_samples", n_samples, 1)
         values = np.atleast_1d(values)
         if len(values) == 0:
@@ -138,6 +139,7 @@ class TargetDisplay:
         )
         return display.plot(ax=ax, **plot_options)
 
+    @all_or_nothing
     def plot(self, *, ax=None, **point_options):
         """Draw what was achieved.
 
@@ -181,17 +183,17 @@ class TargetDisplay:
         values = np.concatenate([wanted, mean])
         margin = 0.15 * np.ptp(values) or 0.1 * abs(values[0]) or 1.0
         ends = [values.min() - margin, values.max() + margin]
-        line = {"color": "black", "linestyle": "--", "linewidth": 1, "label": "achieved = wanted"}
-        (self.diagonal_,) = self.ax_.plot(ends, ends, **line)
         area = SMALLEST + (LARGEST - SMALLEST) * spread / max(spread.max(), 1e-12)
         style = {"s": area, "alpha": 0.5, "edgecolors": "C0"} | options
         self.bubbles_ = self.ax_.scatter(wanted, mean, **style)
+        line = {"color": "black", "linestyle": "--", "linewidth": 1, "label": "achieved = wanted"}
+        (self.diagonal_,) = self.ax_.plot(ends, ends, **line)
         self.ax_.set(xlabel=f"wanted {self.name}", ylabel=f"achieved {self.name}")
         self.ax_.set(xlim=ends, ylim=ends)
         low, high = spread.min(), spread.max()
         sizes = f"{low:.2g}" if low == high else f"{low:.2g} to {high:.2g}"
         self.bubbles_.set_label(f"mean (size: standard deviation, {sizes})")
-        legend_above(self.ax_, markerscale=0.5)
+        legend_above(self.ax_, handles=[self.diagonal_, self.bubbles_], markerscale=0.5)
 
     def _draw_groups(self, wanted, mean, spread, options):
         n_values, n_components = wanted.shape
@@ -206,4 +208,4 @@ class TargetDisplay:
             self.targets_.append(self.ax_.hlines(wanted[:, k], *ends, **dashes))
         self.ax_.set(xlabel="wanted vector (its values: dashed)", ylabel=f"achieved {self.name}")
         self.ax_.set(xticks=np.arange(n_values) + 1, xlim=(0.5, n_values + 0.5))
-        legend_above(self.ax_, ncols=min(n_components, 4))
+        legend_above(self.ax_, n_columns=min(n_components, 4))

@@ -1,12 +1,18 @@
 """Correlation curves of sets of images."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_real
 from ..descriptors import TwoPointCorrelation
-from ._figures import axis_label, one_axes
-from ._sets import check_sets, check_stack, describe, real_and_generated
+from ._figures import all_or_nothing, axis_label, one_axes
+from ._sets import (
+    check_generator,
+    check_real_images,
+    check_sets,
+    check_stack,
+    describe,
+    real_and_generated,
+)
 
 LABELS = {
     False: "two-point correlation $S_2$",
@@ -147,14 +153,24 @@ class TwoPointDisplay:
         -------
         display : TwoPointDisplay
             The display.
+
+        Raises
+        ------
+        ValueError
+            If images have another shape or other phases than those of ``fit``.
+        TypeError
+            If ``generator`` is no generator.
         """
-        check_is_fitted(generator)
+        check_generator(generator)
         if descriptor is None:
             descriptor = TwoPointCorrelation(periodic=getattr(generator, "periodic", True))
+        if target_images is not None:
+            target_images = check_real_images(generator, target_images, "target_images")
         sets = real_and_generated(generator, X, n_samples, random_state)
         options = {"target_images": target_images, "descriptor": descriptor, "ax": ax}
         return cls.from_images(sets, **options, **plot_options)
 
+    @all_or_nothing
     def plot(self, *, ax=None, quantiles=(0.05, 0.95), **line_options):
         """Draw the curves.
 

@@ -91,24 +91,26 @@ class CropBatches(ImageBatches):
         Images at least as large as the windows.
     encoder : PhaseEncoder or GreyEncoder
         Turns a batch into channels.
+    variables : ndarray of shape (n, n_variables)
+        Conditions that windows take over from their images.
     describe : callable
-        ``describe(images) -> conditions``, (n, *shape) to (n, n_conditions): windows have
-        conditions of their own.
+        ``describe(windows, variables) -> conditions``, (m, *shape) and (m, n_variables) to
+        (m, n_conditions): windows have conditions of their own.
     shape : tuple of int
         Shape of the windows.
     **settings : any
         As in :class:`ImageBatches`.
     """
 
-    def __init__(self, images, encoder, describe, shape, **settings):
-        super().__init__(images, encoder, np.zeros((len(images), 0)), **settings)
+    def __init__(self, images, encoder, variables, describe, shape, **settings):
+        super().__init__(images, encoder, variables, **settings)
         self.describe = describe
         self.shape = shape
 
     def _chosen(self, index):
         images = random_crops(self.images, index, self.shape, self._rng)
-        conditions = torch.as_tensor(self.describe(images), dtype=self.dtype, device=self.device)
-        return images, conditions
+        rows = self.describe(images, self.conditions[index.to(self.device)].cpu().numpy())
+        return images, torch.as_tensor(rows, dtype=self.dtype, device=self.device)
 
 
 def random_crops(images, index, shape, rng):

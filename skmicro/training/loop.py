@@ -5,12 +5,11 @@ iteration count, the history, the progress bar, callbacks, the guard against los
 that are not finite, checkpoints and interruption.
 """
 
-import warnings
-
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from .._validation import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
 
@@ -126,11 +125,10 @@ def run(
             checkpoint_every if checkpoint is not None else None,
         )
     except KeyboardInterrupt:
-        warnings.warn(
+        warn_user(
             f"Training was interrupted after {history.n_iter} of {n_iter} iterations; "
             "the estimator holds the state reached.",
             TrainingInterruptedWarning,
-            stacklevel=2,
         )
     history.flush()
     return history

@@ -29,7 +29,9 @@ class MatchingStep(GeneratorStep):
         Source of noise, times, dropped conditions and augmentations.
     betas : tuple of float, default=(0.9, 0.99)
         Decay rates of Adam's moments.
-    p_drop : float, default=0.1
+    anchor : float, default=0.0
+        Rate a at which weights return to those at the start, w <- w + a lr (w_0 - w).
+    p_drop : float, default=0.0
         Probability of dropping all conditions of an image, and that of dropping each
         one of them.
     augment : callable or None, default=None
@@ -49,7 +51,8 @@ class MatchingStep(GeneratorStep):
         learning_rate,
         rng,
         betas=(0.9, 0.99),
-        p_drop=0.1,
+        anchor=0.0,
+        p_drop=0.0,
         augment=None,
         average_decay=0.0,
         decay_from=1.0,
@@ -61,6 +64,8 @@ class MatchingStep(GeneratorStep):
         self.p_drop = p_drop
         self.augment = augment
         self._add_adam("generator", generator.parameters(), learning_rate, betas)
+        self.anchor = anchor
+        self._start = [w.detach().clone() for w in generator.parameters()] if anchor > 0 else []
 
     def __call__(self, batches):
         """Do one iteration and return its loss."""
@@ -71,9 +76,16 @@ class MatchingStep(GeneratorStep):
         conditions = self._dropped(batch.conditions)
         loss = matching_loss(self.modules["generator"], images, conditions, self.rng)
         self._descend("generator", loss, MAX_NORM)
+        self._return_to_start()
         if self.average is not None:
             self.average.update(self._n_updates())
         return {"matching": loss.detach()}
+
+    @torch.no_grad()
+    def _return_to_start(self):
+        if self.anchor > 0:
+            rate = self.anchor * self.optimizers["generator"].param_groups[0]["lr"]
+            torch._foreach_lerp_(list(self.modules["generator"].parameters()), self._start, rate)
 
     def _n_updates(self):
         """Return how often the network was updated, also before a checkpoint."""
@@ -81,7 +93,7 @@ class MatchingStep(GeneratorStep):
 
     def _dropped(self, conditions):
         """Put NaN in place of conditions that the network has to do without."""
-        if not self.widths:
+        if self.p_drop == 0 or not self.widths:
             return conditions
         draws = torch.rand(len(conditions), 1 + len(self.widths), generator=self.rng)
         drop = (draws[:, :1] < self.p_drop) | (draws[:, 1:] < self.p_drop)

@@ -4,10 +4,9 @@
 trainings of a generator from latents share.
 """
 
-import warnings
-
 import torch
 
+from .._validation import warn_user
 from ..exceptions import TrainingInterruptedWarning
 from .averaging import WeightAverage, measure_batch_statistics
 from .batches import Batch
@@ -156,10 +155,9 @@ class GeneratorStep(TrainingStep):
                 try:
                     self._calibrate(kept["generator"], projection, batches)
                 except KeyboardInterrupt:
-                    warnings.warn(
+                    warn_user(
                         "Calibration was interrupted; the generator holds the state reached.",
                         TrainingInterruptedWarning,
-                        stacklevel=2,
                     )
         return kept
 

@@ -25,6 +25,12 @@ BAD_IMAGES = {
     "objects": (np.full((4, 8, 6), {}), TypeError, "dict"),
     "text": (np.full((4, 8, 6), "a"), ValueError, "arrays of bytes/strings"),
     "complex": (np.full((4, 8, 6), 1j), ValueError, "Complex data not supported"),
+    "dates": (np.zeros((4, 8, 6), "M8[s]"), TypeError, r"X must hold numbers, .* datetime64\[s\]"),
+    "huge grey levels": (
+        np.linspace(0.1, 1e300, 192).reshape(4, 8, 6),
+        ValueError,
+        r"X must hold grey levels of at most 1e\+12 in size, got .*e\+300",
+    ),
     "too many labels": (
         np.arange(4 * 48).reshape(4, 8, 6),
         ValueError,

@@ -8,4 +8,5 @@ from tiny import ESTIMATORS, tiny
 @parametrize_with_checks([tiny(cls) for cls in ESTIMATORS])
 @pytest.mark.filterwarnings("ignore::skmicro.exceptions.ImageShapeWarning")
 def test_scikit_learn_checks(estimator, check):
+    """Every check raises by itself."""
     check(estimator)

@@ -1,13 +1,16 @@
 """evaluate: real images lie at the floor, noise and copies do not."""
 
 import json
+from inspect import currentframe
 
 import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from skmicro._validation import warn_user
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import (
     PhaseFractions,
@@ -16,7 +19,9 @@ from skmicro.descriptors import (
     VolumeFraction,
 )
 from skmicro.evaluation import _evaluate, evaluate
+from skmicro.exceptions import ExtrapolationWarning, ImageShapeWarning, TargetWarning
 from skmicro.generators import WGANGP
+from skmicro.plotting import SampleGridDisplay
 
 FAST = {"descriptors": [TwoPointCorrelation(), SpecificSurface()], "n_bootstrap": 50}
 
@@ -219,6 +224,23 @@ def test_work_of_the_search_for_copies_is_bounded(real, monkeypatch):
         ({"descriptors": TwoPointCorrelation()}, TypeError, "descriptors must be a list"),
         ({"descriptors": []}, ValueError, "descriptors must hold at least one"),
         ({"descriptors": ["p1"]}, TypeError, "must hold transformers, got 'p1'"),
+        ({"properties": ["p1"]}, TypeError, "^properties must hold transformers, got 'p1'"),
+        (
+            {"properties": [FunctionTransformer(lambda X: X[:3].mean((1, 2)))]},
+            ValueError,
+            r"^properties: FunctionTransformer must give one row for each of 60 images, got an "
+            r"array of shape \(3,\)",
+        ),
+        (
+            {"descriptors": [FunctionTransformer(lambda X: X.mean())]},
+            ValueError,
+            r"^descriptors: FunctionTransformer must give one row .*shape \(\)",
+        ),
+        (
+            {"properties": [FunctionTransformer(lambda X: X[:, 0, :0])]},
+            ValueError,
+            r"^properties: FunctionTransformer must give one row .*shape \(60, 0\)",
+        ),
         ({"targets": [0.4]}, TypeError, r"targets must be a dictionary.*\[0\.4\]"),
         ({"random_state": -1}, ValueError, "random_state must be >= 0"),
         (
@@ -235,6 +257,58 @@ def test_bad_input(real, change, error, message):
         evaluate(**arguments | change)
 
 
+def test_the_real_images_of_other_phases_are_named(real, generator):
+    message = r" must hold only the phases \[0, 1\] seen in fit, got \[3\]"
+    with pytest.raises(ValueError, match=f"^X_train{message}"):
+        evaluate(generator, 3 * real[0], 3 * real[1], **FAST)
+    with pytest.raises(ValueError, match=f"^X_test{message}"):
+        evaluate(generator, real[0], 3 * real[1], **FAST)
+
+
+@pytest.fixture
+def warning_module():
+    """A function that warns from three calls deep inside the library."""
+    scope = {"__name__": "skmicro.somewhere.inside", "warn_user": warn_user}
+    exec(
+        "def deepest(): warn_user('missed', UserWarning)\n"
+        "def deep(): deepest()\n"
+        "def sample(n_samples, random_state=None): deep(); return images[:n_samples]",
+        scope,
+    )
+    return scope
+
+
+def test_warnings_point_at_the_line_that_called_the_library(real, warning_module):
+    class Sampler:
+        sample = staticmethod(warning_module["sample"])
+
+    warning_module["images"] = real[2]
+    line = currentframe().f_lineno + 2
+    with pytest.warns(UserWarning, match="missed") as caught:
+        evaluate(Sampler(), real[0], real[1], random_state=0, **FAST)
+    assert [(warning.filename, warning.lineno) for warning in caught] == [(__file__, line)]
+
+
+def test_warnings_inside_scikit_learn_point_at_the_user_too():
+    flat = np.eye(4, dtype=int)
+    line = currentframe().f_lineno + 2
+    with pytest.warns(ImageShapeWarning) as caught:
+        make_pipeline(VolumeFraction()).fit_transform(flat)
+    assert {(warning.filename, warning.lineno) for warning in caught} == {(__file__, line)}
+
+
+def test_warnings_of_generators_point_at_the_user(real, generator):
+    calls = [
+        lambda: evaluate(generator, real[0], real[1], targets={"p1": 0.99}, random_state=0, **FAST),
+        lambda: SampleGridDisplay.from_estimator(generator, targets={"p1": [0.99]}),
+    ]
+    for call in calls:
+        with pytest.warns((TargetWarning, ExtrapolationWarning)) as caught:
+            call()
+        assert {w.category for w in caught} == {TargetWarning, ExtrapolationWarning}
+        assert {w.filename for w in caught} == {__file__}
+
+
 def test_descriptors_count_alike_in_density(real):
     def shares(X):
         return X.reshape(len(X), -1).mean(axis=1, keepdims=True)
@@ -249,3 +323,19 @@ def test_descriptors_count_alike_in_density(real):
     ]
     for name in ("density", "coverage"):
         assert reports[0][name].value == pytest.approx(reports[1][name].value)
+
+
+def test_a_model_chosen_by_its_score_is_reported_on_other_latents(real, generator, monkeypatch):
+    drawn = []
+    sample = type(generator).sample
+
+    def recorded(self, n_samples, **options):
+        images = sample(self, n_samples, **options)
+        drawn.append(images)
+        return images
+
+    monkeypatch.setattr(type(generator), "sample", recorded)
+    generator.score(real[1])
+    evaluate(generator, real[0], real[1], random_state=0, **FAST)
+    scored, reported = drawn
+    assert not any(np.array_equal(a, b) for a in scored for b in reported)

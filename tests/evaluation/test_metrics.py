@@ -146,3 +146,19 @@ def test_diversity_is_the_mean_over_pairs():
 def test_diversity_needs_two_images():
     with pytest.raises(ValueError, match="at least two rows"):
         diversity(np.ones((1, 4, 4)))
+
+
+@pytest.mark.parametrize("function", [diversity, lambda X: mean_relative_error([1.0, 2.0], X)])
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ("a", TypeError, "must hold numbers in rows of one length, got 'a'"),
+        (["a", "b"], TypeError, r"must hold numbers in rows of one length, got \['a', 'b'\]"),
+        ([[1.0], [2.0, 3.0]], TypeError, "must hold numbers in rows of one length"),
+        ([[1.0], [np.nan]], ValueError, "must hold finite numbers"),
+    ],
+)
+def test_what_holds_no_numbers_is_named(function, values, error, message):
+    name = "X" if function is diversity else "b"
+    with pytest.raises(error, match=f"^{name} {message}"):
+        function(values)

@@ -5,13 +5,22 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 import skmicro
 from skmicro.base import BaseDescriptor
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import SpecificSurface, VolumeFraction, descriptor_named
 from skmicro.exceptions import ExtrapolationWarning, TargetWarning, TrainingInterruptedWarning
-from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.generators import (
+    ACGAN,
+    GIN,
+    WGANGP,
+    ConditionalGAN,
+    HybridGAN,
+    InvNetGenerator,
+    ResidualInputGAN,
+)
 from skmicro.training import AdversarialStep
 
 TINY = {"n_iter": 3, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
@@ -150,3 +159,132 @@ def test_big_endian_and_half_precision_grey_levels(images):
     for dtype in (">f4", "f2"):
         result = VolumeFraction().fit(grey.astype(dtype)).transform(grey.astype(dtype))
         np.testing.assert_allclose(result, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (ConditionalGAN, ResidualInputGAN),
+        (HybridGAN, WGANGP),
+        (InvNetGenerator, WGANGP),
+        (ACGAN, ConditionalGAN),
+    ],
+)
+def test_a_checkpoint_of_another_class_is_refused(images, first, second, tmp_path):
+    settings = TINY | {"checkpoint": tmp_path / "state.skm"}
+    first.light(**settings).fit(images)
+    message = f"class was '{first.__name__}', now '{second.__name__}'"
+    with pytest.raises(ValueError, match=message):
+        second.light(**settings).fit(images)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("invariances", ("p2",)), ("matching", ()), ("width", 8), ("periodic", True)],
+)
+def test_partial_fit_refuses_what_the_networks_were_not_made_with(images, name, value, tmp_path):
+    generator = InvNetGenerator.light(**TINY, n_calibration=0).fit(images)
+    generator.save(tmp_path / "model.skm")
+    loaded = skmicro.load(tmp_path / "model.skm")
+    for fitted in (generator, loaded):
+        before = dict(vars(fitted.set_params(**{name: value})))
+        with pytest.raises(ValueError, match=f"{name} must stay as it was in fit"):
+            fitted.partial_fit(images)
+        assert vars(fitted) == before
+
+
+def test_partial_fit_takes_other_settings_of_the_training(images):
+    generator = InvNetGenerator.light(**TINY, n_calibration=0).fit(images)
+    generator.set_params(learning_rate=1e-4, n_iter=2, projection_weight=7.0)
+    assert generator.partial_fit(images).n_iter_ == 5
+
+
+class Detached(VolumeFraction):
+    """A descriptor that cuts the gradient off and does not say so."""
+
+    name = "detached"
+
+    def _describe(self, images):
+        return super()._describe(images).detach()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: InvNetGenerator.light(invariances=(Detached(),), n_projection=1, **k),
+        lambda **k: InvNetGenerator.light(invariances=("p1", Detached()), **k),
+        lambda **k: InvNetGenerator.light(matching=(Detached(),), **k),
+        lambda **k: GIN.light(invariances=(Detached(),), **k),
+        lambda **k: HybridGAN.light(invariances=(Detached(),), **k),
+    ],
+)
+def test_a_descriptor_that_loses_its_gradient_is_refused(images, make):
+    generator = make(**TINY)
+    with pytest.raises(ValueError, match=r"Detached\._describe must pass gradients on"):
+        generator.fit(images)
+    assert not hasattr(generator, "generator_")
+
+
+def test_phase_fractions_of_grey_levels_are_their_mean(images):
+    grey = images * 0.3 + 0.1
+    generator = InvNetGenerator.light(invariances=("phase_fractions",), **TINY).fit(grey)
+    assert generator.conditions_.rows[:, 0] == pytest.approx(grey.mean(axis=(1, 2)), rel=1e-5)
+    generator.set_params(target_tol=np.inf)
+    assert generator.sample(2, phase_fractions=0.25, random_state=0).shape == (2, 16, 16)
+
+
+@pytest.mark.parametrize("option", ["exact", "return_targets"])
+def test_switches_of_sample_are_checked(images, option):
+    generator = WGANGP.light(**TINY).fit(images)
+    with pytest.raises(ValueError, match=f"{option} must be one of .*True.*got 'no'"):
+        generator.sample(1, **{option: "no"})
+
+
+def test_images_without_the_phase_scored_have_no_score(images):
+    generator = WGANGP.light(**TINY).fit(images)
+    with pytest.raises(ValueError, match="X must hold some voxels of the phases scored"):
+        generator.score(np.zeros((4, 16, 16), int))
+
+
+def test_a_target_may_be_a_tensor_with_gradients(images):
+    generator = InvNetGenerator.light(**TINY).set_params(target_tol=np.inf).fit(images)
+    tensor = torch.tensor([0.45, 0.5], requires_grad=True)
+    np.testing.assert_array_equal(
+        generator.sample(2, p1=tensor, random_state=0),
+        generator.sample(2, p1=[0.45, 0.5], random_state=0),
+    )
+
+
+def test_half_precision_tensors_of_torch_are_images(images):
+    grey = torch.tensor(images * 0.5 + 0.25)
+    from_bfloat16 = WGANGP.light(**TINY).fit(grey.bfloat16())
+    from_float32 = WGANGP.light(**TINY).fit(grey.float())
+    np.testing.assert_array_equal(
+        from_bfloat16.sample(2, random_state=0), from_float32.sample(2, random_state=0)
+    )
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_the_end_of_an_interpolation_that_is_wrong_is_named(images, bad):
+    generator = WGANGP.light(**TINY).fit(images)
+    ends = [images[0], images[1]]
+    ends[bad] = images[0, :5]
+    with pytest.raises(ValueError, match=f"^{'ab'[bad]} must be an image or a vector of"):
+        generator.interpolate(*ends)
+
+
+def test_latents_beyond_single_precision_are_refused(images):
+    generator = WGANGP.light(**TINY).fit(images)
+    n_latent = generator.transform(images[:1]).shape[1]
+    with pytest.raises(ValueError, match=r"Z must hold numbers in single precision, got 1e\+300"):
+        generator.inverse_transform(np.full((1, n_latent), 1e300))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "error"),
+    [("verbose", "abc", TypeError), ("verbose", -1, ValueError)],
+)
+def test_verbose_is_checked(images, parameter, value, error):
+    generator = WGANGP.light(**(TINY | {parameter: value}))
+    with pytest.raises(error, match=f"{parameter} must be"):
+        generator.fit(images)

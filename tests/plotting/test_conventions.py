@@ -97,6 +97,70 @@ def test_unfitted_generator(name):
 
 
 @EVERY
+@pytest.mark.parametrize(
+    "wrong", [IMAGES, 3, WGANGP, {"a": IMAGES}], ids=lambda v: type(v).__name__
+)
+def test_what_is_no_generator(name, wrong):
+    got = "the class WGANGP" if wrong is WGANGP else type(wrong).__name__
+    message = f"^generator must be a fitted generator, got {got}\\.$"
+    with pytest.raises(TypeError, match=message):
+        getattr(plotting, name).from_estimator(wrong, *FROM_ESTIMATOR[name])
+
+
+WITH_IMAGES = pytest.mark.parametrize(
+    "name", ["DescriptorDistributionDisplay", "SampleGridDisplay", "TwoPointDisplay"]
+)
+
+
+@WITH_IMAGES
+@pytest.mark.parametrize("change", [lambda X: X * 7, lambda X: X + 0.5, lambda X: X + 1])
+def test_images_of_other_phases(name, wgan, images, change):
+    with pytest.raises(ValueError, match=r"X must hold only the phases \[0, 1\] seen in fit, got"):
+        getattr(plotting, name).from_estimator(wgan, change(images))
+    assert plt.get_fignums() == []
+
+
+@WITH_IMAGES
+def test_images_that_show_one_of_the_phases(name, wgan, images):
+    one_phase = np.zeros_like(images)
+    display = getattr(plotting, name).from_estimator(wgan, one_phase, random_state=0)
+    assert any(ax.has_data() for ax in display.figure_.axes)
+
+
+@EVERY
+def test_an_unknown_option_leaves_nothing_behind(name):
+    display, keyword, n_axes = computed(name)
+    current = plt.figure()
+    before = dict(vars(display))
+    with pytest.raises(AttributeError, match="unexpected keyword argument 'foo'"):
+        display.plot(foo=3)
+    assert plt.get_fignums() == [current.number]
+    assert vars(display) == before
+    figure, axes = given_axes(keyword, n_axes)
+    empty = contents(figure)
+    with pytest.raises(AttributeError, match="unexpected keyword argument 'foo'"):
+        display.plot(foo=3, **{keyword: axes})
+    assert contents(figure) == empty
+    assert plt.get_fignums() == [current.number, figure.number]
+
+
+def test_a_failure_keeps_the_last_picture():
+    display = computed("HistoryDisplay")[0].plot()
+    before = dict(vars(display))
+    with pytest.raises(AttributeError, match="foo"):
+        display.plot(foo=3)
+    assert vars(display) == before
+    assert plt.get_fignums() == [display.figure_.number]
+
+
+def contents(figure):
+    return [
+        (ax.get_children(), ax.axison, ax.get_xlim(), list(ax.get_xticks()), ax.get_xlabel())
+        for ax in figure.axes
+    ]
+
+
+@EVERY
 def test_every_display_has_the_methods_of_the_convention(name):
     cls = getattr(plotting, name)
     assert inspect.signature(cls.from_estimator).parameters["plot_options"].kind.name == (

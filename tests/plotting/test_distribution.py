@@ -5,7 +5,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 
-from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFraction
+from skmicro.descriptors import (
+    ClusterStatistics,
+    SpecificSurface,
+    TwoPointCorrelation,
+    VolumeFraction,
+)
 from skmicro.plotting import DescriptorDistributionDisplay
 
 
@@ -70,12 +75,21 @@ def test_real_and_generated(wgan, images):
     assert len(same.values["generated"]) == len(images)
 
 
+def test_descriptors_without_gradient_can_be_named(images):
+    display = DescriptorDistributionDisplay.from_images({"all": images}, descriptor="clusters")
+    assert_array_equal(display.values["all"], ClusterStatistics().fit_transform(images)[:, 0])
+
+
 def test_what_is_not_allowed(images):
     sets = {"all": images}
     with pytest.raises(ValueError, match="feature must be < 1, got 1"):
         DescriptorDistributionDisplay.from_images(sets, feature=1)
     with pytest.raises(ValueError, match=r"feature must be one of \['p1'\], got 'p7'"):
         DescriptorDistributionDisplay.from_images(sets, feature="p7")
+    with pytest.raises(ValueError, match=r"^descriptor must be one of \[.*'clusters'.*'p1'.*'foo'"):
+        DescriptorDistributionDisplay.from_images(sets, descriptor="foo")
+    with pytest.raises(TypeError, match="descriptor must be a name or a descriptor, got 3"):
+        DescriptorDistributionDisplay.from_images(sets, descriptor=3)
     with pytest.raises(TypeError, match="images must be a dictionary"):
         DescriptorDistributionDisplay.from_images(images)
     with pytest.raises(ValueError, match="at least one number for each set"):

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import VolumeFraction
+from skmicro.generators import WGANGP
 from skmicro.plotting import HistoryDisplay
 
 HISTORY = {"critic": np.array([4.0, 2.0, 3.0, 7.0]), "generator": np.array([0.0, 1.0, 1.0, 4.0])}
@@ -41,6 +42,34 @@ def test_losses_of_a_generator(wgan):
     assert set(display.lines_) == set(wgan.history_)
     for name, losses in wgan.history_.items():
         assert_allclose(display.lines_[name].get_ydata(), losses, rtol=1e-6)
+
+
+def labels_of(display):
+    return [ax.get_ylabel() for ax in display.axes_]
+
+
+def test_projections_are_called_what_they_are_for(invnet):
+    assert list(invnet.history_) == ["critic", "penalty", "generator", "projection0", "projection1"]
+    display = HistoryDisplay.from_estimator(invnet)
+    assert labels_of(display)[3:] == ["invariance loss", "matching loss"]
+    assert_allclose(display.lines_["projection1"].get_ydata(), invnet.history_["projection1"])
+    legend = HistoryDisplay.from_estimator(invnet, separate=False).axes_[0].get_legend()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["critic", "penalty", "generator", "invariance", "matching"]
+
+
+def test_losses_without_a_known_meaning_keep_their_names():
+    losses = {"projection0": [1.0], "projection2": [2.0]}
+    assert labels_of(HistoryDisplay(losses).plot()) == ["projection0 loss", "projection2 loss"]
+
+    class Generator(WGANGP):
+        def __sklearn_is_fitted__(self):
+            return True
+
+    other = Generator()
+    other.history_ = losses
+    display = HistoryDisplay.from_estimator(other)
+    assert labels_of(display) == ["projection0 loss", "projection2 loss"]
 
 
 def test_what_is_not_allowed(images):

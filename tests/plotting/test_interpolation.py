@@ -1,5 +1,6 @@
 """InterpolationDisplay."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -57,6 +58,15 @@ def test_volumes_show_slices_but_measure_all():
     display = InterpolationDisplay.from_images(volumes)
     assert_array_equal(display.images_[1].get_array(), volumes[1, 2])
     assert_array_equal(display.fractions, volumes.mean(axis=(1, 2, 3), dtype=np.float32))
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+@pytest.mark.parametrize("wrong", [lambda X: X * 7, lambda X: X[:8], lambda X: X[0, :3]])
+def test_the_end_that_is_not_allowed_is_named(wgan, images, name, wrong):
+    ends = {"a": images[0], "b": images[1]}
+    with pytest.raises(ValueError, match=f"^{name} must be an image or a vector"):
+        InterpolationDisplay.from_estimator(wgan, **ends | {name: wrong(ends[name])})
+    assert plt.get_fignums() == []
 
 
 def test_figures_must_be_as_many_as_images(images):

@@ -158,6 +158,12 @@ def test_options_that_are_not_allowed(invnet, options, message):
         SampleGridDisplay.from_estimator(invnet, **options)
 
 
+@pytest.mark.parametrize("targets", [[0.5], np.array([0.5]), 0.5, "p1"])
+def test_targets_that_are_no_dictionary(invnet, images, targets):
+    with pytest.raises(TypeError, match=r"^targets must be a dictionary of values by name, got "):
+        SampleGridDisplay.from_estimator(invnet, images, targets=targets)
+
+
 def test_images_that_are_not_allowed(invnet, images):
     with pytest.raises(ValueError, match="X must hold images of shape \\(16, 16\\)"):
         SampleGridDisplay.from_estimator(invnet, images[:, :8])

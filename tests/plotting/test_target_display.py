@@ -96,3 +96,31 @@ def test_what_is_not_allowed(invnet):
         TargetDisplay([0.1, 0.2], [[0.1]]).plot()
     with pytest.raises(ValueError, match="achieved must hold at least one value"):
         TargetDisplay([0.1], [[]]).plot()
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 5, 9])
+def test_the_picture_holds_its_legend_and_points(n_components):
+    wanted = np.full((2, n_components), 1 / n_components)
+    names = [f"phase_fractions_{k}" for k in range(n_components)]
+    display = TargetDisplay(wanted, wanted[:, None].repeat(3, axis=1), components=names).plot()
+    figure, legend = display.figure_, display.ax_.get_legend()
+    figure.canvas.draw()
+    drawn = legend.get_window_extent()
+    assert drawn.x0 >= 0
+    assert drawn.y0 >= display.ax_.get_window_extent().y1
+    assert drawn.x1 <= figure.bbox.width
+    assert drawn.y1 <= figure.bbox.height
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert len(texts) == (2 if n_components == 1 else n_components)
+    low, high = display.ax_.get_xlim()
+    for container in display.points_:
+        x = container[0].get_xdata()
+        assert low < x.min()
+        assert x.max() < high
+
+
+def test_a_wide_figure_has_a_legend_of_few_rows():
+    wanted = np.full((1, 4), 0.25)
+    display = TargetDisplay(wanted, wanted[None], components=["a", "b", "c", "d"]).plot()
+    boxes = [text.get_window_extent() for text in display.ax_.get_legend().get_texts()]
+    assert len({round(box.y0) for box in boxes}) == 1

@@ -81,3 +81,8 @@ def test_empty_sets(images):
         TwoPointDisplay.from_images({"a": images[:0]})
     with pytest.raises(ValueError, match="target_images must hold at least one image"):
         TwoPointDisplay.from_images({"a": images}, target_images=images[:0])
+
+
+def test_target_images_of_other_phases(wgan, images):
+    with pytest.raises(ValueError, match=r"target_images must hold only the phases \[0, 1\]"):
+        TwoPointDisplay.from_estimator(wgan, images, target_images=images * 7)

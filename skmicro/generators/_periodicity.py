@@ -1,0 +1,38 @@
+"""Whether images wrap around, told from the images.
+
+Across the border of a periodic image voxels differ as often as neighbours inside it do, those
+of any other image as often as voxels far from each other.
+"""
+
+import numpy as np
+
+
+def looks_periodic(images):
+    """Tell whether opposite borders of images match, on all axes.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, *spatial)
+        Phase labels (integers, which differ or do not) or grey levels.
+
+    Returns
+    -------
+    periodic : bool
+        Whether the mean jump across every border is nearer to that between neighbours than to
+        that between voxels half an image apart.
+    """
+    return all(_matches(np.moveaxis(images, axis, 0)) for axis in range(1, images.ndim))
+
+
+def _matches(layers):
+    middle = len(layers) // 2
+    border = _jump(layers[-1], layers[0])
+    near = _jump(layers[:-1], layers[1:])
+    far = _jump(layers[:-middle], layers[middle:])
+    return bool(abs(border - near) < abs(border - far))
+
+
+def _jump(a, b):
+    if a.dtype.kind == "f":
+        return float(np.abs(a - b).mean())
+    return float((a != b).mean())

@@ -1,0 +1,131 @@
+"""Process variables: conditions that come with images and cannot be measured on them.
+
+A temperature, a time, a supplier's batch: numbers that the user passes as columns of ``y``. To
+the rest of the library they look like descriptors whose figures are unknown (NaN) for any
+image.
+"""
+
+import numpy as np
+import torch
+
+from ..base import BaseDescriptor
+from ..descriptors import descriptor_named
+
+
+class ProcessVariable(BaseDescriptor):
+    """A number that belongs to an image and cannot be measured on it.
+
+    Parameters
+    ----------
+    name : str
+        Its name among the columns of ``y``, under which ``sample`` takes values of it.
+    image_shape : tuple of int or None, default=None
+        Shape of the image behind a flat row.
+    """
+
+    def __init__(self, name, image_shape=None):
+        self.name = name
+        self.image_shape = image_shape
+
+    def _describe(self, images):
+        return images.new_full((len(images), 1), torch.nan)
+
+    def transform(self, X):
+        """Return NaN for every image, (n, 1)."""
+        return np.full((len(X), 1), np.nan, np.float32)
+
+    def _feature_names(self):
+        return [self.name]
+
+
+def with_variables(items):
+    """Take names of no descriptor for process variables.
+
+    Parameters
+    ----------
+    items : sequence of str or BaseDescriptor
+        Conditions as the user named them.
+
+    Returns
+    -------
+    conditions : list of str or BaseDescriptor
+        The same, with a :class:`ProcessVariable` for every unknown name.
+    """
+    return [ProcessVariable(item) if _is_variable(item) else item for item in items]
+
+
+def variable_values(names, y, n_images):
+    """Return the process variables of images.
+
+    Parameters
+    ----------
+    names : list of str
+        Variables in demand.
+    y : array-like, DataFrame or None
+        What ``fit`` received: columns by their names, or an array, whose single column is
+        ``"y"`` and whose several ones are ``"y0"``, ``"y1"``, ....
+    n_images : int
+        Number of images.
+
+    Returns
+    -------
+    values : ndarray of shape (n_images, n_names), float32
+        One row for each image.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or is not as long as the images or not finite.
+    TypeError
+        If a column is not numeric.
+    """
+    columns = _columns(y) if names else {}
+    values = np.zeros((n_images, len(names)), np.float32)
+    for k, name in enumerate(names):
+        if name not in columns:
+            raise ValueError(
+                f"conditions must name descriptors or columns of y ({', '.join(columns) or 'none'}"
+                f"), got {name!r}."
+            )
+        values[:, k] = _numbers(name, columns[name], n_images)
+    return values
+
+
+def _is_variable(item):
+    if not isinstance(item, str):
+        return False
+    try:
+        descriptor_named(item)
+    except ValueError:
+        return True
+    return False
+
+
+def _columns(y):
+    if y is None:
+        return {}
+    if hasattr(y, "columns"):
+        return {str(name): y[name] for name in y.columns}
+    array = np.asarray(y)
+    if array.ndim == 1:
+        return {str(getattr(y, "name", None) or "y"): array}
+    if array.ndim != 2:
+        raise ValueError(f"y must have one or two axes, got shape {array.shape}.")
+    return {f"y{k}": column for k, column in enumerate(array.T)}
+
+
+def _numbers(name, column, n_images):
+    try:
+        numbers = np.asarray(column, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"column {name!r} of y must be numeric, got {column!r}.") from error
+    if numbers.shape != (n_images,):
+        raise ValueError(
+            f"column {name!r} of y must have a number for each of the {n_images} images, "
+            f"got shape {numbers.shape}."
+        )
+    if not np.isfinite(numbers).all():
+        raise ValueError(
+            f"column {name!r} of y must be finite, got {numbers[~np.isfinite(numbers)][0]}."
+        )
+    return numbers

@@ -1,0 +1,88 @@
+"""A network over images too large for memory: overlapping windows, blended.
+
+With v_k the answer for window k, and w_k a weight that falls linearly to almost nothing
+towards the borders of the window, the answer at a voxel is
+
+    v = sum_k w_k v_k / sum_k w_k .
+"""
+
+import itertools
+import math
+
+import torch
+
+WINDOW_VOXELS = 2**22
+OVERLAP = 32
+
+
+def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVERLAP):
+    """Evaluate a network of images of any size, in windows if the images are large.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        ``network(x, t, conditions)``, of the shape of ``x``; knows its ``image_shape``,
+        ``periodic`` and ``resized(image_shape, periodic)``.
+    x : Tensor of shape (n, C, *spatial)
+        Images.
+    t : Tensor of shape (n,)
+        Times.
+    conditions : Tensor of shape (n, n_conditions)
+        Conditions, the same in all windows.
+    max_voxels : int, default=2**22
+        Voxels of the largest window.
+    overlap : int, default=32
+        Voxels that neighbouring windows share along an axis.
+
+    Returns
+    -------
+    answer : Tensor
+        Of the shape of ``x``.
+    """
+    shape = x.shape[2:]
+    if math.prod(shape) <= max_voxels:
+        return network(x, t, conditions)
+    side = int(max_voxels ** (1 / len(shape)))
+    axes = [_windows(n, side, overlap, network.periodic) for n in shape]
+    answer, total = torch.zeros_like(x).flatten(2), x.new_zeros(math.prod(shape))
+    for window in itertools.product(*axes):
+        sides = [len(places) for places in window]
+        voxels = _flat_places(window, shape, x.device)
+        weight = _product([_tent(n, overlap).to(x) for n in sides])
+        part = x.flatten(2)[:, :, voxels].unflatten(2, sides)
+        part = network.resized(tuple(sides), False)(part, t, conditions)
+        answer.index_add_(2, voxels, (weight * part).flatten(2))
+        total.index_add_(0, voxels, weight.flatten())
+    return (answer / total).view_as(x)
+
+
+def _windows(n, side, overlap, periodic):
+    """Return the places of every window along an axis; beyond n they start again at 0."""
+    if periodic:
+        n_windows = math.ceil(n / (side - overlap))
+        length = math.ceil(n / n_windows) + overlap
+        starts = [k * n // n_windows for k in range(n_windows)]
+    else:
+        length = min(n, side)
+        n_windows = max(1, math.ceil((n - overlap) / (side - overlap)))
+        starts = [k * (n - length) // max(1, n_windows - 1) for k in range(n_windows)]
+    return [torch.arange(start, start + length) for start in starts]
+
+
+def _flat_places(window, shape, device):
+    """Return where the voxels of a window stand in a flat image."""
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    places = [p % n * s for p, n, s in zip(window, shape, strides, strict=True)]
+    return sum(torch.meshgrid(*places, indexing="ij")).flatten().to(device)
+
+
+def _tent(n, overlap):
+    """Weights along an axis, which fall over the overlap."""
+    distance = torch.minimum(torch.arange(n), torch.arange(n - 1, -1, -1)) + 1
+    return (distance / overlap).clamp(max=1.0)
+
+
+def _product(factors):
+    return math.prod(
+        factor.view(-1, *[1] * (len(factors) - 1 - axis)) for axis, factor in enumerate(factors)
+    )
