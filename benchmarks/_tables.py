@@ -30,6 +30,7 @@ __all__ = [
     "control_row",
     "everything",
     "fit_timed",
+    "iterations_within",
     "mixture_of",
     "nearest_images",
     "patches_of",
@@ -46,6 +47,8 @@ __all__ = [
 
 SHAPE = (64, 64)
 PAPER_DEVICE = "cuda"
+WARM_UP = 20
+SETTLING = 5  # iterations of the warm-up that are not timed
 MIXTURE_SLOPE = 1.13  # of p1 over the share of phase 1 in the mixture, see make_cahn_hilliard
 
 
@@ -122,6 +125,31 @@ def fit_timed(generator, images):
     generator.fit(images)
     record = {"training_seconds": time.perf_counter() - start}
     return generator, record | {"n_iter": getattr(generator, "n_iter_", 0)}
+
+
+def iterations_within(seconds, made, images):
+    """Return how many iterations of a training take this much of the processor's time.
+
+    Parameters
+    ----------
+    seconds : float
+        The time.
+    made : callable
+        ``made(n_iter=..., callbacks=...)`` returns an unfitted generator; one of them is trained
+        for a few iterations, to see how long they take.
+    images : ndarray
+        What to train on.
+
+    Returns
+    -------
+    n_iter : int
+        Number of iterations, at least 1.
+    """
+    ticks = []
+    callbacks = [lambda iteration, history: ticks.append(time.process_time())]
+    made(n_iter=WARM_UP, callbacks=callbacks).fit(images)
+    pace = (ticks[-1] - ticks[SETTLING]) / (WARM_UP - 1 - SETTLING)
+    return max(1, round(seconds / pace))
 
 
 def mixture_of(p1):

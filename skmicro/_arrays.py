@@ -67,6 +67,14 @@ def resolve_precision(precision):
     return _PRECISIONS[precision]
 
 
+def multiplies_bfloat16(device):
+    """Tell whether a device multiplies numbers of type bfloat16 natively."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
+
+
 def inference_batch_size(image_shape):
     """Return how many images of a shape are processed at once outside training."""
     return max(1, min(64, BATCH_VOXELS // int(np.prod(image_shape))))

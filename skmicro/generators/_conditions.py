@@ -139,7 +139,8 @@ class ConditionTable(Persistent):
 
     def completed(self, rows):
         """Put the mean of the training images in place of what images do not tell (NaN)."""
-        return np.where(np.isnan(rows), self.whitening[0], rows).astype(np.float32)
+        means = self.rows.mean(axis=0, dtype=np.float64)
+        return np.where(np.isnan(rows), means, rows).astype(np.float32)
 
     def whitened(self, conditions):
         """Return conditions (n, k), a Tensor, as the networks see them."""
@@ -271,7 +272,7 @@ def _whitening(rows):
     """
     rows = rows.astype(np.float64)
     spread = rows.std(axis=0)
-    scale = np.where(spread > 1e-6, spread, 1.0)
+    scale = np.where(spread > 1e-6 * np.abs(rows).max(axis=0), spread, 1.0)
     deviations = (rows - rows.mean(axis=0)) / scale
     variances, directions = np.linalg.eigh(deviations.T @ deviations / len(rows))
     amplitudes = np.maximum(variances, AMPLIFICATION**-2) ** -0.5

@@ -22,7 +22,7 @@ from ._conditions import described
 from ._flow import flow_channels, flow_end, integrate
 
 N_STEPS = 12
-N_ROUNDS = 4
+N_ROUNDS = 8
 
 
 def completed_flow(velocity, images, unknown, rng, method):
@@ -59,7 +59,7 @@ def completed_flow(velocity, images, unknown, rng, method):
                 spread = math.sqrt((1 - t) ** 2 - share**2 * (1 - s) ** 2)
                 x = share * x + spread * noise()
             x = torch.where(unknown, x, (1 - t) * noise() + t * images)
-            x = integrate(velocity, x, t, s, 1, method)
+            x = integrate(velocity, x, (t, s), method)
     return torch.where(unknown, x, images)
 
 
@@ -109,7 +109,7 @@ def _filled(generator, images, unknown, conditions, seed):
         return generator.encoder_.decode(flow_channels(x, generator.encoder_))
 
     filled = _arrays.map_batches(fill, len(images), generator._batch_size)
-    return np.where(unknown, filled, images)
+    return np.where(unknown, filled.astype(images.dtype, copy=False), images)
 
 
 def check_mask(mask, shape):

@@ -136,7 +136,7 @@ class NetworkGenerator(BaseGenerator):
         for name, value in self._lasting_parameters().items():
             if value != self._made_with[name]:
                 raise ValueError(
-                    f"{name} must stay as it was in fit for partial_fit, {self._made_with[name]}, "
+                    f"{name} must stay as it was in fit to train further, {self._made_with[name]}, "
                     f"got {value}."
                 )
 

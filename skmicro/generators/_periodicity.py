@@ -6,6 +6,8 @@ of any other image as often as voxels far from each other.
 
 import numpy as np
 
+LEAST_SIDE = 4  # of an axis on which half an image is farther than a neighbour
+
 
 def looks_periodic(images):
     """Tell whether opposite borders of images match, on all axes.
@@ -19,9 +21,11 @@ def looks_periodic(images):
     -------
     periodic : bool
         Whether the mean jump across every border is nearer to that between neighbours than to
-        that between voxels half an image apart.
+        that between voxels half an image apart. Axes of fewer than four voxels do not tell;
+        images with no other axis are not.
     """
-    return all(_matches(np.moveaxis(images, axis, 0)) for axis in range(1, images.ndim))
+    telling = [axis for axis in range(1, images.ndim) if images.shape[axis] >= LEAST_SIDE]
+    return bool(telling) and all(_matches(np.moveaxis(images, axis, 0)) for axis in telling)
 
 
 def _matches(layers):

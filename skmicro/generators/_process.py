@@ -124,8 +124,9 @@ def _numbers(name, column, n_images):
             f"column {name!r} of y must have a number for each of the {n_images} images, "
             f"got shape {numbers.shape}."
         )
-    if not np.isfinite(numbers).all():
+    strange = ~(np.abs(numbers) <= np.finfo(np.float32).max)
+    if strange.any():
         raise ValueError(
-            f"column {name!r} of y must be finite, got {numbers[~np.isfinite(numbers)][0]}."
+            f"column {name!r} of y must be finite in single precision, got {numbers[strange][0]}."
         )
     return numbers

@@ -10,6 +10,9 @@ that depends on t and r alone. Both start at zero.
 
 A condition that is NaN is *not given*. What the network knows is the sum of what t and every
 given condition tell it; those that are not given add nothing.
+
+Convolutions may be computed in bfloat16 where the device does so natively; weights, level and
+the velocity itself stay in single precision.
 """
 
 import copy
@@ -20,6 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .._arrays import multiplies_bfloat16
 from ._blocks import (
     Conv,
     RowLinear,
@@ -107,8 +111,9 @@ class FlowBlock(nn.Module):
 class FlowUNet(nn.Module):
     """Network of :func:`flow_unet`."""
 
-    def __init__(self, whitenings, n_channels, image_shape, width, periodic):
+    def __init__(self, whitenings, n_channels, image_shape, width, periodic, bfloat16):
         super().__init__()
+        self.bfloat16 = bfloat16
         ndim, n_levels = len(image_shape), min(MAX_HALVINGS, n_halvings(image_shape))
         self.coarseness = 2**n_levels
         self.n_channels = n_channels
@@ -159,9 +164,10 @@ class FlowUNet(nn.Module):
         Raises
         ------
         ValueError
-            If periodic images are not whole numbers of coarse voxels.
+            If periodic images of another size are not whole numbers of coarse voxels.
         """
-        if periodic and any(side % self.coarseness for side in image_shape):
+        as_built = self.periodic and tuple(image_shape) == self.image_shape
+        if periodic and not as_built and any(side % self.coarseness for side in image_shape):
             raise ValueError(
                 f"shape must be multiples of {self.coarseness} for periodic images of this "
                 f"network, got {image_shape}."
@@ -173,6 +179,12 @@ class FlowUNet(nn.Module):
 
     def forward(self, x, t, conditions):
         embedding, level = self.embedding(t, conditions)
+        low = self.bfloat16 and x.dtype == torch.float32 and multiplies_bfloat16(x.device)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
+            pattern = self._pattern(x, embedding)
+        return pattern.to(x.dtype) + level.view(*level.shape, *[1] * (x.ndim - 2))
+
+    def _pattern(self, x, embedding):
         cells = space_to_depth(self._on_grid(x))
         x, finer = self.stem(cells), []
         for k, block in enumerate(self.descent):
@@ -183,8 +195,7 @@ class FlowUNet(nn.Module):
                 x = finer[k] + double(self.doublings[k](x))
             x = self.ascent[k](x, embedding)
         x = self.head(torch.cat([self.top(x), cells], dim=1))
-        pattern = crop(depth_to_space(x), self.image_shape)
-        return pattern + level.view(*level.shape, *[1] * (x.ndim - 2))
+        return crop(depth_to_space(x), self.image_shape)
 
     def _on_grid(self, x):
         """Continue images to whole numbers of coarse voxels."""
@@ -196,7 +207,7 @@ class FlowUNet(nn.Module):
         return x
 
 
-def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False):
+def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False, bfloat16=False):
     """Return a U-Net for the velocity of a flow, for images of any size.
 
     Parameters
@@ -212,6 +223,9 @@ def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False):
         Channels at half the resolution; twice as many below.
     periodic : bool, default=False
         Whether opposite borders of the images match.
+    bfloat16 : bool, default=False
+        Compute convolutions of single-precision images in bfloat16 where the device does so
+        natively.
 
     Returns
     -------
@@ -220,7 +234,7 @@ def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False):
         (n, n_channels, *image_shape), t of shape (n,), and conditions (n, n_components), NaN
         where a condition is not given.
     """
-    return FlowUNet(whitenings, n_channels, image_shape, width, periodic)
+    return FlowUNet(whitenings, n_channels, image_shape, width, periodic, bfloat16)
 
 
 def group_norm(n_channels):

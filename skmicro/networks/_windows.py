@@ -42,7 +42,7 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
     shape = x.shape[2:]
     if math.prod(shape) <= max_voxels:
         return network(x, t, conditions)
-    side = int(max_voxels ** (1 / len(shape)))
+    side = int(max_voxels ** (1 / len(shape)) + 1e-6)
     axes = [_windows(n, side, overlap, network.periodic) for n in shape]
     answer, total = torch.zeros_like(x).flatten(2), x.new_zeros(math.prod(shape))
     for window in itertools.product(*axes):

@@ -14,6 +14,7 @@ from skmicro.generators._flow import (
     flow_end,
     integrate,
     n_flow_channels,
+    time_grid,
 )
 
 MEAN, VARIANCE = 0.5, 0.3
@@ -25,38 +26,81 @@ def velocity(x, t):
     return MEAN + slope * (x - t * MEAN)
 
 
+def uniform(n):
+    return [k / n for k in range(n + 1)]
+
+
 def noise(n=64):
     return torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("heun", 2)])
+def observed_orders(velocity, x, exact, method):
+    reached = [integrate(velocity, x, uniform(n), method) for n in (16, 32, 64)]
+    errors = [(end - exact).abs().max().item() for end in reached]
+    return [np.log2(coarse / fine) for coarse, fine in pairwise(errors)]
+
+
+ORDERS = pytest.mark.parametrize(("method", "order"), [("euler", 1), ("heun", 2), ("midpoint", 2)])
+
+
+@ORDERS
+def test_order_of_convergence_to_logistic_growth(method, order):
+    x = noise().abs() + 0.1
+    exact = x / (x + (1 - x) * np.exp(-1.0))
+    orders = observed_orders(lambda x, t: x * (1 - x), x, exact, method)
+    np.testing.assert_allclose(orders, order, atol=0.15)
+
+
+@ORDERS
 def test_order_of_convergence_to_the_gaussian(method, order):
+    """The midpoint rule happens to be of third order for this flow."""
     x = noise()
-    exact = MEAN + VARIANCE**0.5 * x
-    steps = (16, 32, 64)
-    errors = [
-        (integrate(velocity, x, 0.0, 1.0, n, method) - exact).abs().max().item() for n in steps
-    ]
-    for coarse, fine in pairwise(errors):
-        assert np.log2(coarse / fine) == pytest.approx(order, abs=0.15)
+    orders = observed_orders(velocity, x, MEAN + VARIANCE**0.5 * x, method)
+    np.testing.assert_allclose(orders, 3 if method == "midpoint" else order, atol=0.15)
 
 
-@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("heun", 2)])
+@ORDERS
 def test_there_and_back(method, order):
     x = noise()
     errors = []
     for n in (16, 32, 64):
-        there = integrate(velocity, x, 0.0, 1.0, n, method)
-        errors.append((integrate(velocity, there, 1.0, 0.0, n, method) - x).abs().max().item())
+        there = integrate(velocity, x, uniform(n), method)
+        errors.append((integrate(velocity, there, uniform(n)[::-1], method) - x).abs().max().item())
     for coarse, fine in pairwise(errors):
         assert np.log2(coarse / fine) > order - 0.2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_is_exact_for_straight_lines_and_two_for_parabolas(method):
+    x = noise(5)
+    line = integrate(lambda x, t: torch.ones_like(x), x, uniform(2), method)
+    torch.testing.assert_close(line, x + 1)
+    bent = integrate(lambda x, t: torch.full_like(x, 2 * t), x, uniform(2), method)
+    miss = {"euler": 0.5, "heun": 0.0, "midpoint": 0.0}[method]
+    torch.testing.assert_close(bent, x + 1 - miss)
+
+
+@pytest.mark.parametrize(("method", "n_calls"), [("euler", 1), ("heun", 2), ("midpoint", 2)])
+def test_velocity_is_asked_at_times_between_start_and_stop(method, n_calls):
+    times = []
+
+    def seen(x, t):
+        times.append(t)
+        return x
+
+    integrate(seen, noise(2), uniform(4)[::-1], method)
+    assert len(times) == 4 * n_calls
+    assert times[0] == 1.0
+    assert min(times) >= 0.0
+    inner = {"euler": 0.75, "heun": 0.75, "midpoint": 0.875}[method]
+    assert times[1] == inner
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_gradient_passes_all_steps(method):
     x = noise(5).requires_grad_(True)
     bent = lambda x, t: torch.sin(2 * x + t)  # noqa: E731
-    assert torch.autograd.gradcheck(lambda x: integrate(bent, x, 0.0, 1.0, 3, method), x)
+    assert torch.autograd.gradcheck(lambda x: integrate(bent, x, uniform(3), method), x)
 
 
 def test_memory_of_the_gradient_is_a_state_per_step():
@@ -73,10 +117,17 @@ def test_memory_of_the_gradient_is_a_state_per_step():
         with torch.autograd.graph.saved_tensors_hooks(
             lambda tensor: sizes.append(tensor.numel()) or tensor, lambda tensor: tensor
         ):
-            integrate(deep, x, 0.0, 1.0, n_steps, "heun")
+            integrate(deep, x, uniform(n_steps), "heun")
         return sum(sizes)
 
     assert kept(8) - kept(4) <= 4 * 8
+
+
+def test_early_steps_are_shorter():
+    times = np.asarray(time_grid(5))
+    assert (times[0], times[-1]) == (0.0, 1.0)
+    np.testing.assert_allclose(np.diff(np.log(times[1:])), 1.25 * np.diff(np.log(np.arange(1, 6))))
+    assert (np.diff(times, 2) > 0).all()
 
 
 @pytest.mark.parametrize("n_phases", [1, 2, 4])

@@ -1,18 +1,28 @@
-"""FlowMatchingGenerator: guidance, any subset of conditions, windows, round trips."""
+"""FlowMatchingGenerator: conditions, guidance, symmetries, windows, round trips, fine-tuning."""
 
+import copy
 import pickle
 import warnings
+from itertools import permutations, product
 
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 
 import skmicro
 from skmicro.descriptors import SpecificSurface, VolumeFraction
-from skmicro.exceptions import ExtrapolationWarning, TargetWarning
+from skmicro.exceptions import DivergenceError, ExtrapolationWarning, TargetWarning
 from skmicro.generators import FlowMatchingGenerator
 
-TINY = {"n_iter": 3, "width": 4, "batch_size": 4, "random_state": 0, "device": "cpu"}
+TINY = {
+    "n_iter": 3,
+    "width": 4,
+    "batch_size": 4,
+    "random_state": 0,
+    "device": "cpu",
+    "precision": "float32",
+}
 
 
 def blobs(n=24, shape=(16, 16), n_phases=2):
@@ -41,13 +51,12 @@ def state(generator, n=3):
 
 def velocity(generator, guidance, conditions=None):
     x, t, given = state(generator)
-    return generator.set_params(guidance=guidance)._velocity(
-        x, t, given if conditions is None else conditions
-    )
+    given = given if conditions is None else conditions
+    return generator.set_params(guidance=guidance)._velocity_of(given)(x, t[0].item())
 
 
 def test_guidance_extrapolates_from_the_unconditional_velocity():
-    generator = fitted()
+    generator = fitted(p_drop=0.1)
     x, t, given = state(generator)
     nothing = torch.full_like(given, torch.nan)
     conditional = generator.generator_(x, t, given)
@@ -59,33 +68,102 @@ def test_guidance_extrapolates_from_the_unconditional_velocity():
     torch.testing.assert_close(velocity(generator, 2.5, nothing), free)
 
 
-def test_guidance_zero_makes_the_images_without_targets():
-    generator = fitted(target_tol=np.inf)
-    free = generator.sample(4, random_state=0)
+def test_guidance_one_evaluates_the_network_once():
+    generator = fitted(p_drop=0.1)
+    calls = []
+    generator.generator_.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[2]))
+    velocity(generator, 1.0)
+    assert len(calls) == 1
+    velocity(generator, 2.0)
+    assert [bool(rows.isnan().any()) for rows in calls[1:]] in ([True, False], [False, True])
+
+
+def test_guidance_zero_ignores_conditions():
+    generator = fitted(target_tol=np.inf, p_drop=0.1)
+    low, high = (generator.sample(4, p1=p1, random_state=0) for p1 in (0.4, 0.6))
+    assert not np.array_equal(low, high)
     generator.set_params(guidance=0.0)
-    np.testing.assert_array_equal(generator.sample(4, p1=0.4, random_state=0), free)
+    low, high = (generator.sample(4, p1=p1, random_state=0) for p1 in (0.4, 0.6))
+    np.testing.assert_array_equal(low, high)
 
 
-@pytest.mark.filterwarnings("ignore::skmicro.exceptions.TargetWarning")
-def test_any_subset_of_conditions_may_be_given():
-    generator = fitted(conditions=("p1", "specific_surface"), target_tol=0.2)
+def test_guidance_needs_training_without_conditions():
+    message = "guidance must be 1 with p_drop=0, which never trains without conditions, got 2.0"
+    with pytest.raises(ValueError, match=message):
+        FlowMatchingGenerator(guidance=2.0, **TINY).fit(blobs(4))
+    generator = fitted().set_params(guidance=2.0)
+    with pytest.raises(ValueError, match=message):
+        generator.sample(1)
+    with pytest.raises(ValueError, match=message):
+        generator.transform(blobs(4))
+
+
+@pytest.mark.parametrize("p_drop", [0.0, 0.5])
+def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
     seen = []
-    network = generator.generator_
-    network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2][0].isnan().tolist()))
-    ranges = generator.conditions_.ranges
-    p1, surface = (float(np.mean(ranges[name])) for name in ("p1", "specific_surface"))
-    for targets in ({}, {"p1": p1}, {"specific_surface": surface}):
+
+    class Watched(FlowMatchingGenerator):
+        def _networks(self):
+            made = super()._networks()["generator"]
+
+            def watched():
+                network = made()
+                network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+                return network
+
+            return {"generator": watched}
+
+    generator = Watched(("p1", "specific_surface"), p_drop=p_drop, **TINY | {"n_iter": 60})
+    generator.fit(blobs())
+    gone = torch.cat(seen).isnan().double().mean(dim=0)
+    np.testing.assert_allclose(gone, 1 - (1 - p_drop) ** 2, atol=0.1)
+    seen.clear()
+    generator.sample(3, random_state=0)
+    generator.sample(3, p1=0.5, random_state=0)
+    generator.transform(blobs()[:3])
+    generator.inpaint(blobs()[:1], np.ones((16, 16), bool))
+    assert not torch.cat(seen).isnan().any()
+
+
+def test_any_subset_of_conditions_may_be_given():
+    names = ("p1", "specific_surface")
+    generator = fitted(conditions=names, target_tol=np.inf)
+    seen = []
+    generator.generator_.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+    rows = generator.conditions_.rows
+    middle = dict(zip(names, rows.mean(axis=0), strict=True))
+    for asked in ((), names[:1], names[1:], names):
         seen.clear()
-        _, answer = generator.sample(2, random_state=0, return_targets=True, **targets)
-        missing = [name not in targets for name in ("p1", "specific_surface")]
-        assert all(row == missing for row in seen)
-        for name, absent in zip(("p1", "specific_surface"), missing, strict=True):
-            expected = np.nan if absent else targets[name]
-            np.testing.assert_allclose(answer[name], expected, rtol=1e-6)
+        targets = {name: float(middle[name]) for name in asked}
+        _, answer = generator.sample(5, random_state=0, return_targets=True, **targets)
+        drawn = np.hstack([answer[name] for name in names])
+        np.testing.assert_allclose(seen[0][:5], drawn, rtol=1e-6)
+        for name in asked:
+            np.testing.assert_allclose(answer[name], middle[name], rtol=1e-6)
+        others = [k for k, name in enumerate(names) if name not in asked]
+        for row in drawn:
+            assert (rows[:, others] == row[others]).all(axis=1).any()
+
+
+def test_conditions_left_open_are_those_of_the_nearest_training_image():
+    generator = fitted(conditions=("p1", "specific_surface"), target_tol=np.inf)
+    rows = generator.conditions_.rows
+    for k in (0, 7, 11):
+        p1 = float(rows[k, 0])
+        _, answer = generator.sample(3, p1=p1, random_state=0, return_targets=True)
+        alike = rows[np.isclose(rows[:, 0], p1), 1]
+        assert set(answer["specific_surface"].ravel()) <= set(alike)
+
+
+def test_conditions_left_open_everywhere_are_those_of_all_training_images():
+    generator = fitted()
+    _, answer = generator.sample(400, random_state=0, return_targets=True)
+    drawn, known = np.unique(answer["p1"]), np.unique(generator.conditions_.rows)
+    np.testing.assert_array_equal(drawn, known)
 
 
 def test_without_conditions():
-    generator = fitted(conditions=(), guidance=3.0)
+    generator = fitted(conditions=(), guidance=3.0)  # which has nothing to strengthen
     assert generator.conditions_.n_columns == 0
     assert generator.sample(2, random_state=0).shape == (2, 16, 16)
     assert generator.transform(blobs()[:2]).shape == (2, 256)
@@ -132,10 +210,97 @@ def test_image_and_noise_are_a_round_trip_up_to_the_integration():
     errors = []
     for n_steps in (16, 32, 64):
         generator.set_params(n_steps=n_steps)
-        noise = generator._flow(x, conditions, 1.0, 0.0)
-        errors.append((generator._flow(noise, conditions, 0.0, 1.0) - x).abs().max().item())
+        noise = generator._flow(x, conditions, backwards=True)
+        errors.append((generator._flow(noise, conditions) - x).abs().max().item())
     assert errors[0] > 3 * errors[1] > 9 * errors[2]
     np.testing.assert_array_equal(generator.reconstruct(X), X)
+
+
+@pytest.mark.parametrize("method", ["heun", "midpoint"])
+def test_transform_inverts_sampling_better_with_more_steps(method):
+    """Noise to channels to noise, by the public way: the decoded image is left out."""
+    generator = fitted(precision="float64", method=method, conditions=("p1",))
+    X = blobs()[:3]
+    exact = generator.set_params(n_steps=128).transform(X)
+    errors = []
+    for n_steps in (8, 16, 32):
+        errors.append(np.abs(generator.set_params(n_steps=n_steps).transform(X) - exact).max())
+    assert errors[0] > 3 * errors[1] > 9 * errors[2] > 0
+    np.testing.assert_array_equal(generator.inverse_transform(exact), X)
+
+
+def test_defaults_of_sampling():
+    generator = FlowMatchingGenerator()
+    assert (generator.n_steps, generator.method, generator.guidance) == (3, "midpoint", 1.0)
+    assert (generator.p_drop, generator.periodic) == (0.0, None)
+    light = FlowMatchingGenerator.light(n_iter=7)
+    assert light.n_iter == 7
+    assert light.n_steps == generator.n_steps
+
+
+def images_of_training(X, **settings):
+    """Images as the network's loss saw them, as sets of bytes, moved by symmetries."""
+    seen = set()
+
+    class Watched(FlowMatchingGenerator):
+        def _training_step(self, networks, rng, **others):
+            step = super()._training_step(networks, rng, **others)
+            move = step.augment
+
+            def watched(images, rng):
+                moved = move(images, rng)
+                seen.update(image.numpy().astype(np.int8).tobytes() for image in moved[:, 0])
+                return moved
+
+            step.augment = watched
+            return step
+
+    Watched(**TINY | {"n_iter": 150} | settings).fit(X)
+    return seen
+
+
+def moves(image, *, rolls, flips, turns):
+    """All images of the symmetries, as a set of bytes."""
+    orders = permutations(range(image.ndim)) if turns else [range(image.ndim)]
+    found = set()
+    for order in orders:
+        turned = image.transpose(tuple(order))
+        for axes in product([False, True], repeat=image.ndim) if flips else [()]:
+            flipped = np.flip(turned, [k for k, flip in enumerate(axes) if flip])
+            for shift in np.ndindex(*image.shape) if rolls else [(0,) * image.ndim]:
+                moved = np.roll(flipped, shift, tuple(range(image.ndim)))
+                found.add((2 * moved - 1).astype(np.int8).tobytes())
+    return found
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 3, 3)])
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"periodic": True}, {"rolls": True, "flips": True, "turns": True}),
+        ({"periodic": False}, {"rolls": False, "flips": True, "turns": True}),
+        (
+            {"periodic": True, "symmetries": ("translation",)},
+            {"rolls": True, "flips": False, "turns": False},
+        ),
+        (
+            {"periodic": False, "symmetries": ("translation",)},
+            {"rolls": False, "flips": False, "turns": False},
+        ),
+        (
+            {"periodic": False, "symmetries": ("reflection",)},
+            {"rolls": False, "flips": True, "turns": False},
+        ),
+        ({"periodic": True, "symmetries": ()}, {"rolls": False, "flips": False, "turns": False}),
+    ],
+)
+def test_training_images_are_moved_by_the_symmetries_of_the_material(shape, settings, expected):
+    """Images that are not periodic are not rolled: that would make borders inside."""
+    image = (np.random.default_rng(1).random(shape) < 0.5).astype(int)
+    seen = images_of_training(np.stack([image, image]), conditions=(), **settings)
+    allowed = moves(image, **expected)
+    assert seen <= allowed
+    assert len(seen) > 0.9 * min(len(allowed), 500)  # of 600 moves
 
 
 def test_interpolation_follows_the_arc():
@@ -208,16 +373,130 @@ def test_crop_shape_reads_flat_rows():
     np.testing.assert_array_equal(flat, nd.reshape(2, -1))
 
 
+STRIPES = {"n_iter": 150, "width": 8, "batch_size": 16, "periodic": True}
+
+
+def stripes(n, p1, seed=0):
+    """Layers along the first axis, with a share p1 of phase 1."""
+    noise = np.cumsum(np.random.default_rng(seed).standard_normal((n, 8, 8)), axis=1)
+    return np.stack([field > np.quantile(field, 1 - p1) for field in noise]).astype(np.uint8)
+
+
+def distance(generator, other):
+    pairs = zip(generator.generator_.parameters(), other.generator_.parameters(), strict=True)
+    return sum((mine - its).square().sum().item() for mine, its in pairs) ** 0.5
+
+
+def test_fine_tuning_comes_near_a_new_material_and_stays_near_the_old_network():
+    start = FlowMatchingGenerator((), **TINY | STRIPES).fit(stripes(48, 0.2))
+    new = stripes(4, 0.5, seed=1)
+    before = abs(start.sample(60, random_state=0).mean() - 0.5)
+    tuned = copy.deepcopy(start).fine_tune(new, n_iter=150)
+    assert abs(tuned.sample(60, random_state=0).mean() - 0.5) < 0.5 * before
+    assert tuned.score(new) > start.score(new)
+    trained = copy.deepcopy(start).partial_fit(new)
+    assert 0 < distance(tuned, start) < 0.5 * distance(trained, start)
+    assert tuned.n_iter_ == trained.n_iter_ == 300
+    assert len(tuned.history_["matching"]) == 300
+    np.testing.assert_array_equal(tuned.history_["matching"][:150], start.history_["matching"])
+
+
+def test_fine_tuning_replaces_the_conditions_of_the_training_images():
+    generator = fitted()
+    whitenings = generator.conditions_.whitenings
+    new = stripes(5, 0.125, seed=1).repeat(2, axis=1).repeat(2, axis=2)
+    generator.fine_tune(new, n_iter=2)
+    np.testing.assert_allclose(generator.conditions_.rows, 0.125)
+    np.testing.assert_allclose(generator.conditions_.ranges["p1"], 0.125)
+    assert generator.conditions_.whitenings == whitenings  # which the network was made with
+    _, targets = generator.sample(3, random_state=0, return_targets=True)
+    np.testing.assert_allclose(targets["p1"], 0.125)
+    with pytest.warns(ExtrapolationWarning, match=r"they cover \[0.125, 0.125\]"):
+        generator.sample(1, p1=0.5, random_state=0)
+    again = pickle.loads(pickle.dumps(generator))
+    np.testing.assert_array_equal(
+        again.sample(2, random_state=1), generator.sample(2, random_state=1)
+    )
+
+
+def test_fine_tuning_keeps_the_parameters_and_is_reproducible():
+    generator = fitted()
+    again, parameters = copy.deepcopy(generator), generator.get_params()
+    new = blobs(5, (16, 16))
+    assert generator.fine_tune(new, n_iter=3) is generator
+    assert generator.get_params() == parameters
+    np.testing.assert_array_equal(
+        generator.sample(2, random_state=0),
+        again.fine_tune(new, n_iter=3).sample(2, random_state=0),
+    )
+
+
+def test_fine_tuning_with_crop_shape_takes_one_image_of_any_size():
+    generator = cropped(blobs(1, (30, 25)))
+    generator.fine_tune(blobs(1, (18, 20)), n_iter=2)
+    assert generator.n_iter_ == 5
+    assert len(generator.conditions_.rows) == 256
+
+
+@pytest.mark.parametrize(
+    ("settings", "X", "n_iter", "error", "message"),
+    [
+        ({}, blobs(4), 0, ValueError, "n_iter must be >= 1, got 0"),
+        ({}, blobs(4), 1.5, TypeError, "n_iter must be an integer, got 1.5"),
+        ({}, blobs(4, (8, 8)), 2, ValueError, r"images of shape \(16, 16\)"),
+        ({}, 2 * blobs(4), 2, ValueError, r"only the phases \[0, 1\] seen in fit, got \[2\]"),
+        ({"width": 6}, blobs(4), 2, ValueError, "width must stay as it was in fit"),
+        ({"conditions": ("p2",)}, blobs(4), 2, ValueError, "conditions must stay as"),
+        ({"learning_rate": 0.0}, blobs(4), 2, ValueError, "learning_rate must lie in"),
+    ],
+)
+def test_fine_tuning_refuses_and_leaves_the_generator_as_it_was(
+    settings, X, n_iter, error, message
+):
+    generator = fitted().set_params(**settings)
+    before = dict(vars(generator))
+    images = FlowMatchingGenerator.sample(fitted(), 2, random_state=0)
+    with pytest.raises(error, match=message):
+        generator.fine_tune(X, n_iter)
+    assert vars(generator) == before
+    changed = set(settings) & {"width", "conditions", "learning_rate"}
+    generator.set_params(**{name: fitted().get_params()[name] for name in changed})
+    np.testing.assert_array_equal(generator.sample(2, random_state=0), images)
+
+
+def test_fine_tuning_needs_a_fitted_generator():
+    with pytest.raises(NotFittedError):
+        FlowMatchingGenerator().fine_tune(blobs(4))
+
+
+def test_divergence_leaves_the_network_as_it_was():
+    generator = fitted()
+    images = generator.sample(2, random_state=0)
+    generator.set_params(learning_rate=1e30)
+    with pytest.raises(DivergenceError):
+        generator.fine_tune(blobs(4), n_iter=20)
+    assert generator.n_iter_ == 3
+    np.testing.assert_array_equal(generator.sample(2, random_state=0), images)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"crop_shape": (8, 40)}, r"crop_shape must fit into the images \(16, 16\), got \(8, 40\)"),
         ({"crop_shape": (4, 4, 4)}, "crop_shape must fit into"),
-        ({"crop_shape": (8, 8), "periodic": True}, "periodic must be False with crop_shape"),
+        (
+            {"crop_shape": (8, 8), "periodic": True},
+            "periodic must be None or False with crop_shape.*True",
+        ),
         ({"n_steps": 0}, "n_steps must be >= 1, got 0"),
-        ({"method": "rk4"}, "method must be one of .*got 'rk4'"),
+        ({"method": "rk4"}, r"method must be one of \['euler', 'heun', 'midpoint'\], got 'rk4'"),
         ({"guidance": np.nan}, "guidance must lie in .*nan"),
-        ({"p_drop": 0.0}, r"p_drop must lie in \(0, 1\), got 0.0"),
+        ({"p_drop": 1.0}, r"p_drop must lie in \[0, 1\), got 1.0"),
+        ({"p_drop": -0.1}, r"p_drop must lie in \[0, 1\), got -0.1"),
+        ({"width": 1}, "width must be >= 2, got 1"),
+        ({"periodic": "yes"}, "periodic must be one of .*got 'yes'"),
+        ({"average_decay": 1.0}, r"average_decay must lie in \[0, 1\), got 1.0"),
+        ({"decay_from": 1.1}, r"decay_from must lie in \[0, 1\], got 1.1"),
         ({"conditions": ("p1", "p1")}, "conditions must have different names"),
         ({"symmetries": ("scaling",)}, "symmetries must be one of"),
     ],
@@ -234,10 +513,10 @@ def test_sampling_parameters_are_checked_after_fit_as_well():
 
 
 def test_saved_file_keeps_the_settings_of_sampling(tmp_path):
-    generator = fitted().set_params(n_steps=3, method="euler")
+    generator = fitted().set_params(n_steps=3, method="heun")
     generator.save(tmp_path / "flow.skm")
     loaded = skmicro.load(tmp_path / "flow.skm")
-    assert (loaded.n_steps, loaded.method) == (3, "euler")
+    assert (loaded.n_steps, loaded.method) == (3, "heun")
     np.testing.assert_array_equal(
         loaded.sample(2, random_state=0), generator.sample(2, random_state=0)
     )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skmicro.losses.matching import UNIFORM_SHARE, matching_loss, random_times
+from skmicro.losses.matching import matching_loss
 
 MEAN, VARIANCE = 0.5, 0.3
 
@@ -27,7 +27,7 @@ def loss_of(velocity):
 
 
 def test_loss_of_the_exact_velocity_is_the_conditional_variance():
-    t = random_times(400_000, torch.Generator().manual_seed(2)).double()
+    t = torch.sigmoid(torch.randn(400_000, generator=torch.Generator().manual_seed(2)).double())
     expected = (VARIANCE / ((1 - t) ** 2 + t**2 * VARIANCE)).mean().item()
     assert loss_of(exact_velocity) == pytest.approx(expected, rel=0.01)
 
@@ -50,10 +50,24 @@ def test_any_other_velocity_costs_its_squared_distance(change):
     assert loss_of(other) - loss_of(exact_velocity) == pytest.approx(distances[0], rel=0.15)
 
 
-def test_times_are_logit_normal_with_a_uniform_share():
-    t = random_times(200_000, torch.Generator().manual_seed(3))
+def test_lines_are_straight_with_normal_noise_and_logit_normal_times():
+    """All images are 3: what the velocity sees at t is 3 t + (1 - t) x_0."""
+    seen = []
+
+    def velocity(x, t, conditions):
+        seen.append((x, t))
+        return (3.0 - x) / (1.0 - t).view(-1, 1, 1, 1)  # x_1 - x_0, exactly
+
+    stack = torch.full((100_000, 1, 1, 2), 3.0, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(3)
+    assert matching_loss(velocity, stack, stack[:, :0, 0, 0], rng).item() < 1e-20
+    ((x, t),) = seen
+    noise = ((x - 3 * t.view(-1, 1, 1, 1)) / (1 - t).view(-1, 1, 1, 1)).flatten(1)
+    assert noise.mean().item() == pytest.approx(0.0, abs=0.01)
+    torch.testing.assert_close(
+        torch.cov(noise.T), torch.eye(2, dtype=torch.float64), atol=0.02, rtol=0
+    )
     normal = torch.distributions.Normal(0.0, 1.0)
     for bound in (0.01, 0.1, 0.5, 0.8):
-        middle = normal.cdf(torch.logit(torch.tensor(bound))).item()
-        expected = (1 - UNIFORM_SHARE) * middle + UNIFORM_SHARE * bound
-        assert (t < bound).float().mean().item() == pytest.approx(expected, abs=3e-3)
+        expected = normal.cdf(torch.logit(torch.tensor(bound))).item()
+        assert (t < bound).double().mean().item() == pytest.approx(expected, abs=5e-3)

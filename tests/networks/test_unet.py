@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmicro.networks import build, flow_unet
+from skmicro.networks import _unet, build, flow_unet
 from skmicro.networks._blocks import depth_to_space, space_to_depth
 
 SCALAR = ([0.4], [[5.0]])
@@ -41,27 +41,39 @@ def test_space_to_depth_is_the_inverse_of_depth_to_space(shape):
     assert torch.equal(cells[(..., *(0 for _ in shape))].view(2, 3, -1), corner)
 
 
-def test_untrained_velocity_is_that_of_white_noise_with_a_known_mean():
-    made = network([SCALAR], trained=False)
-    x, t, conditions = inputs(5, made, 1)
-    t[0] = 0.99
-    share, mean = t.view(-1, 1, 1, 1), x.mean(dim=(2, 3), keepdim=True)
-    pattern = (2 * share - 1) / ((1 - share) ** 2 + share**2) * (x - mean)
-    level = -mean / (1 - share).clamp_min(0.05)
-    torch.testing.assert_close(made(x, t, conditions), pattern + level)
+def test_untrained_velocity_is_zero():
+    made = network([SCALAR, CURVE], trained=False)
+    x, t, conditions = inputs(5, made, 4)
+    conditions[0] = torch.nan
+    assert not made(x, t, conditions).any()
 
 
-def test_mean_of_the_image_to_come_is_a_linear_function_of_a_condition_if_need_be():
+def test_level_can_be_a_linear_function_of_a_condition():
     made = network([SCALAR], trained=False)
     made.embedding.direct[0].weight.fill_(0.4)  # the whitened p1 to the mean 2 p1 - 1
     made.embedding.direct[0].bias.fill_(-0.2)
     x, t, conditions = inputs(4, made, 1)
-    means = x.mean(dim=(1, 2, 3))
-    for step in (0.25, 1.0):
-        reached = means + step * (1 - t) * made(x, t, conditions).mean(dim=(1, 2, 3))
-        expected = (1 - step) * means + step * (2 * conditions[:, 0] - 1)
-        keeps = t < 0.95
-        torch.testing.assert_close(reached[keeps], expected[keeps])
+    expected = (2 * conditions - 1).view(-1, 1, 1, 1).expand_as(x)
+    torch.testing.assert_close(made(x, t, conditions), expected)
+
+
+def test_level_adds_to_the_pattern_and_depends_on_time_and_conditions_alone():
+    made = network([SCALAR], n_channels=3)
+    x, t, conditions = inputs(4, made, 1)
+    pattern_of = lambda x: made(x, t, conditions) - levels(made, t, conditions)  # noqa: E731
+    before = pattern_of(x)
+    made.embedding.level.bias.add_(torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64))
+    torch.testing.assert_close(pattern_of(x), before)
+    shifted = levels(made, t, conditions) + 0 * x
+    made.head.layer.weight.zero_()
+    made.head.layer.bias.zero_()
+    torch.testing.assert_close(made(x, t, conditions), shifted)
+    assert (levels(made, t, conditions + 0.1) - levels(made, t, conditions)).abs().min() > 1e-3
+    assert (levels(made, t + 0.1, conditions) - levels(made, t, conditions)).abs().min() > 1e-4
+
+
+def levels(made, t, conditions):
+    return made.embedding(t, conditions)[1].view(len(t), -1, 1, 1)
 
 
 @pytest.mark.parametrize("shape", [(16, 8), (8, 8, 8)])
@@ -127,3 +139,33 @@ def test_periodic_sizes_are_whole_numbers_of_coarse_voxels():
         made.resized((18, 16), True)
     x, t, conditions = inputs(2, made.resized((18, 5), False))
     assert made.resized((18, 5), False)(x, t, conditions).isfinite().all()
+
+
+def test_a_network_of_odd_periodic_images_stays_what_it_is():
+    made = network(shape=(10, 6))
+    x, t, conditions = inputs(2, made)
+    assert torch.equal(made.resized((10, 6), True)(x, t, conditions), made(x, t, conditions))
+    with pytest.raises(ValueError, match="multiples of 4"):
+        made.resized((10, 10), True)
+    with pytest.raises(ValueError, match="multiples of 4"):
+        made.resized((10, 6), False).resized((10, 6), True)
+
+
+def test_bfloat16_rounds_the_pattern_and_nothing_else(monkeypatch):
+    """As on a device that multiplies it; the level and double precision stay as they are."""
+    monkeypatch.setattr(_unet, "multiplies_bfloat16", lambda device: True)
+    made = network([SCALAR])
+    inputs_ = inputs(4, made, 1)
+    exact = made(*inputs_)
+    made.bfloat16 = True
+    assert torch.equal(made(*inputs_), exact)
+    made.float()
+    single = [tensor.float() for tensor in inputs_]
+    rounded = made(*single)
+    assert rounded.dtype == torch.float32
+    error = (rounded - exact).abs().max() / exact.std()
+    assert 1e-5 < error < 0.1
+    made.head.layer.weight.zero_()
+    made.head.layer.bias.zero_()
+    expected = levels(made, *single[1:]).expand_as(rounded)
+    torch.testing.assert_close(made(*single), expected, rtol=0, atol=0)

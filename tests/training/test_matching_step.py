@@ -8,7 +8,9 @@ from torch import nn
 from skmicro.encoding import encoder_for
 from skmicro.training import Batch, CropBatches, MatchingStep, random_crops
 
-STEP = {"learning_rate": 0.02, "rng": torch.Generator().manual_seed(0)}
+
+def settings(**others):
+    return {"learning_rate": 0.02, "rng": torch.Generator().manual_seed(0)} | others
 
 
 class ScaledVelocity(nn.Module):
@@ -36,8 +38,9 @@ class NormalBatches:
 
 def test_training_converges_to_the_exact_velocity():
     model = ScaledVelocity()
-    settings = {"average_decay": 0.9, "decay_from": 0.5, "p_drop": 0.0}
-    step = MatchingStep(model, lambda images: images, [1], **STEP, **settings)
+    step = MatchingStep(
+        model, lambda images: images, [1], **settings(average_decay=0.9, decay_from=0.5)
+    )
     batches = NormalBatches()
     for k in range(200):
         step.begin(k / 200)
@@ -50,21 +53,77 @@ def test_training_converges_to_the_exact_velocity():
 
 def test_gradients_are_clipped():
     model = ScaledVelocity()
-    step = MatchingStep(model, lambda images: 100 * images, [1], **STEP, p_drop=0.0)
+    step = MatchingStep(model, lambda images: 100 * images, [1], **settings())
     step(NormalBatches())
     assert model.factor.grad.abs().item() == pytest.approx(1.0, rel=1e-4)
 
 
 def test_conditions_are_dropped_whole_alone_and_together():
-    step = MatchingStep(ScaledVelocity(), None, [1, 3], **STEP, p_drop=0.2)
+    step = MatchingStep(ScaledVelocity(), None, [1, 3], **settings(p_drop=0.2))
     gone = step._dropped(torch.zeros(40_000, 4)).isnan()
     assert torch.equal(gone[:, 1:2].expand(-1, 3), gone[:, 1:])
     rates = gone.double().mean(dim=0)
     assert rates[0].item() == pytest.approx(1 - 0.8**2, abs=0.01)
     both = (gone[:, 0] & gone[:, 1]).double().mean().item()
     assert both == pytest.approx(0.2 + 0.8 * 0.2**2, abs=0.01)
-    plain = MatchingStep(ScaledVelocity(), None, [], **STEP)
+    plain = MatchingStep(ScaledVelocity(), None, [], **settings(p_drop=0.2))
     assert plain._dropped(torch.zeros(3, 0)).shape == (3, 0)
+
+
+def test_nothing_is_dropped_unless_asked_for():
+    step = MatchingStep(ScaledVelocity(), None, [1, 3], **settings())
+    state = step.rng.get_state()
+    conditions = torch.rand(1000, 4)
+    assert torch.equal(step._dropped(conditions), conditions)
+    assert torch.equal(step.rng.get_state(), state)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.75])
+def test_anchor_draws_weights_back_by_its_rate_times_the_learning_rate(share):
+    """One step of two trainings on the same batch, with and without the anchor."""
+    start, anchor, models = 0.3, 5.0, []
+    for a in (0.0, anchor):
+        models.append(ScaledVelocity())
+        with torch.no_grad():
+            models[-1].factor.fill_(start)
+        step = MatchingStep(
+            models[-1], lambda images: images, [1], **settings(anchor=a, decay_from=0.5)
+        )
+        step.begin(share)
+        step(NormalBatches())
+    free, drawn = (model.factor.item() for model in models)
+    rate = 0.02 if share == 0.0 else 0.01
+    assert free == pytest.approx(start + rate, rel=1e-4)  # Adam's first step is its rate
+    assert drawn == pytest.approx(free + anchor * rate * (start - free), rel=1e-6)
+
+
+def test_anchored_training_stays_near_its_start():
+    ends = []
+    for anchor in (0.0, 10.0, 40.0):
+        model = ScaledVelocity()
+        step = MatchingStep(model, lambda images: images, [1], **settings(anchor=anchor))
+        batches = NormalBatches()
+        for _ in range(100):
+            step(batches)
+        ends.append(model.factor.item())
+    assert ends[0] > 0.9
+    assert ends[0] > 1.5 * ends[1] > 3 * ends[2] > 0
+
+
+def test_images_are_moved_and_encoded_before_they_are_learned():
+    """Moves and encoding reach the loss: of twice the images, the ends are twice as far."""
+    ends = []
+
+    class Seen(ScaledVelocity):
+        def forward(self, x, t, conditions):
+            ends.append(x.detach())
+            return super().forward(x, t, conditions)
+
+    for encode, augment in ((lambda x: 2 * x, None), (lambda x: x, lambda x, rng: 2 * x)):
+        MatchingStep(Seen(), encode, [1], **settings(augment=augment))(NormalBatches())
+    assert torch.equal(*ends)
+    MatchingStep(Seen(), lambda x: x, [1], **settings())(NormalBatches())
+    assert (ends[2] - ends[0]).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("sides", [(7, 9), (5, 6, 4)])
@@ -82,13 +141,18 @@ def test_crops_are_windows_at_all_places(sides):
         assert set(corners[:, axis]) == set(range(side - 2))
 
 
+def crop_batches(images, variables, describe, **others):
+    settings = {"batch_size": 5, "seed": 0, "device": "cpu", "dtype": torch.float32} | others
+    return CropBatches(images, encoder_for(images), variables, describe, (4, 6), **settings)
+
+
 def test_crop_batches_describe_their_windows_and_resume():
     images = (np.random.default_rng(0).random((1, 12, 12)) < 0.4).astype(np.uint8)
-    settings = {"batch_size": 5, "seed": 0, "device": "cpu", "dtype": torch.float32}
-    fractions = lambda crops: crops.mean(axis=(1, 2))[:, None]  # noqa: E731
 
     def made():
-        return CropBatches(images, encoder_for(images), fractions, (4, 6), **settings)
+        return crop_batches(
+            images, np.zeros((1, 0)), lambda windows, _: windows.mean(axis=(1, 2))[:, None]
+        )
 
     batches = made()
     batch = next(batches)
@@ -100,3 +164,14 @@ def test_crop_batches_describe_their_windows_and_resume():
     resumed.load_state_dict(state)
     assert torch.equal(next(resumed).images, expected.images)
     assert not torch.equal(batch.images, expected.images)
+
+
+def test_windows_take_variables_over_from_their_images():
+    """Image k holds the label k alone, and its variables are (k, 10 k)."""
+    images = np.broadcast_to(np.arange(3)[:, None, None], (3, 9, 9)).astype(np.uint8)
+    variables = np.arange(3)[:, None] * np.array([1.0, 10.0])
+    batches = crop_batches(images, variables, lambda _, variables: variables, batch_size=32)
+    batch = next(batches)
+    labels = batch.images.argmax(dim=1)[:, 0, 0].float()
+    assert set(labels.tolist()) == {0.0, 1.0, 2.0}
+    assert torch.equal(batch.conditions, torch.stack([labels, 10 * labels], dim=1))

@@ -1,0 +1,168 @@
+"""What generators that flow from noise to images have in common: sampling, and the way back.
+
+A subclass learns the velocity ``generator_(x, t, conditions)``; see
+:mod:`skmicro.generators._flow_matching`.
+"""
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from .. import _arrays
+from .._random import draw_seed
+from .._validation import (
+    check_choice,
+    check_images,
+    check_integer,
+    check_real,
+    check_stack,
+    n_axes,
+)
+from ..networks import in_windows
+from ._flow import METHODS, arc, flow_channels, flow_end, integrate, n_flow_channels, time_grid
+from ._inpainting import check_mask, inpainted
+from ._network import NetworkGenerator
+from ._targets import read_targets
+
+BATCH_SIZE = 16
+
+
+class FlowGenerator(NetworkGenerator):
+    """Base class of generators whose network is the velocity of a flow.
+
+    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed.
+
+    Attributes
+    ----------
+    generator_ : torch.nn.Module
+        The trained network, ``generator_(x, t, conditions) -> velocity``.
+    history_ : dict of str to ndarray
+        Losses of every iteration.
+    n_iter_ : int
+        Iterations trained.
+    image_shape_ : tuple of int
+        Shape of one image.
+    phases_ : ndarray or None
+        Sorted labels; ``None`` for grey levels.
+    n_features_in_ : int
+        Voxels of one image.
+    conditions_ : ConditionTable
+        Descriptors whose values the network receives, with their values in the
+        training images; empty without conditions.
+    """
+
+    def transform(self, X):
+        """Find the noise of images: the flow backwards.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images.
+
+        Returns
+        -------
+        latents : ndarray of shape (n, n_latent + n_conditions)
+            Noise whose flow ends in the image, up to the error of the integration, followed
+            by the conditions of the image.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False)
+        self.encoder_.check(images)
+        conditions = self.conditions_.completed(self.conditions_.describe(images))
+
+        @torch.no_grad()
+        def invert(index):
+            x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
+            noise = self._flow(x, self._tensor(conditions[index]), backwards=True)
+            return noise.flatten(1).cpu().numpy()
+
+        latents = _arrays.map_batches(invert, len(images), self._batch_size)
+        return np.hstack([latents.astype(np.float32), conditions])
+
+    def inpaint(self, X, mask, *, random_state=None, periodic=None, **targets):
+        """Fill regions of images; the rest stays as it is, voxel by voxel.
+
+        Conditions that are not given are those of the images after a first filling, made
+        with the conditions of an average training image.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial)
+            Images of any size with the phases or grey levels seen in ``fit``; what they hold
+            where the mask is true does not matter.
+        mask : array-like of bool, shape (n, *spatial) or spatial
+            True where voxels are to be filled.
+        random_state : None, int, RandomState or Generator, default=None
+            Source of noise: another seed is another filling.
+        periodic : bool or None, default=None
+            Whether opposite borders of the images match; ``None`` stands for ``periodic_``.
+        **targets : float or array-like
+            Conditions of the whole images by name, as in :meth:`sample`.
+
+        Returns
+        -------
+        images : ndarray of the shape and type of ``X``
+            The images, filled.
+
+        Raises
+        ------
+        ValueError
+            If the mask has another shape, a target is no condition, or the images have
+            unseen phases or a shape that the network cannot work on.
+        TypeError
+            If the mask is not boolean.
+        """
+        check_is_fitted(self)
+        images = check_stack("X", X, self.image_shape_ if n_axes(X) == 2 else None)
+        self.encoder_.check(images)
+        unknown = check_mask(mask, images.shape)
+        maker = self._resized(images.shape[1:], periodic)
+        table = maker.conditions_
+        wanted = read_targets(targets, table, self.encoder_, maker.image_shape_, len(images))
+        for target in wanted:
+            check_choice("target", target.name, table.names)
+        given = table.given(len(images), wanted)
+        filled = inpainted(maker, images, unknown, given, draw_seed(random_state))
+        return filled.reshape(np.shape(X))
+
+    def _check_sampling(self):
+        check_integer("n_steps", self.n_steps, minimum=1)
+        check_choice("method", self.method, METHODS)
+        check_real("guidance", self.guidance)
+        if self.guidance != 1.0 and self.p_drop == 0.0 and len(self.conditions) > 0:
+            raise ValueError(
+                "guidance must be 1 with p_drop=0, which never trains without conditions, "
+                f"got {self.guidance}."
+            )
+
+    def _path(self, a, b, share):
+        n_latent = self._n_latent()
+        conditions = super()._path(a[:, n_latent:], b[:, n_latent:], share)
+        return np.hstack([arc(a[:, :n_latent], b[:, :n_latent], share), conditions])
+
+    @property
+    def _batch_size(self):
+        return min(BATCH_SIZE, super()._batch_size)
+
+    def _generate(self, latents, conditions):
+        noise = latents.view(-1, n_flow_channels(self.encoder_), *self.image_shape_)
+        return flow_channels(self._flow(noise, conditions), self.encoder_)
+
+    def _flow(self, x, conditions, backwards=False):
+        """Follow the flow of given conditions from noise to image, or backwards."""
+        self._check_sampling()
+        times = time_grid(self.n_steps)[:: -1 if backwards else 1]
+        return integrate(self._velocity_of(conditions), x, times, self.method)
+
+    def _velocity_of(self, conditions):
+        """Return the velocity, a function of x and t, with these conditions."""
+        guidance = self.guidance if conditions.shape[1] > 0 else 1.0
+
+        def evaluated(x, t, given):
+            return in_windows(self.generator_, x, x.new_full((len(x),), t), given)
+
+        def guided(x, t):
+            free = evaluated(x, t, torch.full_like(conditions, torch.nan))
+            return free + guidance * (evaluated(x, t, conditions) - free)
+
+        return guided if guidance != 1.0 else lambda x, t: evaluated(x, t, conditions)

@@ -1,0 +1,394 @@
+"""Filling of regions: what is known stays, the rest has the conditional distribution."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from skmicro.generators import FlowMatchingGenerator, _flow_generator, _inpainting
+from skmicro.generators._inpainting import completed_flow
+from skmicro.networks import _windows
+
+TINY = {
+    "n_iter": 3,
+    "width": 4,
+    "batch_size": 4,
+    "random_state": 0,
+    "device": "cpu",
+    "precision": "float32",
+}
+MEAN = torch.tensor([0.3, -0.2], dtype=torch.float64)
+SPREADS = torch.tensor([0.7, 0.8], dtype=torch.float64)
+KNOWN = 0.9
+N_STEPS, N_ROUNDS = _inpainting.N_STEPS, _inpainting.N_ROUNDS
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Fewer evaluations of networks, whose batches are filled up."""
+    monkeypatch.setattr(_inpainting, "N_STEPS", 3)
+    monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
+    monkeypatch.setattr(_flow_generator, "BATCH_SIZE", 4)
+
+
+def blobs(n=8, shape=(12, 12), n_phases=2, seed=0):
+    rng = np.random.default_rng(seed)
+    noise = rng.random((n, *shape))
+    for axis in range(1, noise.ndim):
+        noise = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
+    levels = np.quantile(noise, np.arange(1, n_phases) / n_phases)
+    return np.searchsorted(levels, noise + rng.normal(0, 0.1, (n,) + (1,) * len(shape)))
+
+
+def fitted(X=None, **settings):
+    """A generator whose network is random, not only what three steps make of it."""
+    generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
+    generator.fit(blobs() if X is None else X)
+    rng = torch.Generator().manual_seed(0)
+    for weights in generator.generator_.parameters():
+        weights.add_(0.1 * torch.randn(weights.shape, generator=rng))
+    return generator
+
+
+def holes(shape, seed=1):
+    return np.random.default_rng(seed).random(shape) < 0.3
+
+
+def pair_velocity(correlation):
+    """Exact velocity of a flow from noise to two voxels that are normal and correlated."""
+    off = correlation * SPREADS.prod()
+    covariance = torch.diag(SPREADS**2) + torch.tensor([[0, off], [off, 0]], dtype=torch.float64)
+    unit = torch.eye(2, dtype=torch.float64)
+
+    def velocity(x, t):
+        spread = (1 - t) ** 2 * unit + t**2 * covariance
+        slope = torch.linalg.solve(spread, t * covariance - (1 - t) * unit, left=False)
+        return (MEAN + (x.flatten(1) - t * MEAN) @ slope.T).view_as(x)
+
+    return velocity
+
+
+@pytest.fixture
+def filled_pairs(monkeypatch):
+    """The second voxel of pairs whose first one is known."""
+
+    def filled(correlation, n=4000, n_steps=N_STEPS, n_rounds=N_ROUNDS, method="midpoint"):
+        monkeypatch.setattr(_inpainting, "N_STEPS", n_steps)
+        monkeypatch.setattr(_inpainting, "N_ROUNDS", n_rounds)
+        images = MEAN.new_tensor([KNOWN, np.nan]).view(1, 1, 1, 2).expand(n, 1, 1, 2)
+        unknown = torch.tensor([False, True]).view(1, 1, 1, 2)
+        rng = torch.Generator().manual_seed(0)
+        x = completed_flow(pair_velocity(correlation), images, unknown, rng, method)
+        assert (x[..., 0] == KNOWN).all()
+        return x[:, 0, 0, 1]
+
+    return filled
+
+
+def conditional(correlation):
+    """Mean and variance of the second voxel given the first one."""
+    slope = correlation * SPREADS[1] / SPREADS[0]
+    mean = MEAN[1] + slope * (KNOWN - MEAN[0])
+    return mean.item(), (SPREADS[1] ** 2 * (1 - correlation**2)).item()
+
+
+@pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.8])
+def test_many_rounds_give_the_conditional_distribution(correlation, filled_pairs):
+    filled = filled_pairs(correlation, n=2500, n_steps=16, n_rounds=100)
+    mean, variance = conditional(correlation)
+    assert filled.mean().item() == pytest.approx(mean, abs=3.5 * (variance / 2500) ** 0.5)
+    assert filled.var().item() == pytest.approx(variance, rel=0.1)
+    skewness = ((filled - filled.mean()) ** 3).mean() / filled.var() ** 1.5
+    assert abs(skewness.item()) < 0.2
+
+
+def test_unknown_that_does_not_depend_on_the_known_needs_one_round(filled_pairs):
+    filled = filled_pairs(0.0, n_rounds=1)
+    assert filled.mean().item() == pytest.approx(MEAN[1].item(), abs=0.04)
+    assert filled.var().item() == pytest.approx(SPREADS[1].item() ** 2, rel=0.08)
+
+
+def test_rounds_bring_the_mean_nearer(filled_pairs):
+    mean, _ = conditional(0.8)
+    misses = [abs(filled_pairs(0.8, n_rounds=n).mean().item() - mean) for n in (1, 2, 4, 8, 16)]
+    assert all(fewer > 1.1 * more for fewer, more in pairwise(misses))
+
+
+def test_noise_added_anew_is_that_of_the_time():
+    """Voxels that do not depend on what is known have the flow's distribution all along."""
+    seen, velocity = {}, pair_velocity(0.0)
+
+    def watched(x, t):
+        seen.setdefault(t, []).append(x[:, 0, 0, 1])
+        return velocity(x, t)
+
+    unknown = torch.tensor([False, True]).view(1, 1, 1, 2)
+    images = torch.full((20_000, 1, 1, 2), KNOWN, dtype=torch.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_inpainting, "N_STEPS", N_STEPS)
+        patch.setattr(_inpainting, "N_ROUNDS", 4)
+        completed_flow(watched, images, unknown, torch.Generator().manual_seed(0), "heun")
+    for k in range(N_STEPS):
+        t = k / N_STEPS
+        variance = (1 - t) ** 2 + (t * SPREADS[1].item()) ** 2
+        for x in seen[t][-4:]:
+            assert x.var().item() == pytest.approx(variance, rel=0.04)
+            assert x.mean().item() == pytest.approx(t * MEAN[1].item(), abs=0.04)
+
+
+@pytest.mark.parametrize("method", ["euler", "heun", "midpoint"])
+def test_defaults_come_most_of_the_way_to_the_conditional_mean(method, filled_pairs):
+    mean, variance = conditional(0.8)
+    filled = filled_pairs(0.8, method=method)
+    assert abs(filled.mean().item() - mean) < 0.4 * abs(MEAN[1].item() - mean)
+    assert filled.var().item() == pytest.approx(variance, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("n_phases", "shape"), [(2, (12, 12)), (3, (12, 12)), (2, (8, 8, 6)), (2, (10, 6))]
+)
+def test_known_voxels_stay(n_phases, shape):
+    X = blobs(shape=shape, n_phases=n_phases)
+    generator = fitted(X)
+    mask = holes(X.shape)
+    filled = generator.inpaint(X, mask, random_state=0)
+    assert filled.dtype == X.dtype
+    np.testing.assert_array_equal(filled[~mask], X[~mask])
+    assert (filled[mask] != X[mask]).mean() > 0.1
+    assert set(np.unique(filled)) <= set(range(n_phases))
+
+
+def test_known_grey_levels_stay_bit_for_bit():
+    rng = np.random.default_rng(0)
+    X = 3.0 + rng.random((6, 12, 12))
+    generator = fitted(X, conditions=(), periodic=False)
+    mask = holes(X.shape)
+    filled = generator.inpaint(X, mask, random_state=0)
+    assert filled.dtype == np.float64
+    np.testing.assert_array_equal(filled[~mask], X[~mask])
+    assert (filled[mask] != X[mask]).mean() > 0.9
+    assert filled.min() >= X.min()
+    assert filled.max() <= X.max()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32])
+def test_type_and_layout_are_those_of_the_images(dtype):
+    X = blobs()
+    generator, mask = fitted(X), holes(X.shape)
+    expected = generator.inpaint(X, mask, random_state=0)
+    again = generator.inpaint(X.astype(dtype), mask, random_state=0)
+    flat = generator.inpaint(X.astype(dtype).reshape(8, -1), mask, random_state=0)
+    assert again.dtype == flat.dtype == dtype
+    np.testing.assert_array_equal(again, expected)
+    np.testing.assert_array_equal(flat, expected.reshape(8, -1))
+    tensor = generator.inpaint(torch.tensor(X), mask, random_state=0)
+    np.testing.assert_array_equal(tensor, expected)
+
+
+def test_what_is_behind_the_mask_does_not_matter():
+    X = blobs()
+    generator, mask = fitted(X), holes(X.shape)
+    damaged = np.where(mask, 1 - X, X)
+    np.testing.assert_array_equal(
+        generator.inpaint(damaged, mask, random_state=0),
+        generator.inpaint(X, mask, random_state=0),
+    )
+
+
+def test_one_mask_for_all_images():
+    X = blobs()
+    generator, mask = fitted(X), holes((12, 12))
+    np.testing.assert_array_equal(
+        generator.inpaint(X, mask, random_state=0),
+        generator.inpaint(X, np.repeat(mask[None], 8, axis=0), random_state=0),
+    )
+
+
+def test_nothing_to_fill_and_everything():
+    X = blobs(4)
+    generator = fitted(X)
+    np.testing.assert_array_equal(generator.inpaint(X, np.zeros((12, 12), bool)), X)
+    everything = np.ones((12, 12), bool)
+    filled = generator.inpaint(X, everything, random_state=0)
+    np.testing.assert_array_equal(filled, generator.inpaint(1 - X, everything, random_state=0))
+    assert 0 < filled.mean() < 1
+
+
+def test_seed_decides_and_first_images_do_not_depend_on_how_many_follow():
+    X = blobs(9)
+    generator, mask = fitted(X), holes(X.shape)
+    many = generator.inpaint(X, mask, random_state=3)
+    np.testing.assert_array_equal(many, generator.inpaint(X, mask, random_state=3))
+    for n in (1, 3, 6):
+        part = generator.inpaint(X[:n], mask[:n], random_state=3)
+        np.testing.assert_array_equal(part, many[:n])
+    assert not np.array_equal(many, generator.inpaint(X, mask, random_state=4))
+    first, second = (generator.inpaint(X, mask) for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
+def test_equal_images_are_filled_differently():
+    X = np.repeat(blobs(1), 4, axis=0)
+    filled = fitted().inpaint(X, np.ones((12, 12), bool), random_state=0, p1=0.5)
+    assert len(np.unique(filled.reshape(4, -1), axis=0)) == 4
+
+
+class FractionNetwork(torch.nn.Module):
+    """The velocity straight to grey images that are everywhere twice their condition, less 1."""
+
+    def __init__(self, image_shape, periodic=True, asked=None):
+        super().__init__()
+        self.image_shape, self.periodic = image_shape, periodic
+        self.n_latent = int(np.prod(image_shape))
+        self.asked = [] if asked is None else asked
+        self.weight = torch.nn.Parameter(torch.zeros(()), requires_grad=False)
+
+    def resized(self, image_shape, periodic):
+        return FractionNetwork(image_shape, periodic, self.asked)
+
+    def forward(self, x, t, conditions):
+        self.asked.append(conditions)
+        level = (2 * conditions - 1).view(-1, 1, 1, 1)
+        return (level - x) / (1 - t).clamp_min(1e-3).view(-1, 1, 1, 1)
+
+
+def levelled():
+    """A generator of images that fill up with what their condition says."""
+    generator = fitted(blobs(shape=(16, 16)))
+    generator.generator_ = FractionNetwork((16, 16))
+    return generator
+
+
+def test_target_is_that_of_the_whole_image():
+    generator, X, mask = levelled(), blobs(3, (24, 20)), holes((24, 20))
+    generator.inpaint(X, mask, p1=[0.1, 0.5, 0.9], random_state=0)
+    seen = generator.generator_.asked
+    assert all(torch.equal(rows[:3, 0], torch.tensor([0.1, 0.5, 0.9])) for rows in seen)
+    once = len(seen)
+    seen.clear()
+    generator.inpaint(X, mask, random_state=0)
+    assert len(seen) == 2 * once  # a first filling tells the conditions of the second one
+
+
+def test_without_targets_conditions_are_those_of_a_first_filling():
+    """The mean of the training images fills the holes; the whole image tells the rest."""
+    generator, mask = levelled(), np.zeros((16, 16), bool)
+    mask[:4] = True
+    X = np.zeros((2, 16, 16), np.int64)
+    X[1, 4:] = 1
+    generator.inpaint(X, mask, random_state=0)
+    seen = generator.generator_.asked
+    mean = generator.conditions_.rows.mean()
+    torch.testing.assert_close(seen[0][:2], torch.full((2, 1), float(mean)))
+    fill = float(mean > 0.5)  # images of one level are of one phase
+    expected = torch.tensor([[0.25 * fill], [0.75 + 0.25 * fill]])
+    torch.testing.assert_close(seen[-1][:2], expected)
+
+
+def test_conditions_that_are_given_stay_and_others_are_found():
+    X, mask = blobs(3), holes((12, 12))
+    generator = fitted(conditions=("p1", "specific_surface"))
+    seen = []
+    generator.generator_.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2][:3]))
+    generator.inpaint(X, mask, p1=0.45, random_state=0)
+    assert all((rows[:, 0] == np.float32(0.45)).all() for rows in seen)
+    mean = float(generator.conditions_.rows[:, 1].mean())
+    torch.testing.assert_close(seen[0][:, 1], torch.full((3,), mean))
+    assert (seen[-1][:, 1] - mean).abs().min() > 1e-4
+    assert len(seen[-1][:, 1].unique()) > 1
+
+
+def test_p1_of_the_filling_follows_its_target():
+    rng = np.random.default_rng(0)
+    noise = np.cumsum(rng.standard_normal((64, 8, 8)), axis=1)
+    p1 = np.where(rng.random(64) < 0.5, 0.2, 0.8)
+    X = np.stack([field > np.quantile(field, 1 - p) for field, p in zip(noise, p1, strict=True)])
+    settings = {"n_iter": 250, "width": 8, "batch_size": 16}
+    generator = FlowMatchingGenerator(**TINY | settings).fit(X)
+    mask = np.zeros((8, 8), bool)
+    mask[:, 2:] = True
+    low, high = (
+        generator.inpaint(X[:30], mask, p1=p, random_state=1)[:, :, 2:].mean() for p in (0.21, 0.79)
+    )
+    assert low < 0.4 < 0.6 < high
+
+
+def test_two_tiles_are_joined_by_a_larger_image():
+    X = blobs(2, (12, 12))
+    wide = np.concatenate([X[:1], np.zeros((1, 12, 8), X.dtype), X[1:]], axis=2)
+    mask = np.zeros(wide.shape[1:], bool)
+    mask[:, 12:20] = True
+    generator = fitted()
+    filled = generator.inpaint(wide, mask, random_state=0, periodic=False)
+    assert filled.shape == (1, 12, 32)
+    np.testing.assert_array_equal(filled[..., :12], X[:1])
+    np.testing.assert_array_equal(filled[..., 20:], X[1:])
+    assert 0 < filled[..., 12:20].mean() < 1
+    wrapped = generator.inpaint(wide, mask, random_state=0)
+    np.testing.assert_array_equal(wrapped[:, ~mask], filled[:, ~mask])
+    assert not np.array_equal(wrapped, filled)
+    assert generator.image_shape_ == (12, 12)
+
+
+def test_odd_sizes():
+    X = blobs(3, (13, 9))
+    mask = holes((13, 9))
+    generator = fitted()
+    filled = generator.inpaint(X, mask, random_state=0, periodic=False)
+    np.testing.assert_array_equal(filled[:, ~mask], X[:, ~mask])
+    with pytest.raises(ValueError, match="multiples of 4 for periodic images"):
+        generator.inpaint(X, mask, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (np.ones((12, 12)), TypeError, "mask must be boolean, got an array of type float64"),
+        (np.ones((12, 12), int), TypeError, "mask must be boolean, got an array of type int64"),
+        (
+            np.ones((12, 11), bool),
+            ValueError,
+            r"mask must have shape \(8, 12, 12\) or \(12, 12\), got \(12, 11\)",
+        ),
+        (np.ones((7, 12, 12), bool), ValueError, r"got \(7, 12, 12\)"),
+        (np.ones(144, bool), ValueError, r"got \(144,\)"),
+    ],
+)
+def test_masks(mask, error, message):
+    with pytest.raises(error, match=message):
+        fitted().inpaint(blobs(), mask)
+
+
+def test_bad_images_and_targets():
+    generator, X, mask = fitted(), blobs(), holes((12, 12))
+    with pytest.raises(ValueError, match=r"only the phases \[0, 1\] seen in fit, got \[7\]"):
+        generator.inpaint(7 * X, mask)
+    with pytest.raises(ValueError, match=r"target must be one of .*p1.* got 'specific_surface'"):
+        generator.inpaint(X, mask, specific_surface=0.3)
+    with pytest.raises(ValueError, match=r"target p1 must lie in \[0, 1\], got 1.5"):
+        generator.inpaint(X, mask, p1=1.5)
+    with pytest.raises(ValueError, match="must hold 2 integers"):
+        generator.inpaint(blobs(2, (8, 8, 8)), holes((8, 8, 8)))
+    with pytest.raises(ValueError, match="X must hold finite numbers, got NaN"):
+        generator.inpaint(np.where(mask, np.nan, X), mask)
+
+
+def test_settings_of_sampling_count():
+    X, mask = blobs(), holes((12, 12))
+    generator = fitted(p_drop=0.1)
+    filled = generator.inpaint(X, mask, random_state=0)
+    guided = generator.set_params(guidance=4.0).inpaint(X, mask, random_state=0)
+    assert not np.array_equal(filled, guided)
+
+
+def test_large_images_are_filled_in_windows(monkeypatch):
+    """A network without neighbours gives the same in windows."""
+    X, mask = blobs(1, (40, 30)), holes((40, 30))
+    generator = levelled()
+    whole = generator.inpaint(X, mask, random_state=0, p1=0.3)
+    n_whole = len(generator.generator_.asked)
+    monkeypatch.setattr(_windows.in_windows, "__defaults__", (300, 4))
+    generator.generator_.asked.clear()
+    np.testing.assert_array_equal(generator.inpaint(X, mask, random_state=0, p1=0.3), whole)
+    assert len(generator.generator_.asked) == 4 * 3 * n_whole  # windows of 17 voxels, 13 apart
