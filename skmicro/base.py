@@ -53,6 +53,22 @@ class ImageEstimator(persistence.Persistent, BaseEstimator):
         return estimator
 
 
+def wraps_around(estimator):
+    """Tell whether the images of an estimator are periodic.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        What it decided when fitted (``periodic_``) counts, then its parameter ``periodic``.
+
+    Returns
+    -------
+    periodic : bool
+        True where the estimator has neither.
+    """
+    return getattr(estimator, "periodic_", getattr(estimator, "periodic", True))
+
+
 class BaseDescriptor(TransformerMixin, ImageEstimator):
     """A descriptor: one differentiable function of phase probabilities.
 

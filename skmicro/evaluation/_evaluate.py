@@ -7,6 +7,7 @@ from sklearn.base import clone
 
 from .. import _random
 from .._validation import check_integer, check_sequence
+from ..base import wraps_around
 from ..descriptors import (
     ClusterStatistics,
     EulerNumber,
@@ -154,7 +155,7 @@ def evaluate(
     sets, training = gather(generator, X_train, X_test, n_samples, targets, seed)
     encoder = encoder_for(training)
     ruler = _Ruler(seed, n_bootstrap)
-    periodic = getattr(generator, "periodic", True)
+    periodic = wraps_around(generator)
     tables = _tables(_transformers(descriptors, properties, periodic), training, sets)
     for label, columns, table in tables:
         _describe(ruler, label, columns, table)

@@ -27,10 +27,10 @@ from .._validation import (
     is_flat,
     unchanged_on_error,
 )
-from ..base import ImageEstimator
+from ..base import ImageEstimator, wraps_around
 from ..encoding import encoder_for
 from ._conditions import ConditionTable, correlation_distance
-from ._latents import images_for, nearest_latents
+from ._latents import images_for, latent_vector, nearest_latents
 from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
 
 SCORE_SAMPLES = 256
@@ -63,8 +63,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Training images: phase labels (integers) or grey levels.
-        y : None
-            Ignored, present for API consistency.
+        y : array-like, DataFrame or None, default=None
+            Process variables of generators whose ``conditions`` may name columns of it;
+            ignored by all others.
 
         Returns
         -------
@@ -93,7 +94,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
                 self.encoder_,
                 self.image_shape_,
                 self._matched_descriptors(),
-                self._is_periodic,
+                wraps_around(self),
             )
             self.conditions_, rows = self._extended(table, images, y)
             learn(images, rows, task)
@@ -250,7 +251,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_integer("n_steps", n_steps, minimum=2)
-        ends = [self._latent_vector(name, end) for name, end in (("a", a), ("b", b))]
+        ends = [latent_vector(self, name, end) for name, end in (("a", a), ("b", b))]
         share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
         return self.inverse_transform(self._path(*ends, share))
 
@@ -363,11 +364,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         return check_images(self, X, reset=reset, min_samples=self._min_images)
 
     @property
-    def _is_periodic(self):
-        """Whether training images wrap around."""
-        return getattr(self, "periodic", True)
-
-    @property
     def _device(self):
         return torch.device("cpu")
 
@@ -397,15 +393,3 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
         images = _arrays.map_batches(decode, len(latents), self._batch_size)
         return images.reshape(len(images), -1) if self._flat else images
-
-    def _latent_vector(self, name, end):
-        end = np.asarray(end)
-        n_columns = self._n_latent() + self.conditions_.n_columns
-        is_image = self._flat and end.size == self.n_features_in_
-        if end.ndim == 1 and len(end) == n_columns and not is_image:
-            return end[None].astype(np.float32)
-        try:
-            return self.transform(end[None])
-        except (TypeError, ValueError) as error:
-            wanted = f"an image or a vector of {n_columns} latents"
-            raise type(error)(f"{name} must be {wanted}: {error}") from error

@@ -324,10 +324,6 @@ class FlowMatchingGenerator(FlowGenerator):
             raise ValueError(f"crop_shape must be {self.image_shape_} as in fit, got {shape}.")
         return scans
 
-    @property
-    def _is_periodic(self):
-        return self.periodic_
-
     def _condition_descriptors(self):
         return with_variables(self.conditions)
 

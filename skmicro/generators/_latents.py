@@ -189,6 +189,40 @@ def nearest_latents(generator, images, conditions):
     return map_batches(project, len(images), BATCH_SIZE)
 
 
+def latent_vector(generator, name, end):
+    """Read an image or a latent vector as one row of latents.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    name : str
+        What errors call it.
+    end : array-like
+        An image of the generator's shape (or flat), or latents with conditions.
+
+    Returns
+    -------
+    latents : ndarray of shape (1, n_latent + n_conditions)
+        As ``transform`` returns them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither.
+    """
+    end = np.asarray(end)
+    n_columns = generator._n_latent() + generator.conditions_.n_columns
+    is_image = generator._flat and end.size == generator.n_features_in_
+    if end.ndim == 1 and len(end) == n_columns and not is_image:
+        return end[None].astype(np.float32)
+    try:
+        return generator.transform(end[None])
+    except (TypeError, ValueError) as error:
+        wanted = f"an image or a vector of {n_columns} latents"
+        raise type(error)(f"{name} must be {wanted}: {error}") from error
+
+
 def _described_in_rows(target):
     """Return the descriptor of a target, which says if its figures have a wrong shape."""
     descriptor, n_features = target.descriptor, target.values.shape[1]

@@ -75,8 +75,8 @@ class NetworkGenerator(BaseGenerator):
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images of the shape and phases seen first.
-        y : None
-            Ignored, present for API consistency.
+        y : array-like, DataFrame or None, default=None
+            As in :meth:`fit`.
 
         Returns
         -------

@@ -62,8 +62,8 @@ def variable_values(names, y, n_images):
     names : list of str
         Variables in demand.
     y : array-like, DataFrame or None
-        What ``fit`` received: columns by their names, or an array, whose single column is
-        ``"y"`` and whose several ones are ``"y0"``, ``"y1"``, ....
+        What ``fit`` received: columns by their names; an array (n,), called ``"y"`` unless
+        it has a name; or an array (n, k) of columns ``"y0"``, ``"y1"``, ....
     n_images : int
         Number of images.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..base import wraps_around
 from ..descriptors import FreeEnergy, VolumeFraction
 from ._figures import (
     all_or_nothing,
@@ -146,7 +147,7 @@ class InterpolationDisplay:
         check_generator(generator)
         images = generator.interpolate(a, b, n_steps).reshape(-1, *generator.image_shape_)
         if energy is None:
-            energy = FreeEnergy(periodic=getattr(generator, "periodic", True))
+            energy = FreeEnergy(periodic=wraps_around(generator))
         options = {"fraction": fraction, "energy": energy, "phases": generator.phases_}
         return cls.from_images(images, axes=axes, **options, **plot_options)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._validation import check_real
+from ..base import wraps_around
 from ..descriptors import TwoPointCorrelation
 from ._figures import all_or_nothing, axis_label, one_axes
 from ._sets import (
@@ -163,7 +164,7 @@ class TwoPointDisplay:
         """
         check_generator(generator)
         if descriptor is None:
-            descriptor = TwoPointCorrelation(periodic=getattr(generator, "periodic", True))
+            descriptor = TwoPointCorrelation(periodic=wraps_around(generator))
         if target_images is not None:
             target_images = check_real_images(generator, target_images, "target_images")
         sets = real_and_generated(generator, X, n_samples, random_state)

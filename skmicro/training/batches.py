@@ -116,6 +116,11 @@ class CropBatches(ImageBatches):
 def random_crops(images, index, shape, rng):
     """Cut one window out of each chosen image, at a random place.
 
+    Of places at equal distances, windows would see the voxels near a border less often than
+    others. Places are drawn up to half a window beyond the borders and moved in, so that
+    the strip of a window's width along a border is seen as often as any other, and the windows
+    have the phase fractions of the image on average.
+
     Parameters
     ----------
     images : ndarray of shape (n, *spatial)
@@ -133,7 +138,7 @@ def random_crops(images, index, shape, rng):
         The windows.
     """
     places = [
-        torch.randint(length - side + 1, (len(index),), generator=rng).tolist()
+        _places(length - side, (side - 1) // 2, len(index), rng)
         for length, side in zip(images.shape[1:], shape, strict=True)
     ]
     return np.stack(
@@ -142,3 +147,9 @@ def random_crops(images, index, shape, rng):
             for k, *place in zip(index.tolist(), *places, strict=True)
         ]
     )
+
+
+def _places(last, margin, n, rng):
+    """Draw n places from 0 to ``last``, those within a margin beyond these at the ends."""
+    drawn = torch.randint(-margin, last + margin + 1, (n,), generator=rng)
+    return drawn.clamp(0, last).tolist()

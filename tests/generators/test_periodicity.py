@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from skmicro.base import wraps_around
 from skmicro.datasets import make_cahn_hilliard
+from skmicro.evaluation import evaluate
 from skmicro.generators import FlowMatchingGenerator
 from skmicro.generators._periodicity import _jump, looks_periodic
 
@@ -120,3 +122,22 @@ def test_further_training_keeps_the_decision():
     assert generator.partial_fit(wrapped).periodic_ is False
     assert generator.fine_tune(wrapped, n_iter=1).periodic_ is False
     assert generator.fit(wrapped).periodic_ is True
+
+
+def test_what_was_decided_holds_for_evaluation():
+    X = phases(field(n=20))
+
+    def error(periodic):
+        settings = {"n_iter": 2, "width": 4, "batch_size": 4, "device": "cpu", "random_state": 0}
+        generator = FlowMatchingGenerator(periodic=periodic, **settings).fit(X)
+        report = evaluate(generator, X[:10], X[10:], n_samples=10, random_state=0, n_bootstrap=2)
+        return report["p2 relative error"].value
+
+    assert error(None) == error(True) != error(False)
+
+
+def test_what_was_decided_comes_before_what_was_asked_for():
+    assert wraps_around(FlowMatchingGenerator(periodic=False)) is False
+    generator = FlowMatchingGenerator(periodic=None)
+    generator.periodic_ = True
+    assert wraps_around(generator) is True

@@ -82,6 +82,7 @@ def test_one_column_with_two_axes_is_y0():
         (HEAT[:5], ValueError, r"each of the 8 images, got shape \(5,\)"),
         (np.append(HEAT[:-1], np.nan), ValueError, "y must be finite in single precision, got nan"),
         (np.append(HEAT[:-1], np.inf), ValueError, "y must be finite in single precision, got inf"),
+        (np.append(HEAT[:-1], 1e39), ValueError, "single precision, got 1e[+]39"),
         (["hot"] * N, TypeError, "column 'y' of y must be numeric, got .*hot"),
         ([None] * N, (TypeError, ValueError), "column 'y' of y must be (numeric|finite)"),
         (np.zeros((N, 1, 1)), ValueError, r"y must have one or two axes, got shape \(8, 1, 1\)"),

@@ -146,6 +146,18 @@ def crop_batches(images, variables, describe, **others):
     return CropBatches(images, encoder_for(images), variables, describe, (4, 6), **settings)
 
 
+def test_crops_see_the_border_as_often_as_the_inside():
+    images = np.zeros((1, 20, 15))
+    images[:, :5] = 1.0  # a strip along a border, of the width of a window
+    crops = random_crops(
+        images, torch.zeros(40_000, dtype=torch.int64), (5, 5), torch.Generator().manual_seed(0)
+    )
+    means = crops.mean(axis=(1, 2))
+    assert means.mean() == pytest.approx(images.mean(), abs=4 * means.std() / 200)
+    corners = (crops == 1).all(axis=(1, 2)).mean()
+    assert corners == pytest.approx(3 / 20, abs=0.01)
+
+
 def test_crop_batches_describe_their_windows_and_resume():
     images = (np.random.default_rng(0).random((1, 12, 12)) < 0.4).astype(np.uint8)
 
