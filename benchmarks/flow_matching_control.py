@@ -5,7 +5,8 @@ the same processor's time, one thread, several seeds. Images as the network make
 ("free", ``target_tol=inf``), as ``sample`` returns them, and with ``exact=True``. Each row is
 the worst or the mean of the eleven targets: bias and standard deviation of p1, error of the mean
 S2 against the 200 of 4096 held-out images whose p1 is nearest to the target, beside the
-same error of 100 of these against the other 100.
+same error of 100 of these against the other 100. Surface and Euler number: distance of the mean
+from that of the real images, in standard deviations of these, mean of the targets.
 
 *Curves*: conditions ("p2",); the S2 curves of held-out images as targets, one image each.
 Error of the curve that the image has, relative to the norm of the curve asked for; of the
@@ -34,7 +35,12 @@ from _tables import (
 )
 
 from skmicro.datasets import make_cahn_hilliard
-from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFraction
+from skmicro.descriptors import (
+    EulerNumber,
+    SpecificSurface,
+    TwoPointCorrelation,
+    VolumeFraction,
+)
 from skmicro.generators import FlowMatchingGenerator, GaussianRandomField, InvNetGenerator
 
 TARGETS = np.round(np.linspace(0.25, 0.75, 11), 2)
@@ -47,6 +53,7 @@ KINDS = {
 }
 STEPS = (200, 300, 500, 700, 1000)
 S2, P1, SURFACE = TwoPointCorrelation(), VolumeFraction(), SpecificSurface()
+SHAPES = {"surface": SURFACE, "euler": EulerNumber()}
 P1_COLUMNS = {
     "method": ("", ""),
     "kind": ("", ""),
@@ -57,6 +64,8 @@ P1_COLUMNS = {
     "s2_mean": ("mean S2", ".2%"),
     "halves_worst": ("worst halves", ".2%"),
     "halves_mean": ("mean halves", ".2%"),
+    "surface": ("surface", ".2f"),
+    "euler": ("Euler", ".2f"),
     "milliseconds": ("ms/image", ".2f"),
     "seconds": ("training, CPU s", ".0f"),
 }
@@ -98,6 +107,12 @@ def trained(generator_class, images, arguments, seed, **settings):
     return generator, record | {"seconds": time.process_time() - start}
 
 
+def shift(descriptor, samples, real):
+    """Distance of means, in standard deviations of real images."""
+    figures = descriptor.fit_transform(real)[:, 0]
+    return float((descriptor.transform(samples)[:, 0].mean() - figures.mean()) / figures.std())
+
+
 def control(generator, reference, n_samples, target_tol=None, **options):
     """Return the figures of the eleven targets."""
     if target_tol is not None:
@@ -107,7 +122,8 @@ def control(generator, reference, n_samples, target_tol=None, **options):
     stacks = [generator.sample(n_samples, p1=p, random_state=1, **options) for p in TARGETS]
     seconds = time.process_time() - start
     for target, samples in zip(TARGETS, stacks, strict=True):
-        real = S2.fit_transform(nearest_images(reference, fractions, target, N_NEAR))
+        near = nearest_images(reference, fractions, target, N_NEAR)
+        real = S2.fit_transform(near)
         made = P1.transform(samples)[:, 0]
         rows.append(
             {
@@ -116,6 +132,7 @@ def control(generator, reference, n_samples, target_tol=None, **options):
                 "std": float(made.std()),
                 "s2_error": relative_error(S2.transform(samples).mean(0), real.mean(0)),
                 "halves": relative_error(real[::2].mean(0), real[1::2].mean(0)),
+                **{name: shift(look, samples, near) for name, look in SHAPES.items()},
             }
         )
     figures = {key: [abs(row[key]) for row in rows] for key in rows[0]}
@@ -127,6 +144,7 @@ def control(generator, reference, n_samples, target_tol=None, **options):
         "s2_mean": float(np.mean(figures["s2_error"])),
         "halves_worst": max(figures["halves"]),
         "halves_mean": float(np.mean(figures["halves"])),
+        **{name: float(np.mean(figures[name])) for name in SHAPES},
         "milliseconds": 1000 * seconds / (n_samples * len(TARGETS)),
     }
 
