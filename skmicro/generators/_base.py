@@ -361,7 +361,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     def _check_training_images(self, X, reset):
         self._check_parameters()
-        return check_images(self, X, reset=reset, min_samples=self._min_images)
+        return check_images(self, X, reset=reset, min_samples=self._min_images if reset else 1)
 
     @property
     def _device(self):

@@ -14,7 +14,7 @@ from ..descriptors import TwoPointCorrelation
 from ..descriptors._registry import new_descriptor
 from ..networks import whitened
 from ..persistence import Persistent
-from ._process import ProcessVariable
+from ._process import ProcessVariable, Unmeasured
 
 NEAR_SHARE = 0.02
 AMPLIFICATION = 10.0
@@ -171,17 +171,17 @@ class ConditionTable(Persistent):
         return table
 
     def for_shape(self, image_shape):
-        """Return the descriptors for images of a shape, None where they have other figures."""
-        bound = [
-            clone(descriptor)._bind(descriptor.encoder_, image_shape)
-            for descriptor in self.descriptors
-        ]
+        """Return the descriptors for images of a shape; Unmeasured where figures are others."""
         names = [descriptor._feature_names() for descriptor in self.descriptors]
-        return bound if [descriptor._feature_names() for descriptor in bound] == names else None
+        bound = [clone(d)._bind(d.encoder_, image_shape) for d in self.descriptors]
+        return [
+            other if other._feature_names() == known else Unmeasured(len(known))
+            for other, known in zip(bound, names, strict=True)
+        ]
 
     def columns_of(self, targets):
-        """Tell which components the targets give that images have, (n_conditions,) bool."""
-        given = {t.name for t in targets if not isinstance(t.descriptor, ProcessVariable)}
+        """Tell which components the targets give, (n_conditions,) bool."""
+        given = {target.name for target in targets}
         widths = np.diff(self._ends, prepend=0)
         return np.repeat([name in given for name in self.names], widths).astype(bool)
 

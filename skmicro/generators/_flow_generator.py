@@ -15,14 +15,12 @@ from .._validation import (
     check_images,
     check_integer,
     check_real,
-    check_stack,
-    n_axes,
 )
 from ..networks import in_windows
 from ._flow import METHODS, arc, flow_channels, flow_end, integrate, n_flow_channels, time_grid
-from ._inpainting import check_mask, inpainted
+from ._inpainting import damaged_images, inpainted
 from ._network import NetworkGenerator
-from ._targets import read_targets
+from ._targets import read_targets, warn_missed, warn_outside
 
 BATCH_SIZE = 16
 
@@ -30,7 +28,8 @@ BATCH_SIZE = 16
 class FlowGenerator(NetworkGenerator):
     """Base class of generators whose network is the velocity of a flow.
 
-    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed.
+    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed, and
+    ``_drops`` whether it was learned without conditions as well.
 
     Attributes
     ----------
@@ -87,11 +86,11 @@ class FlowGenerator(NetworkGenerator):
 
         Parameters
         ----------
-        X : array-like or Tensor of shape (n, *spatial)
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images of any size with the phases or grey levels seen in ``fit``; what they hold
             where the mask is true does not matter.
-        mask : array-like of bool, shape (n, *spatial) or spatial
-            True where voxels are to be filled.
+        mask : array-like of bool
+            True where voxels are to be filled; of the shape of ``X`` or of one image.
         random_state : None, int, RandomState or Generator, default=None
             Source of noise: another seed is another filling.
         periodic : bool or None, default=None
@@ -101,37 +100,60 @@ class FlowGenerator(NetworkGenerator):
 
         Returns
         -------
-        images : ndarray of the shape and type of ``X``
-            The images, filled.
+        images : ndarray of the shape of ``X``
+            The images, filled, in a type that holds the values of ``X`` and of the training
+            images.
 
         Raises
         ------
         ValueError
             If the mask has another shape, a target is no condition, or the images have
-            unseen phases or a shape that the network cannot work on.
+            unseen phases.
         TypeError
             If the mask is not boolean.
+
+        Warns
+        -----
+        ExtrapolationWarning
+            If a target lies outside what the training images covered.
+        TargetWarning
+            If a target is missed by more than ``target_tol``.
+
+        Notes
+        -----
+        Takes twelve steps of ``method``, each of them eight times, whatever ``n_steps`` says.
         """
         check_is_fitted(self)
-        images = check_stack("X", X, self.image_shape_ if n_axes(X) == 2 else None)
-        self.encoder_.check(images)
-        unknown = check_mask(mask, images.shape)
+        images, unknown = damaged_images(self, X, mask)
         maker = self._resized(images.shape[1:], periodic)
         table = maker.conditions_
+        for name in targets:
+            if name not in table.names:
+                raise ValueError(f"targets must be conditions, {table.names}, got {name!r}.")
         wanted = read_targets(targets, table, self.encoder_, maker.image_shape_, len(images))
         for target in wanted:
-            check_choice("target", target.name, table.names)
+            warn_outside(target, table.ranges)
         given = table.given(len(images), wanted)
         filled = inpainted(maker, images, unknown, given, draw_seed(random_state))
+        warn_missed(filled, wanted, self.target_tol, maker.image_shape_)
         return filled.reshape(np.shape(X))
 
-    def _check_sampling(self):
+    def _check_sampling(self, drops, n_conditions):
+        """Raise if a parameter of sampling is not allowed.
+
+        Parameters
+        ----------
+        drops : bool
+            Whether the network is trained without conditions now and then.
+        n_conditions : int
+            Number of conditions.
+        """
         check_integer("n_steps", self.n_steps, minimum=1)
         check_choice("method", self.method, METHODS)
         check_real("guidance", self.guidance)
-        if self.guidance != 1.0 and self.p_drop == 0.0 and len(self.conditions) > 0:
+        if self.guidance != 1.0 and not drops and n_conditions > 0:
             raise ValueError(
-                "guidance must be 1 with p_drop=0, which never trains without conditions, "
+                "guidance must be 1 where training with p_drop=0 never went without conditions, "
                 f"got {self.guidance}."
             )
 
@@ -150,12 +172,12 @@ class FlowGenerator(NetworkGenerator):
 
     def _flow(self, x, conditions, backwards=False):
         """Follow the flow of given conditions from noise to image, or backwards."""
-        self._check_sampling()
         times = time_grid(self.n_steps)[:: -1 if backwards else 1]
         return integrate(self._velocity_of(conditions), x, times, self.method)
 
     def _velocity_of(self, conditions):
         """Return the velocity, a function of x and t, with these conditions."""
+        self._check_sampling(self._drops, conditions.shape[1])
         guidance = self.guidance if conditions.shape[1] > 0 else 1.0
 
         def evaluated(x, t, given):

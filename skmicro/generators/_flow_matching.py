@@ -28,6 +28,7 @@ from .._validation import (
 )
 from ..augment import SYMMETRIES, Symmetries
 from ..networks import flow_unet
+from ..patches import extract_patches
 from ..training import CropBatches, MatchingStep, random_crops
 from ._flow import flow_end, n_flow_channels
 from ._flow_generator import FlowGenerator
@@ -65,9 +66,9 @@ class FlowMatchingGenerator(FlowGenerator):
         network twice as often; those above 1 make images more typical of their conditions
         and less diverse.
     p_drop : float, default=0.0
-        Probability that an image is trained on without conditions, and without each one of
-        them, for ``guidance``; below 1. A network that has to do without its conditions now
-        and then follows them less closely.
+        Probability that an image is trained on without all conditions, and then that of
+        leaving out each one of them, for ``guidance``; below 1. A network that has to do
+        without its conditions now and then follows them less closely.
     width : int, default=32
         Channels at half the resolution; twice as many below.
     periodic : bool or None, default=None
@@ -243,7 +244,7 @@ class FlowMatchingGenerator(FlowGenerator):
         """
         return cls(**(LIGHT | overrides))
 
-    def fine_tune(self, X, n_iter=200, y=None):
+    def fine_tune(self, X, y=None, *, n_iter=200):
         """Adapt a trained generator to a few images of another material.
 
         The weights are drawn back to those of the trained network in every step, at a tenth
@@ -253,11 +254,11 @@ class FlowMatchingGenerator(FlowGenerator):
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images with the phases seen in ``fit``.
-        n_iter : int, default=200
-            Iterations.
+            Images with the phases seen in ``fit``; one is enough.
         y : array-like, DataFrame or None, default=None
             Process variables, where ``conditions`` names any.
+        n_iter : int, default=200
+            Iterations.
 
         Returns
         -------
@@ -280,6 +281,29 @@ class FlowMatchingGenerator(FlowGenerator):
         task.end()
         return self
 
+    def score(self, X, y=None):
+        """Return minus the distance between the correlations of ``X`` and of samples.
+
+        As for all generators; images larger than ``crop_shape`` are cut into windows side by
+        side.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images to compare with.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        score : float
+            At most 0; higher is better.
+        """
+        if self.crop_shape is None or np.shape(X)[1:] == self.image_shape_:
+            return super().score(X, y)
+        scans = check_images(copy.copy(self), X, reset=True)
+        return super().score(extract_patches(scans, self.image_shape_, method="grid"), y)
+
     @property
     def _min_images(self):
         return 2 if self.crop_shape is None else 1
@@ -288,8 +312,8 @@ class FlowMatchingGenerator(FlowGenerator):
         super()._check_parameters()
         check_sequence("conditions", self.conditions)
         check_descriptors("conditions", with_variables(self.conditions))
-        self._check_sampling()
         check_real("p_drop", self.p_drop, 0.0, 1.0, open_high=True)
+        self._check_sampling(self.p_drop > 0, len(self.conditions))
         check_integer("width", self.width, minimum=2)
         check_choice("periodic", self.periodic, (None, True, False))
         if self.crop_shape is not None:
@@ -352,6 +376,7 @@ class FlowMatchingGenerator(FlowGenerator):
         return CropBatches(images, self.encoder_, rows, describe, self.image_shape_, **settings)
 
     def _training_step(self, networks, rng, **settings):
+        self._drops = self.p_drop > 0
         rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
         settings = {"learning_rate": self.learning_rate} | settings
         return MatchingStep(

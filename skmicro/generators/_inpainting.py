@@ -18,6 +18,7 @@ import torch
 
 from .. import _arrays
 from .._random import torch_generator
+from .._validation import check_stack, n_axes
 from ._conditions import described
 from ._flow import flow_channels, flow_end, integrate
 
@@ -53,7 +54,7 @@ def completed_flow(velocity, images, unknown, rng, method):
     times = [k / N_STEPS for k in range(N_STEPS + 1)]
     x = noise()
     for t, s in pairwise(times):
-        for k in range(N_ROUNDS):
+        for k in range(N_ROUNDS if t > 0 else 1):
             if k > 0:
                 share = t / s
                 spread = math.sqrt((1 - t) ** 2 - share**2 * (1 - s) ** 2)
@@ -85,14 +86,14 @@ def inpainted(generator, images, unknown, given, seed):
         The images; known voxels are those of ``images``.
     """
     table = generator.conditions_
-    descriptors = table.for_shape(images.shape[1:])
-    conditions = table.completed(given)
-    filled = _filled(generator, images, unknown, conditions, seed)
-    if descriptors is None or not np.isnan(given).any():
+    if not unknown.any():
+        return images
+    filled = _filled(generator, images, unknown, table.completed(given), seed)
+    found = described(table.for_shape(images.shape[1:]), filled)
+    found = np.where(np.isnan(given), found, given)
+    if np.isnan(found[np.isnan(given)]).all():
         return filled
-    found = table.completed(described(descriptors, filled))
-    conditions = np.where(np.isnan(given), found, given)
-    return _filled(generator, images, unknown, conditions, seed)
+    return _filled(generator, images, unknown, table.completed(found), seed)
 
 
 def _filled(generator, images, unknown, conditions, seed):
@@ -108,35 +109,49 @@ def _filled(generator, images, unknown, conditions, seed):
         )
         return generator.encoder_.decode(flow_channels(x, generator.encoder_))
 
-    filled = _arrays.map_batches(fill, len(images), generator._batch_size)
-    return np.where(unknown, filled.astype(images.dtype, copy=False), images)
+    return np.where(unknown, _arrays.map_batches(fill, len(images), generator._batch_size), images)
 
 
-def check_mask(mask, shape):
-    """Return a mask of voxels to fill for every image.
+def damaged_images(generator, X, mask):
+    """Check images with regions to fill.
 
     Parameters
     ----------
+    generator : FlowGenerator
+        Its phases or grey levels are those of the images.
+    X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+        Images; anything where the mask is true.
     mask : array-like of bool
-        Of the shape of the images, or of one of them.
-    shape : tuple of int
-        (n, *spatial).
+        Of the shape of ``X`` or of one image.
 
     Returns
     -------
-    mask : ndarray of shape (n, *spatial), bool
+    images : ndarray of shape (n, *spatial)
+        The images, with an allowed value where the mask is true.
+    unknown : ndarray of shape (n, *spatial), bool
         One mask for each image.
 
     Raises
     ------
     TypeError
-        If the mask is not boolean.
+        If the mask is not boolean or the images do not hold numbers.
     ValueError
-        If it has another shape.
+        If the mask has another shape, or known voxels hold what was not seen in ``fit``.
     """
-    mask = np.asarray(mask)
-    if mask.dtype != bool:
-        raise TypeError(f"mask must be boolean, got an array of type {mask.dtype}.")
-    if mask.shape not in (shape, shape[1:]):
-        raise ValueError(f"mask must have shape {shape} or {shape[1:]}, got {mask.shape}.")
-    return np.broadcast_to(mask, shape)
+    encoder, flat = generator.encoder_, n_axes(X) == 2
+    images = np.array(X.detach().cpu() if isinstance(X, torch.Tensor) else X)
+    unknown = np.asarray(mask)
+    if unknown.dtype != bool:
+        raise TypeError(f"mask must be boolean, got an array of type {unknown.dtype}.")
+    if unknown.shape not in (images.shape, images.shape[1:]):
+        raise ValueError(
+            f"mask must have shape {images.shape} or {images.shape[1:]}, got {unknown.shape}."
+        )
+    unknown = np.broadcast_to(unknown, images.shape)
+    if images.dtype.kind in "biuf":
+        allowed = encoder.low if encoder.phases is None else encoder.phases[0]
+        images = images.astype(np.result_type(images, encoder.dtype), copy=False)
+        images[unknown] = allowed
+    images = check_stack("X", images, generator.image_shape_ if flat else None)
+    encoder.check(images)
+    return images, unknown.reshape(images.shape)

@@ -11,7 +11,7 @@ from ..losses import DescriptorLoss
 from ..training import Projection
 from ._base import BaseGenerator
 
-RESERVED = set(signature(BaseGenerator.sample).parameters)
+RESERVED = {*signature(BaseGenerator.sample).parameters, "X", "mask"}
 LIGHT_PROJECTION = {
     "n_projection": 0,
     "projection_weight": 2000.0,
@@ -52,8 +52,8 @@ def check_descriptors(parameter, items, n_least=0):
             )
         if descriptor.name is None or descriptor.name in RESERVED:
             raise ValueError(
-                f"{parameter} must hold descriptors whose names are no arguments of sample, "
-                f"got {descriptor.name!r}."
+                f"{parameter} must hold descriptors whose names are no arguments of sample or "
+                f"inpaint, got {descriptor.name!r}."
             )
         names.append(descriptor.name)
     if len(set(names)) < len(names):

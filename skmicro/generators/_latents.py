@@ -73,7 +73,8 @@ def corrected_images(generator, latents, conditions, wanted):
     """
     descriptors = generator.conditions_.for_shape(generator.image_shape_)
     images = generator._decode(latents, conditions)
-    if descriptors is None or not wanted.any():
+    wanted = wanted & ~np.isnan(described(descriptors, images[:1])[0])
+    if not wanted.any():
         return images
     fed = conditions.copy()
     rows, current = np.arange(len(latents)), images

@@ -5,11 +5,32 @@ the rest of the library they look like descriptors whose figures are unknown (Na
 image.
 """
 
+from numbers import Real
+
 import numpy as np
 import torch
 
 from ..base import BaseDescriptor
 from ..descriptors import descriptor_named
+
+RESOLUTION = 1e-5
+
+
+class Unmeasured:
+    """Stands for a descriptor whose figures are unknown.
+
+    Parameters
+    ----------
+    n_figures : int
+        Number of figures.
+    """
+
+    def __init__(self, n_figures):
+        self.n_figures = n_figures
+
+    def transform(self, X):
+        """Return NaN for every image, (n, n_figures)."""
+        return np.full((len(X), self.n_figures), np.nan, np.float32)
 
 
 class ProcessVariable(BaseDescriptor):
@@ -32,7 +53,7 @@ class ProcessVariable(BaseDescriptor):
 
     def transform(self, X):
         """Return NaN for every image, (n, 1)."""
-        return np.full((len(X), 1), np.nan, np.float32)
+        return Unmeasured(1).transform(X)
 
     def _feature_names(self):
         return [self.name]
@@ -105,6 +126,9 @@ def _columns(y):
     if y is None:
         return {}
     if hasattr(y, "columns"):
+        names = [str(name) for name in y.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"y must have different column names, got {names}.")
         return {str(name): y[name] for name in y.columns}
     array = np.asarray(y)
     if array.ndim == 1:
@@ -115,10 +139,11 @@ def _columns(y):
 
 
 def _numbers(name, column, n_images):
-    try:
-        numbers = np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"column {name!r} of y must be numeric, got {column!r}.") from error
+    column = np.asarray(column)
+    numeric = column.dtype.kind in "biuf"
+    if not numeric and not all(isinstance(value, Real) for value in column.flat):
+        raise TypeError(f"column {name!r} of y must be numeric, got type {column.dtype}.")
+    numbers = column.astype(np.float64)
     if numbers.shape != (n_images,):
         raise ValueError(
             f"column {name!r} of y must have a number for each of the {n_images} images, "
@@ -128,5 +153,11 @@ def _numbers(name, column, n_images):
     if strange.any():
         raise ValueError(
             f"column {name!r} of y must be finite in single precision, got {numbers[strange][0]}."
+        )
+    if 0 < np.ptp(numbers) < RESOLUTION * np.abs(numbers).max():
+        raise ValueError(
+            f"column {name!r} of y must vary by more than {RESOLUTION:g} of its values, of which "
+            f"single precision sees no less, got {numbers.min()} to {numbers.max()}; "
+            "subtract an offset."
         )
     return numbers

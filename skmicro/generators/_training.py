@@ -80,7 +80,7 @@ def train(generator, images, rows, networks, checkpoint, task, n_iter, **setting
         verbose=generator.verbose,
         checkpoint=checkpoint,
         checkpoint_every=generator.checkpoint_every,
-        fingerprint=_fingerprint(generator, images) if checkpoint is not None else None,
+        fingerprint=_fingerprint(generator, images, rows) if checkpoint is not None else None,
     )
     for name, module in step.finish(batches).items():
         setattr(generator, f"{name}_", module.requires_grad_(False))
@@ -105,7 +105,7 @@ def _as_if_finished(generator, step, history):
     return fitted | _progress(generator, history) | {"_flat": generator._flat}
 
 
-def _fingerprint(generator, images):
+def _fingerprint(generator, images, rows):
     """What a checkpoint must agree on: class, parameters and data."""
     parameters = {k: v for k, v in generator.get_params().items() if k not in UNCHECKED}
     settings = {"class": type(generator).__name__} | {
@@ -113,7 +113,7 @@ def _fingerprint(generator, images):
     }
     if isinstance(generator.random_state, Integral):
         settings["random_state"] = int(generator.random_state)
-    return settings | {"data": _digest(images)}
+    return settings | {"data": _digest(images), "conditions": _digest(rows)}
 
 
 def parameter_summary(value):

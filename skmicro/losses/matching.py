@@ -33,7 +33,7 @@ def matching_loss(velocity, images, conditions, rng):
         Mean over images and voxels.
     """
     noise = torch.randn(images.shape, generator=rng, dtype=images.dtype).to(images.device)
-    t = torch.sigmoid(torch.randn(len(images), generator=rng)).to(images)
+    t = torch.randn(len(images), generator=rng, dtype=images.dtype).sigmoid().to(images)
     share = t.view(-1, *[1] * (images.ndim - 1))
     x = (1.0 - share) * noise + share * images
     return (velocity(x, t, conditions) - (images - noise)).square().mean()

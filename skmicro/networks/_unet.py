@@ -28,7 +28,6 @@ from ._blocks import (
     Conv,
     RowLinear,
     conv,
-    crop,
     depth_to_space,
     double,
     in_registers,
@@ -160,18 +159,7 @@ class FlowUNet(nn.Module):
         -------
         network : FlowUNet
             The network on another grid.
-
-        Raises
-        ------
-        ValueError
-            If periodic images of another size are not whole numbers of coarse voxels.
         """
-        as_built = self.periodic and tuple(image_shape) == self.image_shape
-        if periodic and not as_built and any(side % self.coarseness for side in image_shape):
-            raise ValueError(
-                f"shape must be multiples of {self.coarseness} for periodic images of this "
-                f"network, got {image_shape}."
-            )
         shared = {id(parameter): parameter for parameter in self.parameters()}
         resized = copy.deepcopy(self, shared)
         resized._set_size(image_shape, periodic)
@@ -194,17 +182,28 @@ class FlowUNet(nn.Module):
             if k + 1 < len(self.ascent):
                 x = finer[k] + double(self.doublings[k](x))
             x = self.ascent[k](x, embedding)
-        x = self.head(torch.cat([self.top(x), cells], dim=1))
-        return crop(depth_to_space(x), self.image_shape)
+        x = depth_to_space(self.head(torch.cat([self.top(x), cells], dim=1)))
+        return x[(..., *(slice(low, low + side) for low, side in self._kept()))]
 
     def _on_grid(self, x):
-        """Continue images to whole numbers of coarse voxels."""
-        for axis, side in enumerate(self.image_shape, start=2):
+        """Continue images to whole numbers of coarse voxels, periodic ones on both sides."""
+        for axis, (low, side) in enumerate(self._kept(), start=2):
             if side % self.coarseness:
-                place = torch.arange(side + -side % self.coarseness, device=x.device)
+                length = side + 2 * low + -side % self.coarseness
+                place = torch.arange(-low, length - low, device=x.device)
                 place = place % side if self.periodic else place.clamp(max=side - 1)
                 x = x.index_select(axis, place)
         return x
+
+    def _kept(self):
+        """Where images begin on the grid of the network, and their sides, for every axis.
+
+        Where the grid of a periodic image would not close, a coarse voxel goes before it and
+        as much behind, so that what lies across the border is what was near the border.
+        """
+        odd = [side % self.coarseness for side in self.image_shape]
+        margin = self.coarseness if self.periodic else 0
+        return [(margin if o else 0, side) for o, side in zip(odd, self.image_shape, strict=True)]
 
 
 def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False, bfloat16=False):

@@ -21,8 +21,8 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
     Parameters
     ----------
     network : torch.nn.Module
-        ``network(x, t, conditions)``, of the shape of ``x``; knows its ``image_shape``,
-        ``periodic`` and ``resized(image_shape, periodic)``.
+        ``network(x, t, conditions)``, of the shape of ``x``; knows its ``periodic``,
+        ``coarseness`` and ``resized(image_shape, periodic)``.
     x : Tensor of shape (n, C, *spatial)
         Images.
     t : Tensor of shape (n,)
@@ -30,7 +30,8 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
     conditions : Tensor of shape (n, n_conditions)
         Conditions, the same in all windows.
     max_voxels : int, default=2**22
-        Voxels of the largest window.
+        Voxels of the largest window, about; windows are at least twice as long as they
+        overlap.
     overlap : int, default=32
         Voxels that neighbouring windows share along an axis.
 
@@ -42,8 +43,8 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
     shape = x.shape[2:]
     if math.prod(shape) <= max_voxels:
         return network(x, t, conditions)
-    side = int(max_voxels ** (1 / len(shape)) + 1e-6)
-    axes = [_windows(n, side, overlap, network.periodic) for n in shape]
+    side = max(int(max_voxels ** (1 / len(shape)) + 1e-6), 2 * overlap)
+    axes = [_windows(n, side, overlap, network) for n in shape]
     answer, total = torch.zeros_like(x).flatten(2), x.new_zeros(math.prod(shape))
     for window in itertools.product(*axes):
         sides = [len(places) for places in window]
@@ -56,17 +57,22 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
     return (answer / total).view_as(x)
 
 
-def _windows(n, side, overlap, periodic):
-    """Return the places of every window along an axis; beyond n they start again at 0."""
-    if periodic:
+def _windows(n, side, overlap, network):
+    """Return the places of every window along an axis; beyond n they start again at 0.
+
+    Windows start on the coarse grid of the network, as the whole image does.
+    """
+    step = network.coarseness
+    if network.periodic:
         n_windows = math.ceil(n / (side - overlap))
         length = math.ceil(n / n_windows) + overlap
-        starts = [k * n // n_windows for k in range(n_windows)]
+        bounds = [(k * n // n_windows, k * n // n_windows + length) for k in range(n_windows)]
     else:
         length = min(n, side)
         n_windows = max(1, math.ceil((n - overlap) / (side - overlap)))
         starts = [k * (n - length) // max(1, n_windows - 1) for k in range(n_windows)]
-    return [torch.arange(start, start + length) for start in starts]
+        bounds = [(start, start + length) for start in starts]
+    return [torch.arange(start // step * step, end) for start, end in bounds]
 
 
 def _flat_places(window, shape, device):

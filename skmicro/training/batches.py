@@ -117,9 +117,10 @@ def random_crops(images, index, shape, rng):
     """Cut one window out of each chosen image, at a random place.
 
     Of places at equal distances, windows would see the voxels near a border less often than
-    others. Places are drawn up to half a window beyond the borders and moved in, so that
-    the strip of a window's width along a border is seen as often as any other, and the windows
-    have the phase fractions of the image on average.
+    others. Places are drawn up to half a window beyond the borders and moved in: the strip of a
+    window's width along a border is then seen as often as any other on average, in images at
+    least two windows wide. What windows of a homogeneous image show is not biased against its
+    borders.
 
     Parameters
     ----------
