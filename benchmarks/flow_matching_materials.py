@@ -6,10 +6,11 @@ the images of 256 x 256 in ``materials_256.npz`` trains two generators of images
 - *tiles*: on the 16 tiles that the image is cut into, as in the paper;
 - *crops*: on windows cut from the whole image at random places.
 
-Reflections are used, and rotations where the material is isotropic (not in composite and
-pymks_2). Figures are those of phase 1, as in the paper, but for pixel diversity and memory,
-which see all phases. Samples are compared with the 16 tiles; random halves of these say how
-much real images differ.
+The condition is p1, for composite the fractions of its three phases; no target is given, so that
+sampling draws it from the training images. Reflections are used, and rotations where the
+material is isotropic (not in composite and pymks_2). Figures are those of phase 1, as in the
+paper, but for pixel diversity and memory, which see all phases. Samples are compared with the
+16 tiles; random halves of these say how much real images differ.
 
 - E/floor: mean of the paper's error (its Eq. 12) to the *nearest* tile, over the same mean
   of the tiles, each against the other 15. Far below 1 is memory, not quality.
@@ -127,7 +128,7 @@ TOPOLOGY_COLUMNS = {
 def generator_of(name, kind, **settings):
     """Return the unfitted generator of a material."""
     return FlowMatchingGenerator.light(
-        conditions=(),
+        conditions=("phase_fractions",) if name == "composite" else ("p1",),
         periodic=False,
         crop_shape=SHAPE if kind == "crops" else None,
         symmetries=("reflection",) if name in LAYERED else ("reflection", "rotation"),

@@ -36,7 +36,7 @@ from ._invariances import check_descriptors
 from ._periodicity import looks_periodic
 from ._process import variable_values, with_variables
 
-N_DESCRIBED = 256
+N_DESCRIBED = 1024
 ANCHOR = 20.0
 LIGHT = {"n_iter": 2000, "average_decay": 0.995}
 
@@ -133,7 +133,7 @@ class FlowMatchingGenerator(FlowGenerator):
     periodic_ : bool
         Whether the images were taken as periodic.
     conditions_ : ConditionTable
-        The conditions, with their values in the training images (in 256 windows of them,
+        The conditions, with their values in the training images (in 1024 windows of them,
         with ``crop_shape``).
 
     See Also
