@@ -133,10 +133,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         return_targets : bool, default=False
             Return the conditions and targets of the images as well.
         exact : bool, default=False
-            Move the decision threshold of each image so that the phase fractions
-            asked for are met to half a voxel. The phases' borders move by
-            a fraction of a voxel where the network was nearly right; where it was
-            not, the image's correlation functions change with its phase fraction.
+            Move the decision threshold of each image, corrected as without it, so that
+            the phase fractions asked for are met to half a voxel. The phases' borders move
+            by a fraction of a voxel where the network was nearly right; where it was not,
+            the image's correlation functions change with its phase fraction.
         shape : tuple of int or None, default=None
             Size of the images, if not that of the training images; for generators
             that are homogeneous in space (convolutions throughout, or a random field).

@@ -28,8 +28,7 @@ BATCH_SIZE = 16
 class FlowGenerator(NetworkGenerator):
     """Base class of generators whose network is the velocity of a flow.
 
-    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed, and
-    ``_drops`` whether it was learned without conditions as well.
+    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed.
 
     Attributes
     ----------
@@ -48,6 +47,8 @@ class FlowGenerator(NetworkGenerator):
     conditions_ : ConditionTable
         Descriptors whose values the network receives, with their values in the
         training images; empty without conditions.
+    p_drop_ : float
+        ``p_drop`` of the last training.
     """
 
     def transform(self, X):
@@ -138,20 +139,20 @@ class FlowGenerator(NetworkGenerator):
         warn_missed(filled, wanted, self.target_tol, maker.image_shape_)
         return filled.reshape(np.shape(X))
 
-    def _check_sampling(self, drops, n_conditions):
+    def _check_sampling(self, p_drop, n_conditions):
         """Raise if a parameter of sampling is not allowed.
 
         Parameters
         ----------
-        drops : bool
-            Whether the network is trained without conditions now and then.
+        p_drop : float
+            How often training goes without conditions.
         n_conditions : int
             Number of conditions.
         """
         check_integer("n_steps", self.n_steps, minimum=1)
         check_choice("method", self.method, METHODS)
         check_real("guidance", self.guidance)
-        if self.guidance != 1.0 and not drops and n_conditions > 0:
+        if self.guidance != 1.0 and p_drop == 0 and n_conditions > 0:
             raise ValueError(
                 "guidance must be 1 where training with p_drop=0 never went without conditions, "
                 f"got {self.guidance}."
@@ -172,12 +173,13 @@ class FlowGenerator(NetworkGenerator):
 
     def _flow(self, x, conditions, backwards=False):
         """Follow the flow of given conditions from noise to image, or backwards."""
+        velocity = self._velocity_of(conditions)
         times = time_grid(self.n_steps)[:: -1 if backwards else 1]
-        return integrate(self._velocity_of(conditions), x, times, self.method)
+        return integrate(velocity, x, times, self.method)
 
     def _velocity_of(self, conditions):
         """Return the velocity, a function of x and t, with these conditions."""
-        self._check_sampling(self._drops, conditions.shape[1])
+        self._check_sampling(self.p_drop_, conditions.shape[1])
         guidance = self.guidance if conditions.shape[1] > 0 else 1.0
 
         def evaluated(x, t, given):

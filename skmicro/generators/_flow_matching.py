@@ -132,6 +132,8 @@ class FlowMatchingGenerator(FlowGenerator):
         Voxels of one image.
     periodic_ : bool
         Whether the images were taken as periodic.
+    p_drop_ : float
+        ``p_drop`` of the last training.
     conditions_ : ConditionTable
         The conditions, with their values in the training images (in 1024 windows of them,
         with ``crop_shape``).
@@ -299,10 +301,12 @@ class FlowMatchingGenerator(FlowGenerator):
         score : float
             At most 0; higher is better.
         """
+        check_is_fitted(self)
         if self.crop_shape is None or np.shape(X)[1:] == self.image_shape_:
             return super().score(X, y)
-        scans = check_images(copy.copy(self), X, reset=True)
-        return super().score(extract_patches(scans, self.image_shape_, method="grid"), y)
+        scans = self._check_training_images(X, reset=False)
+        tiles = [extract_patches(scan, self.image_shape_, method="grid") for scan in scans]
+        return super().score(np.concatenate(tiles), y)
 
     @property
     def _min_images(self):
@@ -313,7 +317,7 @@ class FlowMatchingGenerator(FlowGenerator):
         check_sequence("conditions", self.conditions)
         check_descriptors("conditions", with_variables(self.conditions))
         check_real("p_drop", self.p_drop, 0.0, 1.0, open_high=True)
-        self._check_sampling(self.p_drop > 0, len(self.conditions))
+        self._check_sampling(self.p_drop, len(self.conditions))
         check_integer("width", self.width, minimum=2)
         check_choice("periodic", self.periodic, (None, True, False))
         if self.crop_shape is not None:
@@ -376,7 +380,7 @@ class FlowMatchingGenerator(FlowGenerator):
         return CropBatches(images, self.encoder_, rows, describe, self.image_shape_, **settings)
 
     def _training_step(self, networks, rng, **settings):
-        self._drops = self.p_drop > 0
+        self.p_drop_ = self.p_drop
         rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
         settings = {"learning_rate": self.learning_rate} | settings
         return MatchingStep(

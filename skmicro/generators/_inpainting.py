@@ -139,7 +139,7 @@ def damaged_images(generator, X, mask):
         If the mask has another shape, or known voxels hold what was not seen in ``fit``.
     """
     encoder, flat = generator.encoder_, n_axes(X) == 2
-    images = np.array(X.detach().cpu() if isinstance(X, torch.Tensor) else X)
+    images = np.array(X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X)
     unknown = np.asarray(mask)
     if unknown.dtype != bool:
         raise TypeError(f"mask must be boolean, got an array of type {unknown.dtype}.")

@@ -43,9 +43,9 @@ def images_for(generator, conditions, targets, fractions, seed):
     searched = [target for target in targets if target.name not in table.names]
     if searched:
         latents = meet_targets(generator, latents, conditions, searched, seed)
-    if searched or fractions is not None:
         return generator._decode(latents, conditions, fractions)
-    return corrected_images(generator, latents, conditions, table.columns_of(targets))
+    images, fed = corrected_images(generator, latents, conditions, table.columns_of(targets))
+    return images if fractions is None else generator._decode(latents, fed, fractions)
 
 
 def corrected_images(generator, latents, conditions, wanted):
@@ -70,20 +70,22 @@ def corrected_images(generator, latents, conditions, wanted):
     -------
     images : ndarray of shape (n_samples, ...)
         Decoded images.
+    fed : ndarray of shape (n_samples, n_conditions)
+        Conditions that these were made from.
     """
     descriptors = generator.conditions_.for_shape(generator.image_shape_)
     images = generator._decode(latents, conditions)
     wanted = wanted & ~np.isnan(described(descriptors, images[:1])[0])
     if not wanted.any():
-        return images
-    fed = conditions.copy()
+        return images, conditions
+    fed, best = conditions.copy(), conditions.copy()
     rows, current = np.arange(len(latents)), images
     missed = np.full(len(latents), np.inf)
     for attempt in range(CORRECTIONS + 1):
         excess = np.where(wanted, conditions[rows] - described(descriptors, current), 0.0)
         error = np.sqrt(np.square(excess).sum(axis=1) / wanted.sum())
         better = error < missed[rows]
-        images[rows[better]] = current[better]
+        images[rows[better]], best[rows[better]] = current[better], fed[rows[better]]
         missed[rows[better]] = error[better]
         again = error > generator.target_tol
         rows, excess = rows[again], excess[again]
@@ -91,7 +93,7 @@ def corrected_images(generator, latents, conditions, wanted):
             break
         fed[rows] += excess
         current = generator._decode(latents[rows], fed[rows])
-    return images
+    return images, best
 
 
 def meet_targets(generator, latents, conditions, targets, seed):

@@ -141,7 +141,9 @@ def _columns(y):
 def _numbers(name, column, n_images):
     column = np.asarray(column)
     numeric = column.dtype.kind in "biuf"
-    if not numeric and not all(isinstance(value, Real) for value in column.flat):
+    if column.dtype == object:
+        numeric = all(isinstance(value, Real | np.bool_) for value in column.flat)
+    if not numeric:
         raise TypeError(f"column {name!r} of y must be numeric, got type {column.dtype}.")
     numbers = column.astype(np.float64)
     if numbers.shape != (n_images,):

@@ -175,7 +175,7 @@ def in_registers(function, x):
         ``function(x)``, in the shape of ``x``.
     """
     if x.numel() % REGISTERS == 0:
-        return function(x)
+        return function(x.contiguous())
     filled = functional.pad(x.flatten(), [0, -x.numel() % REGISTERS])
     return function(filled)[: x.numel()].view_as(x)
 

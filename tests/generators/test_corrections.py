@@ -44,6 +44,16 @@ def test_images_within_the_tolerance_stay_as_they_are(generator):
     assert (corrected[~good] != images[~good]).any()
 
 
+def test_exact_images_are_corrected_before_their_threshold_moves(generator):
+    moved = {}
+    for tolerance in (LOOSE, 0.002):
+        _, images = misses(generator, tolerance)
+        missed, exact = misses(generator, tolerance, exact=True)
+        assert missed.max() <= 0.5 / images.shape[1] + 1e-9
+        moved[tolerance] = (images != exact).mean()
+    assert moved[0.002] < 0.5 * moved[LOOSE]
+
+
 def test_first_images_do_not_depend_on_how_many_follow(generator):
     generator.set_params(target_tol=0.002)
     many = generator.sample(9, p1=0.55, random_state=3)
@@ -117,5 +127,7 @@ class NamedShape(VolumeFraction):
 
 def test_names_that_sample_uses_otherwise_are_refused():
     X, _ = make_cahn_hilliard(4, (16, 16), n_steps=200, random_state=0)
-    with pytest.raises(ValueError, match="names are no arguments of sample, got 'shape'"):
+    with pytest.raises(
+        ValueError, match="names are no arguments of sample or inpaint, got 'shape'"
+    ):
         InvNetGenerator.light(invariances=(NamedShape(),), n_iter=1).fit(X)

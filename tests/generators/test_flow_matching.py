@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
 
 import skmicro
 from skmicro.descriptors import SpecificSurface, VolumeFraction
@@ -88,7 +89,7 @@ def test_guidance_zero_ignores_conditions():
 
 
 def test_guidance_needs_training_without_conditions():
-    message = "guidance must be 1 with p_drop=0, which never trains without conditions, got 2.0"
+    message = "guidance must be 1 where training with p_drop=0 never went without conditions, got"
     with pytest.raises(ValueError, match=message):
         FlowMatchingGenerator(guidance=2.0, **TINY).fit(blobs(4))
     generator = fitted().set_params(guidance=2.0)
@@ -96,6 +97,55 @@ def test_guidance_needs_training_without_conditions():
         generator.sample(1)
     with pytest.raises(ValueError, match=message):
         generator.transform(blobs(4))
+    with pytest.raises(ValueError, match=message):
+        generator.inpaint(blobs(1), np.ones((16, 16), bool))
+
+
+@pytest.mark.parametrize("later", [{"p_drop": 0.1}, {"conditions": ()}])
+def test_guidance_needs_what_the_training_did_not_what_parameters_say(later, tmp_path):
+    generator = fitted().set_params(guidance=2.0, **later)
+    generator.save(tmp_path / "flow.skm")
+    for refused in (generator, skmicro.load(tmp_path / "flow.skm")):
+        with pytest.raises(ValueError, match="guidance must be 1 where training with p_drop=0"):
+            refused.sample(1)
+        with pytest.raises(ValueError, match="guidance must be 1 where training with p_drop=0"):
+            refused.inpaint(blobs(1), np.ones((16, 16), bool))
+
+
+def test_guidance_is_for_a_generator_trained_without_conditions_at_last(tmp_path):
+    generator = fitted().set_params(guidance=2.0, p_drop=0.1).partial_fit(blobs(4))
+    generator.set_params(p_drop=0.0)
+    generator.save(tmp_path / "flow.skm")
+    expected = generator.sample(2, random_state=0)
+    np.testing.assert_array_equal(
+        skmicro.load(tmp_path / "flow.skm").sample(2, random_state=0), expected
+    )
+    plain = generator.set_params(guidance=1.0).sample(2, random_state=0)
+    assert not np.array_equal(expected, plain)
+
+
+def test_estimators_handed_to_callbacks_of_scikit_learn_are_guided():
+    pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
+    seen = []
+
+    class Looks:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **data):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
+            seen.append(fitted_estimator.sample(2, random_state=0))
+
+    generator = FlowMatchingGenerator(p_drop=0.1, guidance=2.0, **TINY)
+    generator.set_callbacks(Looks()).fit(blobs(4))
+    assert len(seen) == TINY["n_iter"] + 1
+    for images in seen[-2:]:
+        np.testing.assert_array_equal(images, generator.sample(2, random_state=0))
 
 
 @pytest.mark.parametrize("p_drop", [0.0, 0.5])
@@ -323,6 +373,29 @@ def test_exact_fractions(n_phases):
         np.testing.assert_array_equal((images == phase).mean(axis=(1, 2)), share)
 
 
+@pytest.mark.parametrize("shape", [(16, 16), (20, 28)])
+def test_p1_is_corrected_where_p2_has_other_lags(shape):
+    """At another size the curve cannot be measured, and is fed as it is."""
+    generator = fitted(conditions=("p1", "p2"), target_tol=np.inf)
+    curve = generator.conditions_.rows[:, 1:].mean(axis=0)
+    settings = {"p1": 0.5, "shape": shape, "random_state": 0}
+
+    def missed():
+        return np.abs(generator.sample(12, **settings).mean(axis=(1, 2)) - 0.5)
+
+    raw = missed()
+    corrected = generator.set_params(target_tol=0.002) and missed()
+    assert (corrected <= raw).all()
+    assert corrected.mean() < 0.5 * raw.mean()
+    if shape != (16, 16):
+        seen = []
+        generator.generator_.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+        generator.sample(2, p2=curve, **settings)
+        assert len(seen) > 2 * generator.n_steps
+        assert all((rows[:, 1:] == torch.tensor(curve)).all() for rows in seen)
+        assert (seen[0][:2, 0] - seen[-1][:2, 0]).abs().max() > 1e-3
+
+
 def test_target_that_is_no_condition_is_searched_through_the_flow():
     generator = fitted(blobs(shape=(8, 8)), conditions=(), n_steps=2, target_tol=0.02)
     surface = SpecificSurface().fit(blobs(shape=(8, 8)))
@@ -340,12 +413,13 @@ def test_periodic_or_larger_images():
     generator = fitted()
     assert generator.sample(1, shape=(24, 40), random_state=0).shape == (1, 24, 40)
     assert generator.sample(1, shape=(13, 9), periodic=False, random_state=0).shape == (1, 13, 9)
-    with pytest.raises(ValueError, match="multiples of 4"):
-        generator.sample(1, shape=(18, 16))
+    wrapped = generator.sample(1, shape=(18, 17), random_state=0)
+    assert wrapped.shape == (1, 18, 17)
+    assert set(np.unique(wrapped)) <= {0, 1}
 
 
 def cropped(X, **settings):
-    return FlowMatchingGenerator(crop_shape=(8, 12), **TINY | settings).fit(X)
+    return FlowMatchingGenerator(**TINY | {"crop_shape": (8, 12)} | settings).fit(X)
 
 
 def test_one_large_image_is_enough_with_crop_shape():
@@ -354,7 +428,7 @@ def test_one_large_image_is_enough_with_crop_shape():
     assert generator.image_shape_ == (8, 12)
     assert generator.n_features_in_ == 96
     values = generator.conditions_.rows[:, 0]
-    assert len(values) == 256
+    assert len(values) == 1024
     assert np.std(values) > 0.01
     windows = generator.conditions_.describe(scan[:, :8, :12])
     np.testing.assert_allclose(windows, VolumeFraction().fit_transform(scan[:, :8, :12]), atol=1e-6)
@@ -364,6 +438,47 @@ def test_one_large_image_is_enough_with_crop_shape():
     assert generator.partial_fit(blobs(2, (20, 20))).n_iter_ == 6
     again = pickle.loads(pickle.dumps(generator)).sample(2, random_state=1)
     np.testing.assert_array_equal(again, generator.sample(2, random_state=1))
+
+
+def test_score_of_scans_is_that_of_their_windows_side_by_side():
+    scans = blobs(2, (19, 25))
+    generator = cropped(scans)
+    windows = [
+        scan[8 * i : 8 * i + 8, 12 * j : 12 * j + 12]
+        for scan in scans
+        for i in range(2)
+        for j in range(2)
+    ]
+    assert generator.score(scans) == generator.score(np.stack(windows))
+    assert generator.score(scans[:1]) != generator.score(scans)
+    assert generator.score(scans[:, :8, :12]) == generator.score(np.stack(windows[::4]))
+    flat = cropped(scans.reshape(2, -1), image_shape=(19, 25))
+    assert flat.score(scans.reshape(2, -1)) == generator.score(scans)
+    volumes = blobs(2, (9, 8, 13))
+    windows = volumes[:, :8, :, :12].reshape(2, 2, 4, 8, 2, 6).swapaxes(3, 4).swapaxes(2, 3)
+    generator = cropped(volumes, crop_shape=(4, 8, 6))
+    assert generator.score(volumes) == generator.score(windows.reshape(8, 4, 8, 6))
+
+
+def test_scans_can_be_cross_validated():
+    scans, settings = blobs(3, (16, 24)), {"crop_shape": (8, 12)}
+    generator = FlowMatchingGenerator(**TINY | settings)
+    scores = cross_val_score(generator, scans, cv=3)
+    expected = [cropped(np.delete(scans, k, axis=0)).score(scans[k : k + 1]) for k in range(3)]
+    np.testing.assert_array_equal(scores, expected)
+
+
+@pytest.mark.parametrize("settings", [{}, {"crop_shape": (8, 12)}])
+def test_score_needs_a_fitted_generator(settings):
+    with pytest.raises(NotFittedError):
+        FlowMatchingGenerator(**settings).score(blobs(2))
+
+
+def test_scans_without_a_window_have_no_score():
+    with pytest.raises(ValueError, match=r"crop_shape must fit into the images \(8, 11\)"):
+        cropped(blobs(1, (30, 25))).score(blobs(1, (8, 11)))
+    with pytest.raises(ValueError, match=r"only the phases \[0, 1\]"):
+        cropped(blobs(1, (30, 25))).score(2 * blobs(1, (30, 25)))
 
 
 def test_crop_shape_reads_flat_rows():
@@ -431,11 +546,26 @@ def test_fine_tuning_keeps_the_parameters_and_is_reproducible():
     )
 
 
+def test_fine_tuning_takes_one_image_and_arguments_as_fit_does():
+    heat = np.linspace(0.0, 1.0, 24)
+    generator = fitted(conditions=("p1",))
+    new = blobs(1)
+    tuned = copy.deepcopy(generator).fine_tune(new, n_iter=2)
+    np.testing.assert_allclose(tuned.conditions_.rows, [[new.mean()]], rtol=1e-6)
+    with pytest.raises(TypeError, match="positional"):
+        generator.fine_tune(new, None, 2)
+    generator = FlowMatchingGenerator(("y",), **TINY).fit(blobs(), heat)
+    generator.fine_tune(new, [5.0], n_iter=2)
+    np.testing.assert_array_equal(generator.conditions_.rows, [[5.0]])
+    assert generator.n_iter_ == 5
+    assert len(generator.partial_fit(new, [7.0]).conditions_.rows) == 2
+
+
 def test_fine_tuning_with_crop_shape_takes_one_image_of_any_size():
     generator = cropped(blobs(1, (30, 25)))
     generator.fine_tune(blobs(1, (18, 20)), n_iter=2)
     assert generator.n_iter_ == 5
-    assert len(generator.conditions_.rows) == 256
+    assert len(generator.conditions_.rows) == 1024
 
 
 @pytest.mark.parametrize(
@@ -457,7 +587,7 @@ def test_fine_tuning_refuses_and_leaves_the_generator_as_it_was(
     before = dict(vars(generator))
     images = FlowMatchingGenerator.sample(fitted(), 2, random_state=0)
     with pytest.raises(error, match=message):
-        generator.fine_tune(X, n_iter)
+        generator.fine_tune(X, n_iter=n_iter)
     assert vars(generator) == before
     changed = set(settings) & {"width", "conditions", "learning_rate"}
     generator.set_params(**{name: fitted().get_params()[name] for name in changed})
@@ -506,10 +636,26 @@ def test_parameters(settings, message):
         FlowMatchingGenerator(**TINY | settings).fit(blobs(4))
 
 
-def test_sampling_parameters_are_checked_after_fit_as_well():
-    generator = fitted().set_params(n_steps=0)
-    with pytest.raises(ValueError, match="n_steps must be >= 1, got 0"):
-        generator.sample(1)
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"n_steps": 0}, ValueError, "n_steps must be >= 1, got 0"),
+        ({"n_steps": 2.5}, TypeError, "n_steps must be an integer, got 2.5"),
+        ({"method": "rk4"}, ValueError, "method must be one of .*got 'rk4'"),
+        ({"guidance": np.nan}, ValueError, "guidance must lie in .*nan"),
+        ({"guidance": 2.0}, ValueError, "guidance must be 1 where training .*got 2.0"),
+    ],
+)
+def test_sampling_parameters_are_checked_after_fit_as_well(settings, error, message):
+    generator = fitted().set_params(**settings)
+    X = blobs(1)
+    for call in (
+        lambda: generator.sample(1),
+        lambda: generator.transform(X),
+        lambda: generator.inpaint(X, np.ones((16, 16), bool)),
+    ):
+        with pytest.raises(error, match=message):
+            call()
 
 
 def test_saved_file_keeps_the_settings_of_sampling(tmp_path):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from skmicro.descriptors import VolumeFraction
+from skmicro.exceptions import ExtrapolationWarning, TargetWarning
 from skmicro.generators import FlowMatchingGenerator, _flow_generator, _inpainting
 from skmicro.generators._inpainting import completed_flow
 from skmicro.networks import _windows
@@ -172,18 +174,47 @@ def test_known_grey_levels_stay_bit_for_bit():
     assert filled.max() <= X.max()
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32])
-def test_type_and_layout_are_those_of_the_images(dtype):
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.float32])
+@pytest.mark.parametrize("trained_on", [np.uint8, np.int64])
+def test_type_holds_both_and_layout_is_that_of_the_images(dtype, trained_on):
     X = blobs()
-    generator, mask = fitted(X), holes(X.shape)
+    generator, mask = fitted(X.astype(trained_on)), holes(X.shape)
     expected = generator.inpaint(X, mask, random_state=0)
     again = generator.inpaint(X.astype(dtype), mask, random_state=0)
-    flat = generator.inpaint(X.astype(dtype).reshape(8, -1), mask, random_state=0)
-    assert again.dtype == flat.dtype == dtype
+    flat = generator.inpaint(X.astype(dtype).reshape(8, -1), mask.reshape(8, -1), random_state=0)
+    assert again.dtype == flat.dtype == np.result_type(dtype, trained_on)
     np.testing.assert_array_equal(again, expected)
     np.testing.assert_array_equal(flat, expected.reshape(8, -1))
     tensor = generator.inpaint(torch.tensor(X), mask, random_state=0)
     np.testing.assert_array_equal(tensor, expected)
+
+
+def test_one_mask_for_all_flat_rows():
+    X, mask = blobs(), holes((12, 12))
+    np.testing.assert_array_equal(
+        fitted().inpaint(X.reshape(8, -1), mask.ravel(), random_state=0),
+        fitted().inpaint(X, mask, random_state=0).reshape(8, -1),
+    )
+
+
+def test_labels_that_the_images_do_not_hold_are_filled_in():
+    """Of 0 and 300 the known voxels show 0 alone, in a type that ends at 255."""
+    generator, mask = fitted(300 * blobs()), np.zeros((12, 12), bool)
+    mask[3:] = True
+    filled = generator.inpaint(np.zeros((4, 12, 12), np.uint8), mask, random_state=0)
+    assert set(np.unique(filled)) == {0, 300}
+    assert not filled[:, :3].any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_grey_levels_are_filled_in_as_finely_as_they_were_learned(dtype):
+    rng = np.random.default_rng(0)
+    learned = 3.0 + rng.random((6, 12, 12))
+    generator = fitted(learned, conditions=(), periodic=False)
+    X, mask = rng.integers(3, 5, (6, 12, 12)).astype(dtype), holes((6, 12, 12))
+    filled = generator.inpaint(X, mask, random_state=0)
+    np.testing.assert_array_equal(filled[~mask], X[~mask])
+    assert (filled[mask] != np.rint(filled[mask])).mean() > 0.5
 
 
 def test_what_is_behind_the_mask_does_not_matter():
@@ -194,6 +225,40 @@ def test_what_is_behind_the_mask_does_not_matter():
         generator.inpaint(damaged, mask, random_state=0),
         generator.inpaint(X, mask, random_state=0),
     )
+
+
+@pytest.mark.parametrize("damage", [np.nan, np.inf, -1e300, 7.0, 0.5])
+def test_damaged_voxels_may_hold_anything(damage):
+    X = blobs()
+    generator, mask = fitted(X), holes(X.shape)
+    expected = generator.inpaint(X, mask, random_state=0)
+    damaged = np.where(mask, damage, X)
+    before = damaged.copy()
+    np.testing.assert_array_equal(generator.inpaint(damaged, mask, random_state=0), expected)
+    np.testing.assert_array_equal(damaged, before)
+
+
+@pytest.mark.parametrize("label", [-1, 255, 10**9])
+def test_a_label_may_mark_damaged_voxels(label):
+    X = blobs()
+    generator, mask = fitted(X), holes(X.shape)
+    damaged = np.where(mask, label, X)
+    np.testing.assert_array_equal(
+        generator.inpaint(damaged, damaged == label, random_state=0),
+        generator.inpaint(X, mask, random_state=0),
+    )
+
+
+@pytest.mark.parametrize("damage", [np.nan, 1e300, -5.0])
+def test_damaged_grey_levels_may_be_anything(damage):
+    X = 3.0 + np.random.default_rng(0).random((6, 12, 12))
+    generator, mask = fitted(X, conditions=(), periodic=False), holes(X.shape)
+    np.testing.assert_array_equal(
+        generator.inpaint(np.where(mask, damage, X), mask, random_state=0),
+        generator.inpaint(X, mask, random_state=0),
+    )
+    with pytest.raises(ValueError, match=r"X must hold (finite numbers|grey levels of at most)"):
+        generator.inpaint(np.where(mask, X, 1e300 if damage == -5.0 else damage), mask)
 
 
 def test_one_mask_for_all_images():
@@ -209,10 +274,29 @@ def test_nothing_to_fill_and_everything():
     X = blobs(4)
     generator = fitted(X)
     np.testing.assert_array_equal(generator.inpaint(X, np.zeros((12, 12), bool)), X)
+    nothing = generator.inpaint(X.astype(np.uint8), np.zeros(X.shape, bool), p1=0.5)
+    np.testing.assert_array_equal(nothing, X)
     everything = np.ones((12, 12), bool)
     filled = generator.inpaint(X, everything, random_state=0)
     np.testing.assert_array_equal(filled, generator.inpaint(1 - X, everything, random_state=0))
     assert 0 < filled.mean() < 1
+
+
+@pytest.mark.parametrize(("method", "n_stages"), [("euler", 1), ("midpoint", 2)])
+@pytest.mark.parametrize(("targets", "n_fillings"), [({}, 2), ({"p1": 0.5}, 1)])
+def test_first_step_is_not_repeated(method, n_stages, targets, n_fillings, monkeypatch):
+    """At time 0 all voxels are noise, the known ones as well."""
+    monkeypatch.setattr(_inpainting, "N_STEPS", 4)
+    monkeypatch.setattr(_inpainting, "N_ROUNDS", 3)
+    generator, times = fitted(method=method), []
+    generator.generator_.register_forward_pre_hook(lambda _, inputs: times.append(inputs[1]))
+    generator.inpaint(blobs(1), holes((12, 12)), random_state=0, **targets)
+    assert len(times) == n_fillings * n_stages * (1 + 3 * 3)
+    starts = [float(t[0]) for t in times[::n_stages]]
+    assert starts == n_fillings * [0.0, *np.repeat([0.25, 0.5, 0.75], 3)]
+    times.clear()
+    generator.inpaint(blobs(1), np.zeros((12, 12), bool), **targets)
+    assert not times
 
 
 def test_seed_decides_and_first_images_do_not_depend_on_how_many_follow():
@@ -239,7 +323,7 @@ class FractionNetwork(torch.nn.Module):
 
     def __init__(self, image_shape, periodic=True, asked=None):
         super().__init__()
-        self.image_shape, self.periodic = image_shape, periodic
+        self.image_shape, self.periodic, self.coarseness = image_shape, periodic, 4
         self.n_latent = int(np.prod(image_shape))
         self.asked = [] if asked is None else asked
         self.weight = torch.nn.Parameter(torch.zeros(()), requires_grad=False)
@@ -262,7 +346,8 @@ def levelled():
 
 def test_target_is_that_of_the_whole_image():
     generator, X, mask = levelled(), blobs(3, (24, 20)), holes((24, 20))
-    generator.inpaint(X, mask, p1=[0.1, 0.5, 0.9], random_state=0)
+    with pytest.warns(ExtrapolationWarning, match="target p1 lies outside the training images"):
+        generator.inpaint(X, mask, p1=[0.1, 0.5, 0.9], random_state=0)
     seen = generator.generator_.asked
     assert all(torch.equal(rows[:3, 0], torch.tensor([0.1, 0.5, 0.9])) for rows in seen)
     once = len(seen)
@@ -297,6 +382,44 @@ def test_conditions_that_are_given_stay_and_others_are_found():
     torch.testing.assert_close(seen[0][:, 1], torch.full((3,), mean))
     assert (seen[-1][:, 1] - mean).abs().min() > 1e-4
     assert len(seen[-1][:, 1].unique()) > 1
+
+
+@pytest.mark.parametrize("targets", [{}, {"p1": 0.5}])
+def test_curves_of_another_length_stay_and_p1_is_found(targets):
+    """In larger images p2 has more lags than the network knows."""
+    X, mask = blobs(3, (20, 24)), holes((20, 24))
+    generator = fitted(conditions=("p1", "p2"))
+    seen = []
+    generator.generator_.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2][:3]))
+    filled = generator.inpaint(X, mask, random_state=0, **targets)
+    mean = torch.tensor(generator.conditions_.rows.mean(axis=0, dtype=np.float64)).float()
+    assert all(torch.equal(rows[:, 1:], mean[1:].expand(3, -1)) for rows in seen)
+    n_evaluations = 2 * (1 + 2 * 2)
+    if targets:
+        assert len(seen) == n_evaluations  # nothing is left to be found by a second filling
+        assert all((rows[:, 0] == 0.5).all() for rows in seen)
+    else:
+        assert len(seen) == 2 * n_evaluations
+        known = [x[~mask].sum() / x.size for x in X]
+        found = seen[-1][:, 0].numpy()
+        assert (np.abs(found - mean[0].numpy()) > 1e-4).all()
+        assert ((known <= found) & (found <= known + mask.mean())).all()
+    np.testing.assert_array_equal(filled[:, ~mask], X[:, ~mask])
+
+
+def test_missed_and_unseen_targets_are_warned_of():
+    X, mask = blobs(4), np.zeros((12, 12), bool)
+    mask[5, 5:8] = True
+    X[:, :6] = 0  # half of the voxels are known to be of the other phase
+    generator = fitted()
+    message = "4 of 4 samples miss their target p1 by more than target_tol=0.01"
+    with pytest.warns(TargetWarning, match=message):
+        filled = generator.inpaint(X, mask, p1=0.6, random_state=0)
+    missed = np.abs(VolumeFraction().fit_transform(filled) - 0.6)
+    assert missed.min() > 0.01
+    high = float(generator.conditions_.ranges["p1"][1][0])
+    with pytest.warns(ExtrapolationWarning, match=f"component 0 is 0.9, they cover .* {high:.4g}"):
+        generator.inpaint(X, mask, p1=0.9, random_state=0)
 
 
 def test_p1_of_the_filling_follows_its_target():
@@ -337,8 +460,9 @@ def test_odd_sizes():
     generator = fitted()
     filled = generator.inpaint(X, mask, random_state=0, periodic=False)
     np.testing.assert_array_equal(filled[:, ~mask], X[:, ~mask])
-    with pytest.raises(ValueError, match="multiples of 4 for periodic images"):
-        generator.inpaint(X, mask, random_state=0)
+    wrapped = generator.inpaint(X, mask, random_state=0)
+    np.testing.assert_array_equal(wrapped[:, ~mask], X[:, ~mask])
+    assert not np.array_equal(wrapped, filled)
 
 
 @pytest.mark.parametrize(
@@ -364,14 +488,18 @@ def test_bad_images_and_targets():
     generator, X, mask = fitted(), blobs(), holes((12, 12))
     with pytest.raises(ValueError, match=r"only the phases \[0, 1\] seen in fit, got \[7\]"):
         generator.inpaint(7 * X, mask)
-    with pytest.raises(ValueError, match=r"target must be one of .*p1.* got 'specific_surface'"):
+    with pytest.raises(ValueError, match=r"conditions, \['p1'\], got 'specific_surface'"):
         generator.inpaint(X, mask, specific_surface=0.3)
     with pytest.raises(ValueError, match=r"target p1 must lie in \[0, 1\], got 1.5"):
         generator.inpaint(X, mask, p1=1.5)
     with pytest.raises(ValueError, match="must hold 2 integers"):
         generator.inpaint(blobs(2, (8, 8, 8)), holes((8, 8, 8)))
     with pytest.raises(ValueError, match="X must hold finite numbers, got NaN"):
-        generator.inpaint(np.where(mask, np.nan, X), mask)
+        generator.inpaint(np.where(mask, X, np.nan), mask)
+    with pytest.raises(ValueError, match=r"only the phases \[0, 1\] seen in fit, got \[9\]"):
+        generator.inpaint(np.where(mask, X, 9), mask)
+    with pytest.raises(TypeError, match="X must hold numbers"):
+        generator.inpaint(X.astype(str), mask)
 
 
 def test_settings_of_sampling_count():

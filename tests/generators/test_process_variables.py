@@ -83,7 +83,19 @@ def test_one_column_with_two_axes_is_y0():
         (np.append(HEAT[:-1], np.nan), ValueError, "y must be finite in single precision, got nan"),
         (np.append(HEAT[:-1], np.inf), ValueError, "y must be finite in single precision, got inf"),
         (np.append(HEAT[:-1], 1e39), ValueError, "single precision, got 1e[+]39"),
-        (["hot"] * N, TypeError, "column 'y' of y must be numeric, got .*hot"),
+        (["hot"] * N, TypeError, "column 'y' of y must be numeric, got type <U3"),
+        ([str(heat) for heat in HEAT], TypeError, "column 'y' of y must be numeric"),
+        (np.array(["1"] * N, object), TypeError, "of y must be numeric, got type object"),
+        (HEAT + 0j, TypeError, "must be numeric, got type complex128"),
+        (HEAT.astype("datetime64[s]"), TypeError, "must be numeric, got type datetime64"),
+        (HEAT.astype("timedelta64[s]"), TypeError, "must be numeric, got type timedelta64"),
+        (
+            1.7e9 + np.arange(N),
+            ValueError,
+            "y must vary by more than 1e-05 of its values.*1700000007",
+        ),
+        (1.0 + 1e-7 * np.arange(N), ValueError, "y must vary by more than .*subtract an offset"),
+        (-1e6 - np.arange(N) % 2, ValueError, "y must vary by more than 1e-05 of its values"),
         ([None] * N, (TypeError, ValueError), "column 'y' of y must be (numeric|finite)"),
         (np.zeros((N, 1, 1)), ValueError, r"y must have one or two axes, got shape \(8, 1, 1\)"),
     ],
@@ -103,6 +115,42 @@ def test_columns_that_will_not_do(y, error, message):
     assert vars(generator) == before
 
 
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.full(N, 1.7e9),
+        1.7e9 + 1e5 * np.arange(N),
+        1e-30 * np.arange(N),
+        np.zeros(N),
+        np.arange(N, dtype=np.uint64),
+        np.arange(N) % 2 == 0,
+        np.array([True, 2, 3.5, np.float32(4), np.int8(5), np.False_, 7, 8.0], object),
+    ],
+)
+def test_columns_that_single_precision_resolves(y):
+    rows = variable_columns(fitted(y))
+    expected = y.astype(np.float64)
+    np.testing.assert_allclose(rows["y"], expected, atol=2e-7 * np.abs(expected).max())
+    assert len(np.unique(rows["y"])) == len(np.unique(expected))
+
+
+def test_columns_of_one_name_are_refused():
+    y = frame(a=HEAT, b=HEAT)
+    y.columns = ["a", "a"]
+    with pytest.raises(ValueError, match=r"y must have different column names, got \['a', 'a'\]"):
+        fitted(y, ("a",))
+    y.columns = [1, "1"]
+    with pytest.raises(ValueError, match="y must have different column names"):
+        fitted(y, ("1",))
+
+
+def test_a_table_of_numbers_and_words_gives_its_numbers():
+    y = frame(heat=HEAT.astype(object), name=["a"] * N)
+    np.testing.assert_allclose(variable_columns(fitted(y, ("heat",)))["heat"], HEAT)
+    with pytest.raises(TypeError, match="column 'name' of y must be numeric, got type"):
+        fitted(y, ("name",))
+
+
 def test_y_is_ignored_without_process_variables():
     X = images()
     plain, other = (fitted(y, ("p1",)).sample(3, random_state=0) for y in (None, ["a"] * 3))
@@ -116,10 +164,15 @@ def test_misspelt_descriptors_are_not_taken_for_variables():
     assert [type(item) for item in with_variables(["p1", "p11"])] == [str, ProcessVariable]
 
 
-def test_names_that_sample_has_taken():
-    y = frame(shape=HEAT)
-    with pytest.raises(ValueError, match="shape"):
-        fitted(y, ("shape",))
+@pytest.mark.parametrize(
+    "name", ["shape", "mask", "X", "periodic", "random_state", "exact", "n_samples"]
+)
+def test_names_that_sample_and_inpaint_have_taken(name):
+    with pytest.raises(ValueError, match=f"no arguments of sample or inpaint, got '{name}'"):
+        fitted(frame(**{name: HEAT}), (name,))
+
+
+def test_a_variable_is_named_once():
     with pytest.raises(ValueError, match="conditions must have different names"):
         fitted(conditions=("y", "y"))
 
@@ -239,7 +292,7 @@ def test_windows_inherit_the_values_of_their_images():
     generator = Watched(("p1", "y"), crop_shape=(8, 8), **TINY).fit(X, y)
     np.testing.assert_array_equal(trained_on[0], y[:, None])
     p1, values = generator.conditions_.rows.T
-    assert len(values) == 256
+    assert len(values) == 1024
     assert set(values) == {0.0, 10.0, 20.0}
     np.testing.assert_allclose(p1, np.choose((values / 10).astype(int), [0.0, 0.5, 0.75]))
     batches = generator._batches(
@@ -251,6 +304,16 @@ def test_windows_inherit_the_values_of_their_images():
     expected = np.choose((batch.conditions[:, 1].numpy() / 10).astype(int), [0.0, 0.5, 0.75])
     np.testing.assert_allclose(seen, expected)
     assert generator.partial_fit(X, y).n_iter_ == 4
+
+
+def test_a_checkpoint_of_other_values_is_refused(tmp_path):
+    settings = {"checkpoint": tmp_path / "state.skm"}
+    expected = fitted(**settings).sample(2, random_state=0)
+    np.testing.assert_array_equal(fitted(**settings).sample(2, random_state=0), expected)
+    with pytest.raises(ValueError, match=r"checkpoint.*conditions was"):
+        fitted(HEAT + 1.0, **settings)
+    with pytest.raises(ValueError, match=r"checkpoint.*conditions was"):
+        fitted(HEAT[::-1], **settings)
 
 
 def layered(n=48, seed=0):

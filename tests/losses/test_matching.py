@@ -32,6 +32,27 @@ def test_loss_of_the_exact_velocity_is_the_conditional_variance():
     assert loss_of(exact_velocity) == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_loss_does_not_depend_on_the_default_type_of_torch(dtype):
+    stack, usual = images(50).to(dtype), torch.get_default_dtype()
+    losses, times = [], []
+
+    def velocity(x, t, conditions):
+        times.append(t)
+        return x * t.view(-1, 1, 1, 1)
+
+    try:
+        for default in (torch.float32, torch.float64):
+            torch.set_default_dtype(default)
+            rng = torch.Generator().manual_seed(1)
+            losses.append(matching_loss(velocity, stack, stack.new_zeros(50, 0), rng))
+    finally:
+        torch.set_default_dtype(usual)
+    assert torch.equal(*losses)
+    assert torch.equal(*times)
+    assert losses[0].dtype == times[0].dtype == dtype
+
+
 @pytest.mark.parametrize(
     "change",
     [

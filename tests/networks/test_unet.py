@@ -1,5 +1,7 @@
 """The U-Net of a flow: where it starts, what it sees of conditions, grids of any size."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -133,22 +135,89 @@ def test_resized_network_is_the_one_built_for_that_size(periodic):
     assert all(mine is its for mine, its in pairs)
 
 
-def test_periodic_sizes_are_whole_numbers_of_coarse_voxels():
-    made = network()
-    with pytest.raises(ValueError, match=r"multiples of 4 for periodic images.*\(18, 16\)"):
-        made.resized((18, 16), True)
-    x, t, conditions = inputs(2, made.resized((18, 5), False))
-    assert made.resized((18, 5), False)(x, t, conditions).isfinite().all()
+def tiled(made, x, t, conditions):
+    """The answer for as many images side by side as end where a coarse voxel does."""
+    shape, step = x.shape[2:], made.coarseness
+    repeats = [step // math.gcd(step, side) for side in shape]
+    sides = tuple(n * side for n, side in zip(repeats, shape, strict=True))
+    answer = made.resized(sides, True)(x.tile(1, 1, *repeats), t, conditions)
+    return answer[(..., *(slice(side) for side in shape))]
 
 
-def test_a_network_of_odd_periodic_images_stays_what_it_is():
-    made = network(shape=(10, 6))
+def missed(answer, expected):
+    return ((answer - expected).square().mean() / expected.var()).sqrt().item()
+
+
+ODD = pytest.mark.parametrize(
+    ("made_for", "shape"),
+    [
+        ((16, 8), (18, 18)),
+        ((32, 32), (18, 18)),
+        ((32, 32), (36, 36)),
+        ((32, 32), (50, 50)),
+        ((32, 32), (17, 40)),
+        ((32, 32), (13, 9)),
+        ((8, 8, 8), (9, 7, 10)),
+    ],
+)
+
+
+@ODD
+def test_periodic_images_of_odd_sizes_are_seen_across_their_borders(made_for, shape):
+    """Nearly as in a periodic continuation, of which a coarse voxel is there."""
+    made = network([SCALAR], made_for)
+    x, t, conditions = inputs(2, made.resized(shape, True), 1)
+    expected = tiled(made, x, t, conditions)
+    wrapped, cut = (made.resized(shape, periodic)(x, t, conditions) for periodic in (True, False))
+    for axis, side in enumerate(shape, start=2):
+        for start in (0, side - 4):
+            strip = [tensor.narrow(axis, start, 4) for tensor in (wrapped, cut, expected)]
+            assert missed(strip[0], strip[2]) < 0.35
+            if side % made.coarseness:
+                assert missed(strip[0], strip[2]) < 0.5 * missed(strip[1], strip[2])
+
+
+def test_what_lies_across_the_border_is_near():
+    made = network(shape=(32, 32)).resized((50, 50), True)
+    x, t, conditions = inputs(1, made)
+    changed = x.clone()
+    changed[:, :, -2:] += 1.0
+    influence = (made(changed, t, conditions) - made(x, t, conditions)).abs()[0, 0].mean(dim=1)
+    far = influence[20:28].max()  # what the normalisation sees of it
+    assert influence[:4].min() > 3 * far
+    assert influence[-4:].min() > 3 * far
+
+
+@pytest.mark.parametrize("shape", [(32, 16), (24, 40), (8, 16, 24)])
+def test_periodic_continuation_of_whole_coarse_voxels_is_exact(shape):
+    made = network([SCALAR], (32, 32)[: len(shape)] if len(shape) == 2 else (8, 8, 8))
+    x, t, conditions = inputs(2, made.resized(shape, True), 1)
+    once = made.resized(shape, True)(x, t, conditions)
+    twice = made.resized(tuple(2 * side for side in shape), True)
+    for part in twice(x.tile(1, 1, *[2] * len(shape)), t, conditions).chunk(2, dim=2):
+        torch.testing.assert_close(part[(..., *(slice(side) for side in shape))], once)
+
+
+def test_rolls_by_coarse_voxels_are_kept_away_from_where_odd_sizes_close():
+    made = network(shape=(16, 8)).resized((66, 16), True)
     x, t, conditions = inputs(2, made)
-    assert torch.equal(made.resized((10, 6), True)(x, t, conditions), made(x, t, conditions))
-    with pytest.raises(ValueError, match="multiples of 4"):
-        made.resized((10, 10), True)
-    with pytest.raises(ValueError, match="multiples of 4"):
-        made.resized((10, 6), False).resized((10, 6), True)
+    moved = made(x.roll(8, 2), t, conditions).narrow(2, 24, 30)
+    here = made(x, t, conditions).narrow(2, 16, 30)
+    assert missed(moved, here) < 0.05
+    askew = made(x.roll(9, 2), t, conditions).narrow(2, 25, 30)
+    assert missed(askew, here) > 0.5
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("shape", [(18, 5), (1, 3), (2, 16)])
+def test_any_size_has_an_answer(shape, periodic):
+    made = network().resized(shape, periodic)
+    x, t, conditions = inputs(2, made)
+    answer = made(x, t, conditions)
+    assert answer.shape == x.shape
+    assert answer.isfinite().all()
+    there_and_back = made.resized((16, 8), periodic).resized(shape, periodic)
+    assert torch.equal(there_and_back(x, t, conditions), answer)
 
 
 def test_bfloat16_rounds_the_pattern_and_nothing_else(monkeypatch):

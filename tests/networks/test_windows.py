@@ -13,20 +13,22 @@ from skmicro.networks._windows import _flat_places, _product, _tent, _windows
 
 SHAPES = pytest.mark.parametrize("shape", [(40, 40), (97, 23), (21, 33, 18)])
 BOTH = pytest.mark.parametrize("periodic", [False, True])
+GRIDS = pytest.mark.parametrize("coarseness", [1, 4])
 
 
 class Local(nn.Module):
     """An answer from a function of the voxels near by; remembers the shapes it was asked for."""
 
-    def __init__(self, answer, image_shape, periodic, asked=None):
+    def __init__(self, answer, image_shape, periodic, coarseness=4, asked=None):
         super().__init__()
         self.answer = answer
         self.image_shape = image_shape
         self.periodic = periodic
+        self.coarseness = coarseness
         self.asked = [] if asked is None else asked
 
     def resized(self, image_shape, periodic):
-        return Local(self.answer, image_shape, periodic, self.asked)
+        return Local(self.answer, image_shape, periodic, self.coarseness, self.asked)
 
     def forward(self, x, t, conditions):
         assert tuple(x.shape[2:]) == tuple(self.image_shape)
@@ -54,26 +56,49 @@ def inputs(shape, n=2, n_channels=3):
     return x, torch.rand(n, generator=rng, dtype=torch.float64), x.new_full((n, 1), 0.25)
 
 
+def on_grid(periodic, coarseness):
+    return Local(cubed, (), periodic, coarseness)
+
+
 def limits(shape):
     return {"max_voxels": 12 ** len(shape) + 1, "overlap": 4}  # 1 for the rounding of the root
 
 
+@GRIDS
 @BOTH
 @SHAPES
-def test_pointwise_network_gives_the_same_in_windows(shape, periodic):
-    network = Local(cubed, shape, periodic)
+def test_pointwise_network_gives_the_same_in_windows(shape, periodic, coarseness):
+    network = Local(cubed, shape, periodic, coarseness)
     expected = network(*inputs(shape))
     network.asked.clear()
     torch.testing.assert_close(in_windows(network, *inputs(shape), **limits(shape)), expected)
     assert len(network.asked) > 2 ** (len(shape) - 1)
 
 
+@GRIDS
 @BOTH
 @SHAPES
-def test_windows_keep_to_the_bound_of_voxels(shape, periodic):
-    network = Local(cubed, shape, periodic)
+def test_windows_keep_to_the_bound_of_voxels(shape, periodic, coarseness):
+    """But for what lies between the beginning of a window and that of a coarse voxel."""
+    network = Local(cubed, shape, periodic, coarseness)
     in_windows(network, *inputs(shape), **limits(shape))
-    assert max(math.prod(sides) for sides in network.asked) <= 12 ** len(shape)
+    assert max(max(sides) for sides in network.asked) <= 12 + coarseness - 1
+
+
+@GRIDS
+@BOTH
+@pytest.mark.parametrize("max_voxels", [1, 7, 63])
+@pytest.mark.parametrize("shape", [(8, 8), (30, 21), (3, 40), (9, 8, 10)])
+def test_windows_are_twice_as_long_as_they_overlap_at_least(
+    shape, max_voxels, periodic, coarseness
+):
+    network = Local(cubed, shape, periodic, coarseness)
+    expected = network(*inputs(shape))
+    network.asked.clear()
+    answer = in_windows(network, *inputs(shape), max_voxels=max_voxels, overlap=4)
+    torch.testing.assert_close(answer, expected)
+    assert max(max(sides) for sides in network.asked) <= 8 + coarseness - 1
+    assert len(network.asked) <= math.prod(math.ceil(n / 4) for n in shape)
 
 
 @BOTH
@@ -85,24 +110,25 @@ def test_images_within_the_bound_are_not_cut(periodic):
     assert torch.equal(answer, network(x, t, conditions))
 
 
-def blended_error(shape, periodic):
-    network = Local(neighbours, shape, periodic)
+def blended_error(shape, network):
     x, t, conditions = inputs(shape)
     whole = network(x, t, conditions)
     return in_windows(network, x, t, conditions, **limits(shape)) - whole, whole
 
 
+@GRIDS
 @BOTH
 @SHAPES
-def test_local_network_differs_where_windows_end_and_little_there(shape, periodic):
+def test_local_network_differs_where_windows_end_and_little_there(shape, periodic, coarseness):
     """A window lacks neighbours in its outermost voxels alone, whose weight is the least."""
-    error, whole = blended_error(shape, periodic)
+    network = Local(neighbours, shape, periodic, coarseness)
+    error, whole = blended_error(shape, network)
     assert 0 < error.abs().mean() < 0.2 * whole.abs().mean()
     wrong = (error.abs() > 1e-12).any(dim=(0, 1))
     for axis, n in enumerate(shape):
         ends = [
             place % n
-            for window in _windows(n, 12, 4, periodic)
+            for window in _windows(n, 12, 4, network)
             for place in (window[0].item(), window[-1].item())
             if periodic or place not in (0, n - 1)
         ]
@@ -135,14 +161,17 @@ def test_translations_by_the_distance_of_windows_are_kept():
     torch.testing.assert_close(moved, rolled)
 
 
+@GRIDS
 @BOTH
-@pytest.mark.parametrize("overlap", [1, 4, 7])
+@pytest.mark.parametrize("overlap", [1, 4, 6])
 @pytest.mark.parametrize("n", [*range(1, 40), 100])
-def test_windows_cover_an_axis_and_neighbours_share_the_overlap(n, overlap, periodic):
+def test_windows_cover_an_axis_and_neighbours_share_the_overlap(n, overlap, periodic, coarseness):
     side = 12
-    windows = _windows(n, side, overlap, periodic)
-    assert {len(window) for window in windows} == {len(windows[0])}
-    assert len(windows[0]) <= side
+    windows = _windows(n, side, overlap, on_grid(periodic, coarseness))
+    lengths = [len(window) for window in windows]
+    assert max(lengths) - min(lengths) < coarseness
+    assert max(lengths) <= side + coarseness - 1
+    assert all(window[0] % coarseness == 0 for window in windows)
     assert all((window.diff() == 1).all() for window in windows)
     covered = torch.cat(windows)
     assert set((covered % n).tolist()) == set(range(n))
@@ -155,10 +184,11 @@ def test_windows_cover_an_axis_and_neighbours_share_the_overlap(n, overlap, peri
         assert side + (fewer - 1) * (side - overlap) < n
 
 
+@GRIDS
 @BOTH
-def test_weights_are_positive_and_cover_every_voxel(periodic):
+def test_weights_are_positive_and_cover_every_voxel(periodic, coarseness):
     shape = (29, 17)
-    axes = [_windows(n, 12, 4, periodic) for n in shape]
+    axes = [_windows(n, 12, 4, on_grid(periodic, coarseness)) for n in shape]
     total = torch.zeros(math.prod(shape))
     for rows in axes[0]:
         for columns in axes[1]:
@@ -166,7 +196,7 @@ def test_weights_are_positive_and_cover_every_voxel(periodic):
             assert weight.min() > 0
             total.index_add_(0, _flat_places((rows, columns), shape, "cpu"), weight.flatten())
     assert total.min() > 0
-    one = Local(lambda x, periodic: torch.ones_like(x), shape, periodic)
+    one = Local(lambda x, periodic: torch.ones_like(x), shape, periodic, coarseness)
     x = torch.zeros(1, 1, *shape, dtype=torch.float64)
     answer = in_windows(one, x, x.new_ones(1), x.new_zeros(1, 0), max_voxels=144, overlap=4)
     torch.testing.assert_close(answer, torch.ones_like(answer))
@@ -198,18 +228,47 @@ def test_gradient_passes_windows():
     torch.testing.assert_close(gradient, (3 * x**2 - 1).detach())
 
 
-@BOTH
-def test_u_net_in_windows_is_nearly_the_whole(periodic):
-    """The normalisation sees a window instead of the image, and borders where none are."""
-    rng, shape = torch.Generator().manual_seed(0), (96, 64)
-    whitening = [([0.5], [[4.0]])]
+def u_net(shape, periodic):
+    rng = torch.Generator().manual_seed(0)
     network = build(
-        lambda: flow_unet(whitening, 1, shape, width=4, periodic=periodic), rng,
+        lambda: flow_unet([([0.5], [[4.0]])], 1, shape, width=4, periodic=periodic), rng,
         dtype=torch.float64,
     ).eval().requires_grad_(False)  # fmt: skip
     for weights in network.parameters():
         weights.add_(0.05 * torch.randn(weights.shape, generator=rng, dtype=torch.float64))
-    x, t, conditions = inputs(shape, n_channels=1)
-    whole = network(x, t, conditions)
-    parts = in_windows(network, x, t, conditions, max_voxels=64**2, overlap=16)
-    assert 0 < (parts - whole).square().mean() < 0.02 * whole.var()
+    return network
+
+
+class OffGrid:
+    """A network that does not tell of its coarse voxels."""
+
+    coarseness = 1
+
+    def __init__(self, network):
+        self.network, self.periodic, self.resized = network, network.periodic, network.resized
+
+
+def share_missed(network, whole, given, **settings):
+    parts = in_windows(network, *given, **settings)
+    return ((parts - whole).square().mean() / whole.var()).item()
+
+
+@BOTH
+def test_u_net_in_windows_is_nearly_the_whole(periodic):
+    """The normalisation sees a window instead of the image, and borders where none are."""
+    shape = (96, 64)
+    network, given = u_net(shape, periodic), inputs(shape, n_channels=1)
+    missed = share_missed(network, network(*given), given, max_voxels=64**2, overlap=16)
+    assert 0 < missed < 0.02
+
+
+@pytest.mark.parametrize(
+    ("shape", "periodic"), [((104, 72), True), ((104, 72), False), ((101, 77), False)]
+)
+def test_windows_start_where_the_coarse_voxels_of_the_whole_do(shape, periodic):
+    """Others are answered as if the image were moved by less than a coarse voxel."""
+    network, given = u_net(shape, periodic), inputs(shape, n_channels=1)
+    whole, settings = network(*given), {"max_voxels": 40**2, "overlap": 16}
+    missed = share_missed(network, whole, given, **settings)
+    assert 0 < missed < 0.02
+    assert share_missed(OffGrid(network), whole, given, **settings) > 10 * missed
