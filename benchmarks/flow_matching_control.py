@@ -12,7 +12,7 @@ from that of the real images, in standard deviations of these, mean of the targe
 Error of the curve that the image has, relative to the norm of the curve asked for; of the
 mean curve; and, for scale, the error of the training image that is nearest in p1.
 
-*p1 and domain size*: conditions ("p1", "specific_surface") on images after 200 to 1000 steps of
+*p1 and domain size*: conditions ("p1", "specific_surface") on images after 300 to 1000 steps of
 phase separation; nine pairs of targets (16th, 50th and 84th percentile of surface at three p1).
 
     python benchmarks/flow_matching_control.py p1 curves two
@@ -51,7 +51,7 @@ KINDS = {
     "sample": {"target_tol": 0.01},
     "exact": {"exact": True},
 }
-STEPS = (200, 300, 500, 700, 1000)
+STEPS = (300, 400, 500, 700, 1000)
 S2, P1, SURFACE = TwoPointCorrelation(), VolumeFraction(), SpecificSurface()
 SHAPES = {"surface": SURFACE, "euler": EulerNumber()}
 P1_COLUMNS = {
