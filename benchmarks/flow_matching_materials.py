@@ -242,6 +242,7 @@ def measure(scan, name, kind, arguments):
     start = time.process_time()
     _, record = fit_timed(generator, images)
     record["processor_seconds"] = time.process_time() - start
+    generator.set_params(n_steps=arguments.n_steps)
     samples = generator.sample(arguments.n_samples, random_state=arguments.seed)
     if arguments.picture is not None:
         shown = SampleGridDisplay.from_images({"real": tiles, kind: samples[: len(tiles)]})
@@ -255,6 +256,7 @@ def measure(scan, name, kind, arguments):
         "misses": [key for key in GOALS if missed(row, key)],
         **record,
         "width": generator.width,
+        "n_steps": generator.n_steps,
         "seed": arguments.seed,
         "n_samples": arguments.n_samples,
     }
@@ -312,6 +314,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument("--width", type=int, help="channels of the network")
+    parser.add_argument("--n-steps", type=int, default=16, help="steps in time of sampling")
     parser.add_argument("--n-samples", type=int, default=128, help="generated images a row")
     parser.add_argument("--picture", type=Path, metavar="FOLDER", help="where to draw")
     parser.add_argument("--summary", action="store_true", help="only print what is on file")
