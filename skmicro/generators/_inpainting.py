@@ -143,11 +143,10 @@ def damaged_images(generator, X, mask):
     unknown = np.asarray(mask)
     if unknown.dtype != bool:
         raise TypeError(f"mask must be boolean, got an array of type {unknown.dtype}.")
-    if unknown.shape not in (images.shape, images.shape[1:]):
-        raise ValueError(
-            f"mask must have shape {images.shape} or {images.shape[1:]}, got {unknown.shape}."
-        )
-    unknown = np.broadcast_to(unknown, images.shape)
+    read = (len(images), *generator.image_shape_) if flat else images.shape
+    if unknown.shape not in (images.shape, images.shape[1:], read, read[1:]):
+        raise ValueError(f"mask must have shape {read} or {read[1:]}, got {unknown.shape}.")
+    unknown = np.broadcast_to(unknown.reshape(-1, *images.shape[1:]), images.shape)
     if images.dtype.kind in "biuf":
         allowed = encoder.low if encoder.phases is None else encoder.phases[0]
         images = images.astype(np.result_type(images, encoder.dtype), copy=False)

@@ -191,10 +191,10 @@ def test_type_holds_both_and_layout_is_that_of_the_images(dtype, trained_on):
 
 def test_one_mask_for_all_flat_rows():
     X, mask = blobs(), holes((12, 12))
-    np.testing.assert_array_equal(
-        fitted().inpaint(X.reshape(8, -1), mask.ravel(), random_state=0),
-        fitted().inpaint(X, mask, random_state=0).reshape(8, -1),
-    )
+    expected = fitted().inpaint(X, mask, random_state=0).reshape(8, -1)
+    for read in (mask.ravel(), mask, np.tile(mask, (8, 1, 1))):
+        found = fitted().inpaint(X.reshape(8, -1), read, random_state=0)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_labels_that_the_images_do_not_hold_are_filled_in():
