@@ -191,9 +191,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def transform(self, X):
         """Find the latents of images.
 
-        Without an encoder these are the latents whose images are nearest (mean
-        squared difference of the channels), found by gradient descent from the best
-        of a few fixed starting points.
+        Where the generator has no way back these are the latents whose images are nearest
+        (mean squared difference of the channels), found by gradient descent from the
+        best of a few fixed starting points. Flows and random fields have one: their noise
+        is found up to the error of the integration, or up to rounding.
 
         Parameters
         ----------
@@ -209,8 +210,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         check_is_fitted(self)
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
-        conditions = self.conditions_.describe(images)
-        return np.hstack([nearest_latents(self, images, conditions), conditions])
+        conditions = self.conditions_.completed(self.conditions_.describe(images))
+        latents = self._latents_of(images, conditions).astype(np.float32)
+        return np.hstack([latents, conditions])
 
     def inverse_transform(self, Z):
         """Turn latents into images.
@@ -280,7 +282,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             If the images have other phases or shapes, or none of the phases scored.
         """
         check_is_fitted(self)
-        images = check_images(self, X, reset=False)
+        images = self._images_to_score(X)
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
         return -correlation_distance(samples, images, self.encoder_, self.conditions_.periodic)
@@ -321,6 +323,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def _n_latent(self):
         """Return how many standard normal numbers an image is made of."""
         raise NotImplementedError
+
+    def _latents_of(self, images, conditions):
+        """Return latents (n, n_latent) of images and their conditions."""
+        return nearest_latents(self, images, conditions)
+
+    def _images_to_score(self, X):
+        """Return images of the generator's shape, (n, *image_shape)."""
+        return check_images(self, X, reset=False)
 
     def _path(self, a, b, share):
         """Return points between two latents (1, k), at shares (n, 1) of the way."""

@@ -12,7 +12,6 @@ from .. import _arrays
 from .._random import draw_seed
 from .._validation import (
     check_choice,
-    check_images,
     check_integer,
     check_real,
 )
@@ -28,56 +27,9 @@ BATCH_SIZE = 16
 class FlowGenerator(NetworkGenerator):
     """Base class of generators whose network is the velocity of a flow.
 
-    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed.
-
-    Attributes
-    ----------
-    generator_ : torch.nn.Module
-        The trained network, ``generator_(x, t, conditions) -> velocity``.
-    history_ : dict of str to ndarray
-        Losses of every iteration.
-    n_iter_ : int
-        Iterations trained.
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
-    conditions_ : ConditionTable
-        Descriptors whose values the network receives, with their values in the
-        training images; empty without conditions.
-    p_drop_ : float
-        ``p_drop`` of the last training.
+    Their parameters ``n_steps``, ``method`` and ``guidance`` say how it is followed, their
+    attribute ``p_drop_`` how often training went without conditions.
     """
-
-    def transform(self, X):
-        """Find the noise of images: the flow backwards.
-
-        Parameters
-        ----------
-        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images.
-
-        Returns
-        -------
-        latents : ndarray of shape (n, n_latent + n_conditions)
-            Noise whose flow ends in the image, up to the error of the integration, followed
-            by the conditions of the image.
-        """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
-        self.encoder_.check(images)
-        conditions = self.conditions_.completed(self.conditions_.describe(images))
-
-        @torch.no_grad()
-        def invert(index):
-            x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
-            noise = self._flow(x, self._tensor(conditions[index]), backwards=True)
-            return noise.flatten(1).cpu().numpy()
-
-        latents = _arrays.map_batches(invert, len(images), self._batch_size)
-        return np.hstack([latents.astype(np.float32), conditions])
 
     def inpaint(self, X, mask, *, random_state=None, periodic=None, **targets):
         """Fill regions of images; the rest stays as it is, voxel by voxel.
@@ -157,6 +109,15 @@ class FlowGenerator(NetworkGenerator):
                 "guidance must be 1 where training with p_drop=0 never went without conditions, "
                 f"got {self.guidance}."
             )
+
+    def _latents_of(self, images, conditions):
+        @torch.no_grad()
+        def invert(index):
+            x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
+            noise = self._flow(x, self._tensor(conditions[index]), backwards=True)
+            return noise.flatten(1).cpu().numpy()
+
+        return _arrays.map_batches(invert, len(images), self._batch_size)
 
     def _path(self, a, b, share):
         n_latent = self._n_latent()

@@ -78,7 +78,8 @@ class FlowMatchingGenerator(FlowGenerator):
     crop_shape : tuple of int or None, default=None
         Train on windows of this shape, cut from larger images at random places in every
         step, so that one image is enough. ``image_shape_`` and everything
-        after ``fit`` is about images of this shape.
+        after ``fit`` is about images of this shape; ``score`` cuts larger ones into windows
+        side by side.
     n_iter : int, default=5000
         Iterations of training.
     batch_size : int, default=16
@@ -283,31 +284,6 @@ class FlowMatchingGenerator(FlowGenerator):
         task.end()
         return self
 
-    def score(self, X, y=None):
-        """Return minus the distance between the correlations of ``X`` and of samples.
-
-        As for all generators; images larger than ``crop_shape`` are cut into windows side by
-        side.
-
-        Parameters
-        ----------
-        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images to compare with.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        score : float
-            At most 0; higher is better.
-        """
-        check_is_fitted(self)
-        if self.crop_shape is None or np.shape(X)[1:] == self.image_shape_:
-            return super().score(X, y)
-        scans = self._check_training_images(X, reset=False)
-        tiles = [extract_patches(scan, self.image_shape_, method="grid") for scan in scans]
-        return super().score(np.concatenate(tiles), y)
-
     @property
     def _min_images(self):
         return 2 if self.crop_shape is None else 1
@@ -351,6 +327,13 @@ class FlowMatchingGenerator(FlowGenerator):
         elif shape != self.image_shape_:
             raise ValueError(f"crop_shape must be {self.image_shape_} as in fit, got {shape}.")
         return scans
+
+    def _images_to_score(self, X):
+        if self.crop_shape is None or np.shape(X)[1:] == self.image_shape_:
+            return super()._images_to_score(X)
+        scans = self._check_training_images(X, reset=False)
+        tiles = [extract_patches(scan, self.image_shape_, method="grid") for scan in scans]
+        return np.concatenate(tiles)
 
     def _condition_descriptors(self):
         return with_variables(self.conditions)

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 from scipy.special import ndtr
-from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._validation import check_choice, check_images
+from .._validation import check_choice
 from ._base import BaseGenerator
 from ._field_correlation import FieldCorrelation, field_conditions
 from ._level_cut import (
@@ -134,31 +133,12 @@ class GaussianRandomField(BaseGenerator):
         self.image_shape = image_shape
         self.random_state = random_state
 
-    def transform(self, X):
-        """Find latents of images, up to rounding an exact inverse.
-
-        Parameters
-        ----------
-        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images.
-
-        Returns
-        -------
-        latents : ndarray of shape (n, n_latent + n_conditions)
-            White noise whose field, cut at its levels, is the image, followed by the
-            conditions of the image.
-        """
-        check_is_fitted(self)
-        images = check_images(self, X, reset=False)
-        self.encoder_.check(images)
-        conditions = self.conditions_.describe(images)
-
+    def _latents_of(self, images, conditions):
         def invert(index):
             channels = self.encoder_.encode(images[index], dtype=self._dtype)
             return self._consistent_latents(channels, conditions[index]).numpy()
 
-        latents = _arrays.map_batches(invert, len(images), self._batch_size)
-        return np.hstack([latents.astype(np.float32), conditions])
+        return _arrays.map_batches(invert, len(images), self._batch_size)
 
     def _check_parameters(self):
         super()._check_parameters()

@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
+from textures import cut_blobs as blobs
 
 import skmicro
 from skmicro.descriptors import SpecificSurface, VolumeFraction
@@ -24,15 +25,6 @@ TINY = {
     "device": "cpu",
     "precision": "float32",
 }
-
-
-def blobs(n=24, shape=(16, 16), n_phases=2):
-    rng = np.random.default_rng(0)
-    noise = rng.random((n, *shape))
-    for axis in range(1, noise.ndim):
-        noise = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
-    levels = np.quantile(noise, np.arange(1, n_phases) / n_phases)
-    return np.searchsorted(levels, noise + rng.normal(0, 0.1, (n,) + (1,) * len(shape)))
 
 
 def fitted(X=None, **settings):

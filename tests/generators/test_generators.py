@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.model_selection import GridSearchCV
+from textures import blobs
 
 from skmicro.base import BaseDescriptor
 from skmicro.descriptors import (
@@ -29,18 +30,6 @@ SMALL = {
     "random_state": 0,
     "device": "cpu",
 }
-
-
-def blobs(n=24, shape=(12, 12), n_phases=2, seed=0, low=0.25, high=0.75):
-    """Smooth random images whose last phase fills between ``low`` and ``high``."""
-    rng = np.random.default_rng(seed)
-    noise = rng.random((n, *shape))
-    for axis in range(1, noise.ndim):
-        noise = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
-    ranks = noise.reshape(n, -1).argsort(axis=1).argsort(axis=1) / np.prod(shape)
-    last = np.linspace(low, high, n)[:, None]
-    scaled = np.where(ranks < 1 - last, ranks / (1 - last) * (n_phases - 1), n_phases - 1)
-    return scaled.astype(np.uint8).reshape(n, *shape)
 
 
 def invnet(*invariances, **options):

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from textures import cut_blobs
 
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning, TargetWarning
@@ -34,13 +35,8 @@ def short(monkeypatch):
     monkeypatch.setattr(_flow_generator, "BATCH_SIZE", 4)
 
 
-def blobs(n=8, shape=(12, 12), n_phases=2, seed=0):
-    rng = np.random.default_rng(seed)
-    noise = rng.random((n, *shape))
-    for axis in range(1, noise.ndim):
-        noise = noise + np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
-    levels = np.quantile(noise, np.arange(1, n_phases) / n_phases)
-    return np.searchsorted(levels, noise + rng.normal(0, 0.1, (n,) + (1,) * len(shape)))
+def blobs(n=8, shape=(12, 12), **settings):
+    return cut_blobs(n, shape, **settings)
 
 
 def fitted(X=None, **settings):
