@@ -140,9 +140,19 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         check_is_fitted(self)
         images = _validation.check_images(self, X, reset=False)
         self.encoder_.check(images)
+        features = self._transformed(images, X.device if isinstance(X, torch.Tensor) else "cpu")
+        if not features.isfinite().all():
+            value = features[~features.isfinite()][0]
+            raise ValueError(
+                f"{type(self).__name__}._describe must return finite numbers, got {value:g}."
+            )
+        return features if isinstance(X, torch.Tensor) else features.numpy()
+
+    @torch.no_grad()
+    def _transformed(self, images, device):
+        """Describe checked images (n, *spatial) in batches, and return a tensor on ``device``."""
         double = self.phases_ is None and images.dtype == np.float64
         dtype = torch.float64 if double else torch.float32
-        device = X.device if isinstance(X, torch.Tensor) else "cpu"
         n_features = self._n_features()
 
         def describe(index):
@@ -150,15 +160,8 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
             features = self._describe(self.encoder_.physical(channels))
             return self._of_shape((len(index), n_features), features)
 
-        with torch.no_grad():
-            batch_size = _arrays.inference_batch_size(self.image_shape_)
-            features = _arrays.map_batches(describe, len(images), batch_size)
-        if not features.isfinite().all():
-            value = features[~features.isfinite()][0]
-            raise ValueError(
-                f"{type(self).__name__}._describe must return finite numbers, got {value:g}."
-            )
-        return features if isinstance(X, torch.Tensor) else features.numpy()
+        batch_size = _arrays.inference_batch_size(self.image_shape_)
+        return _arrays.map_batches(describe, len(images), batch_size)
 
     def __call__(self, images):
         """Describe phase probabilities, differentiably.

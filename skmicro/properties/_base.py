@@ -1,0 +1,165 @@
+"""What all properties share: values for each phase, one image at a time, several workers."""
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
+
+from .. import _arrays
+from .._validation import check_integer, check_real, warn_user
+from ..base import BaseDescriptor
+
+
+class BaseProperty(BaseDescriptor):
+    """A physical property of images: a descriptor that knows what each phase is made of.
+
+    Subclasses have the parameters ``n_jobs``, ``device``, ``precision`` and ``image_shape``, and
+    implement :meth:`_solve` instead of ``_describe``. What they compute of an image never depends
+    on other images.
+
+    Attributes
+    ----------
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+    """
+
+    tol = None
+    max_iter = None
+
+    def _solve(self, shares):
+        """Return the property of images, and how far the solver was from its solution.
+
+        Parameters
+        ----------
+        shares : Tensor of shape (n, n_phases, *spatial)
+            Share of each phase in every voxel.
+
+        Returns
+        -------
+        figures : Tensor of shape (n, n_features)
+            One row for each image.
+        residuals : Tensor of shape (n,) or None
+            To be compared with ``tol``; ``None`` where nothing is iterated.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define _solve, got none.")
+
+    def _describe(self, images):
+        figures, residuals = self._solve(self._phase_shares(images))
+        if residuals is not None:
+            self._warn_of(residuals.detach().cpu().numpy())
+        return figures
+
+    def _transformed(self, images, device):
+        self._check_computing()
+        where = _arrays.resolve_device(self.device)
+        n_block = max(1, _arrays.BATCH_VOXELS // self.n_features_in_)
+        blocks = [images[start : start + n_block] for start in range(0, len(images), n_block)]
+        solved = Parallel(n_jobs=self.n_jobs)(
+            delayed(_solved)(self, block, str(where)) for block in blocks
+        )
+        figures, residuals = (np.concatenate(parts) for parts in zip(*solved, strict=True))
+        self._warn_of(residuals)
+        return torch.as_tensor(figures, device=device)
+
+    def _check_computing(self):
+        if self.n_jobs is not None:
+            check_integer("n_jobs", self.n_jobs)
+            if self.n_jobs == 0:
+                raise ValueError("n_jobs must be None or an integer other than 0, got 0.")
+        _arrays.resolve_precision(self.precision)
+
+    def _phase_shares(self, images):
+        """Return shares of phases; grey levels, from 0 to 1, are shares of the second of two."""
+        if getattr(self, "phases_", None) is not None or images.shape[1] > 1:
+            return images
+        share = images.clamp(0, 1)
+        return torch.cat([1 - share, share], dim=1)
+
+    def _phase_labels(self):
+        """Return the labels to which values belong; the ends of grey levels."""
+        return [0, 1] if self.phases_ is None else self.phases_.tolist()
+
+    def _warn_of(self, residuals):
+        missed = np.flatnonzero(~(residuals <= (np.inf if self.tol is None else self.tol)))
+        if len(missed):
+            first = ", ".join(f"{row} (residual {residuals[row]:.1e})" for row in missed[:5])
+            more = f" and {len(missed) - 5} more" if len(missed) > 5 else ""
+            warn_user(
+                f"{type(self).__name__} did not reach tol={self.tol:g} within "
+                f"max_iter={self.max_iter} for image {first}{more}.",
+                ConvergenceWarning,
+            )
+
+
+def _solved(estimator, images, device):
+    """Return figures and residuals of a block of images as arrays; runs in any process."""
+    dtype = _arrays.resolve_precision(estimator.precision)
+    batch_size = 1 if device == "cpu" else _arrays.inference_batch_size(images.shape[1:])
+    shape = estimator._n_features()
+
+    def solve(index):
+        channels = estimator.encoder_.encode(images[index], device, dtype)
+        shares = estimator._phase_shares(estimator.encoder_.physical(channels))
+        figures, residuals = estimator._solve(shares)
+        figures = estimator._of_shape((len(index), shape), figures).cpu()
+        missing = figures.new_zeros(len(index)) if residuals is None else residuals.cpu()
+        return torch.cat([figures, missing.to(figures.dtype).unsqueeze(1)], dim=1)
+
+    with torch.no_grad():
+        rows = _arrays.map_batches(solve, len(images), batch_size).numpy()
+    return rows[:, :-1], rows[:, -1]
+
+
+def values_of_phases(name, values, labels, low, high=np.inf, **bounds):
+    """Return one number for each phase.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for messages.
+    values : dict or sequence of float
+        Values by label, or in the order of the sorted labels.
+    labels : list
+        Sorted labels.
+    low, high : float
+        Bounds of every value.
+    **bounds : bool
+        Further arguments of ``check_real``.
+
+    Returns
+    -------
+    values : list of float
+        In the order of the labels.
+
+    Raises
+    ------
+    TypeError
+        If the values are neither a dictionary nor a sequence of numbers.
+    ValueError
+        If a phase has none, or one is out of bounds.
+    """
+    if isinstance(values, dict):
+        missing = [label for label in labels if label not in values]
+        if missing:
+            raise ValueError(
+                f"{name} must have a value for each of the phases {labels}, got none for {missing}."
+            )
+        numbers = [values[label] for label in labels]
+    elif isinstance(values, (list, tuple, np.ndarray)):
+        numbers = list(values)
+        if len(numbers) != len(labels):
+            raise ValueError(
+                f"{name} must have a value for each of the phases {labels}, got {values!r}."
+            )
+    else:
+        raise TypeError(
+            f"{name} must be a sequence of numbers or a dictionary from phase to number, "
+            f"got {values!r}."
+        )
+    for number in numbers:
+        check_real(name, number, low, high, **bounds)
+    return [float(number) for number in numbers]

@@ -1,0 +1,251 @@
+r"""Periodic cells under unit loads: stiffness and conductivity of a voxel image.
+
+With a mean gradient E (a strain, or the gradient of a temperature), the local one is
+e = E + grad u with u periodic, the flux (stress) is s = c(x) e, and div s = 0. Per mode, with
+the direction n of :mod:`._fourier` and an unknown v = \|s\| u,
+
+    A v = b,     A = n . c (n v),     b = - n . c E,
+
+the products being convolutions that are computed in real space between two transforms. A is
+positive and, preconditioned by the same operator of a uniform medium, has a condition number of
+at most the contrast: conjugate gradients on the Lippmann-Schwinger equation (Zeman et al. 2010,
+Brisard & Dormieux 2010). The effective coefficients are the means of s for unit loads.
+
+Local coefficients depend on moduli m_k(x) linearly, c = sum_k m_k D_k. Since the problem is
+self-adjoint, its gradient needs no further solution:
+
+    d c_eff[I, J] / d m_k(x) = e_I(x) . D_k e_J(x) / (number of voxels).
+"""
+
+from itertools import combinations
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from ._krylov import conjugate_gradients
+
+LEAST_SCALE = 1e-4
+
+
+def unit_load(load, n_loads):
+    """Return the mean gradient with one component 1 and no other."""
+    return [float(k == load) for k in range(n_loads)]
+
+
+class EffectiveColumns(torch.autograd.Function):
+    """Columns of the effective coefficients, differentiable with respect to the local moduli."""
+
+    @staticmethod
+    def forward(ctx, moduli, law, modes, loads, tol, max_iter):
+        """Return columns (n, n_loads, n_columns), residuals and iterations, (n, n_columns)."""
+        cell = PeriodicCell(moduli, law, modes)
+        n_loads = len(law.terms)
+        solutions = [cell.loaded(unit_load(load, n_loads), tol, max_iter) for load in loads]
+        ctx.problem = law, modes, loads
+        ctx.save_for_backward(moduli, *[s.x for s in solutions if ctx.needs_input_grad[0]])
+        columns = torch.stack([s.figure for s in solutions], dim=2).to(moduli.dtype)
+        found = [torch.stack([getattr(s, name) for s in solutions], 1) for name in ("residual", "n_iter")]
+        ctx.mark_non_differentiable(*found)
+        return columns, *found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient, *_):
+        """Return the gradient with respect to the moduli."""
+        law, modes, loads = ctx.problem
+        moduli, *solutions = ctx.saved_tensors
+        cell, n_loads = PeriodicCell(moduli, law, modes), len(law.terms)
+        local = {
+            load: cell.gradients(x, unit_load(load, n_loads)).clone()
+            for load, x in zip(loads, solutions, strict=True)
+        }
+        total = torch.zeros_like(moduli)
+        for column, load in enumerate(loads):
+            for row, other in local.items():
+                weight = gradient[:, row, column].view(-1, *[1] * (moduli.ndim - 2))
+                total += weight * law.power(other, local[load])
+        return total / cell.n_voxels, *[None] * 5
+
+
+class Conduction:
+    """Flux of a gradient: one modulus, the conductivity.
+
+    Parameters
+    ----------
+    n_axes : int
+        Spatial dimensions.
+    """
+
+    def __init__(self, n_axes):
+        self.n_unknowns = 1
+        self.terms = [[(0, axis)] for axis in range(n_axes)]
+
+    def prepare(self, moduli):
+        """Return the coefficients that :meth:`flux` multiplies with."""
+        return moduli
+
+    def flux(self, coefficients, e, room):
+        """Turn gradients e (n_axes, n, *S) into fluxes."""
+        e.mul_(coefficients)
+
+    def power(self, e, other):
+        """Return e . D_k other, (1, n, *S)."""
+        return (e * other).sum(0, keepdim=True)
+
+    def longitudinal(self, moduli):
+        """Return the share of the longitudinal part that the preconditioner takes away, (n,)."""
+        return torch.zeros(moduli.shape[1], dtype=moduli.dtype, device=moduli.device)
+
+
+class Elasticity:
+    """Stress of a strain in Voigt's order, shear strains as sums of both parts (engineering).
+
+    Moduli are Lame's first parameter and the shear modulus.
+
+    Parameters
+    ----------
+    n_axes : int
+        Spatial dimensions.
+    """
+
+    def __init__(self, n_axes):
+        self.n_unknowns = self.n_axes = n_axes
+        shears = sorted(combinations(range(n_axes), 2), reverse=True)
+        self.terms = [[(axis, axis)] for axis in range(n_axes)]
+        self.terms += [[(i, j), (j, i)] for i, j in shears]
+
+    def prepare(self, moduli):
+        """Return lambda, 2 mu and mu."""
+        return torch.stack([moduli[0], 2 * moduli[1], moduli[1]])
+
+    def flux(self, coefficients, e, room):
+        """Turn strains e (n_voigt, n, *S) into stresses."""
+        first, twice, shear = coefficients
+        torch.add(e[0], e[1], out=room)
+        for normal in e[2 : self.n_axes]:
+            room.add_(normal)
+        room.mul_(first)
+        for normal in e[: self.n_axes]:
+            torch.addcmul(room, normal, twice, out=normal)
+        for sheared in e[self.n_axes :]:
+            sheared.mul_(shear)
+
+    def power(self, e, other):
+        """Return e . D_k other for both moduli, (2, n, *S)."""
+        products = e * other
+        normal, shear = products[: self.n_axes].sum(0), products[self.n_axes :].sum(0)
+        traces = e[: self.n_axes].sum(0) * other[: self.n_axes].sum(0)
+        return torch.stack([traces, 2 * normal + shear])
+
+    def longitudinal(self, moduli):
+        """Return (lambda + mu) / (lambda + 2 mu) of a medium between the extremes, (n,)."""
+        flat = moduli.flatten(2)
+        first, shear = (flat.amin(2) + flat.amax(2)) / 2
+        return (first + shear) / (first + 2 * shear)
+
+
+class PeriodicCell:
+    """The system A v = b of images under unit loads, with room for its solution.
+
+    Parameters
+    ----------
+    moduli : Tensor of shape (n_moduli, n, *spatial)
+        Local moduli of n images.
+    law : Conduction or Elasticity
+        What moduli mean.
+    modes : VoxelModes
+        The grid.
+    """
+
+    def __init__(self, moduli, law, modes):
+        self.law = law
+        self.modes = modes
+        self.n_images = moduli.shape[1]
+        self.coefficients = law.prepare(moduli)
+        self.n_voxels = moduli[0, 0].numel()
+        beside = (-1, *[1] * (1 + len(modes.half)))
+        self.longitudinal = law.longitudinal(moduli).view(beside)
+        self.e = moduli.new_empty(len(law.terms), *moduli.shape[1:])
+        self._room = torch.empty_like(self.e[0])
+        self._modes = moduli.new_empty(self.n_images, *modes.half, 2)
+        self._least = None
+
+    def loaded(self, mean, tol, max_iter):
+        """Return the :class:`Solution` with a mean gradient; its figure is the mean flux."""
+        right = self.e.new_empty(self.law.n_unknowns, *self._modes.shape)
+        self._set(mean)
+        figure = self._divergence(right)
+        self._least = LEAST_SCALE * self._stiffest()
+        return conjugate_gradients(self, right.neg_(), figure, tol, max_iter)
+
+    def gradients(self, x, mean):
+        """Return local gradients or strains (n_loads, n, *S) of a solution with their mean."""
+        self._gradient(x)
+        for e, value in zip(self.e, mean, strict=True):
+            e.add_(value)
+        return self.e
+
+    def fluxes(self):
+        """Return local fluxes or stresses (n_loads, n, *S) of the gradients found last."""
+        self.law.flux(self.coefficients, self.e, self._room)
+        return self.e
+
+    def apply(self, p, out):
+        """Write A p and return the mean flux of p, (n, n_loads)."""
+        self._gradient(p)
+        return self._divergence(out)
+
+    def precondition(self, r, out):
+        """Apply the inverse of A of a uniform medium, up to a factor."""
+        if self.law.n_unknowns == 1:
+            out.copy_(r)
+            return
+        n, along = self.modes.directions, self._modes
+        torch.mul(r[0], n[0], out=along)
+        for component, direction in zip(r[1:], n[1:], strict=True):
+            along.addcmul_(component, direction)
+        along.mul_(-self.longitudinal)
+        for component, direction, result in zip(r, n, out, strict=True):
+            torch.addcmul(component, along, direction, out=result)
+
+    def inner(self, a, b):
+        """Return inner products, such that a mode counts as a field of this mean square."""
+        return self.modes.inner(a, b) / self.n_voxels**2
+
+    def scale(self, figure):
+        """Return the norm of the mean flux, at least a small part of that without relaxation."""
+        return torch.maximum(torch.linalg.vector_norm(figure, dim=1), self._least)
+
+    def _set(self, mean):
+        for e, value in zip(self.e, mean, strict=True):
+            e.fill_(value)
+
+    def _stiffest(self):
+        squares = self.e.square().flatten(2).mean(2).sum(0)
+        return squares.sqrt().double()
+
+    def _gradient(self, v):
+        n, modes = self.modes.directions, self._modes
+        for terms, e in zip(self.law.terms, self.e, strict=True):
+            for first, (unknown, axis) in enumerate(terms):
+                if first == 0:
+                    torch.mul(v[unknown], n[axis], out=modes)
+                else:
+                    modes.addcmul_(v[unknown], n[axis])
+            self.modes.backward(modes, e)
+
+    def _divergence(self, out):
+        """Write n . c e, and return the mean of c e, (n, n_loads)."""
+        n, modes = self.modes.directions, self._modes
+        self.law.flux(self.coefficients, self.e, self._room)
+        means, written = [], set()
+        for terms, e in zip(self.law.terms, self.e, strict=True):
+            self.modes.forward(e, modes)
+            means.append(modes.flatten(1)[:, 0].double() / self.n_voxels)
+            for unknown, axis in terms:
+                if unknown in written:
+                    out[unknown].addcmul_(modes, n[axis])
+                else:
+                    torch.mul(modes, n[axis], out=out[unknown])
+                    written.add(unknown)
+        return torch.stack(means, dim=1)

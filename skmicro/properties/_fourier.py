@@ -1,0 +1,123 @@
+r"""Gradients of periodic voxel fields in Fourier space, by their directions.
+
+A field on voxels has the modes ``exp(i q . x)``, x in voxels, -pi < q_j <= pi, and a
+discretisation says which vector i s(q) differentiates a mode. Only its direction n = s / \|s\|
+matters: lengths cancel between a gradient, a divergence and the operator that relates them.
+
+- ``"rotated"``: differences along one axis, averaged over the others, from the corners of voxels to
+  their centres (Willot 2015). With the phase that all components share left out,
+
+      s_j = (2 / h_j) sin(q_j / 2) prod_{l != j} cos(q_l / 2),
+
+  h being the sides of a voxel. It equals finite elements with a node at each corner and one
+  integration point.
+- ``"moulinec-suquet"``: derivatives of trigonometric polynomials (Moulinec & Suquet 1998),
+  s_j = q_j / h_j.
+
+The mean has no gradient. Nor have, with the rotated scheme, modes with q_j = pi along two axes
+or more (no difference sees them) and, with the other, modes with q_j = pi along any axis (their
+derivative is not real).
+
+One half of the modes of real fields is stored, that of ``rfftn``, and complex numbers as pairs
+of real ones: a product with real directions then converts nothing.
+"""
+
+import math
+
+import torch
+
+
+class VoxelModes:
+    """Modes of real periodic fields on a grid of voxels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Voxels along each axis.
+    spacing : sequence of float
+        Side of a voxel along each axis.
+    discretization : {"rotated", "moulinec-suquet"}
+        What a gradient is.
+    dtype : torch.dtype
+        Type of real fields.
+    device : torch.device
+        Where they are.
+
+    Attributes
+    ----------
+    directions : Tensor of shape (n_axes, \\*half, 2)
+        Components of n, each twice, beside both parts of a complex number; zero where there
+        is no gradient.
+    half : tuple of int
+        Modes stored along each axis.
+    """
+
+    def __init__(self, shape, spacing, discretization, dtype, device):
+        self.shape = tuple(shape)
+        self.half = (*self.shape[:-1], self.shape[-1] // 2 + 1)
+        self.dims = tuple(range(1, 1 + len(shape)))
+        vectors = DERIVATIVES[discretization](self.shape, spacing)
+        lengths = vectors.square().sum(0).sqrt()
+        units = torch.where(lengths > 0, vectors / lengths.clamp(min=1e-300), 0.0)
+        units = units[..., : self.half[-1]].to(dtype=dtype, device=device)
+        self.directions = torch.stack([units, units], dim=-1).contiguous()
+
+    def forward(self, field, modes):
+        """Write the modes of real fields (n, *shape) into (n, *half, 2)."""
+        torch.fft.rfftn(field, dim=self.dims, out=torch.view_as_complex(modes))
+
+    def backward(self, modes, field):
+        """Write the real fields (n, *shape) of modes (n, *half, 2)."""
+        complex_modes = torch.view_as_complex(modes)
+        torch.fft.irfftn(complex_modes, s=self.shape, dim=self.dims, out=field)
+
+    def inner(self, a, b):
+        """Return the inner products over all modes of (k, n, *half, 2), of which half are stored.
+
+        Returns
+        -------
+        products : Tensor of shape (n,), float64
+            One for each image.
+        """
+        ends = [0, self.half[-1] - 1] if self.shape[-1] % 2 == 0 else [0]
+        own = sum(_inner(a.select(-2, end), b.select(-2, end)) for end in set(ends))
+        return 2.0 * _inner(a, b) - own
+
+
+def _inner(a, b):
+    if a.dtype == torch.float64:
+        return torch.linalg.vecdot(a.flatten(2), b.flatten(2)).sum(0)
+    return (a * b).flatten(2).sum(2, dtype=torch.float64).sum(0)
+
+
+def _angles(shape):
+    """Return q along each axis, shaped to broadcast over the grid."""
+    angles = []
+    for axis, side in enumerate(shape):
+        q = 2 * math.pi * torch.fft.fftfreq(side, dtype=torch.float64)
+        angles.append(q.view([-1 if other == axis else 1 for other in range(len(shape))]))
+    return angles
+
+
+def _unpaired(q):
+    """Tell where q is pi, the frequency without a partner of the other sign."""
+    return (q.abs() - math.pi).abs() < 1e-9
+
+
+def _rotated(shape, spacing):
+    angles = _angles(shape)
+    cosines = [torch.where(_unpaired(q), 0.0, (q / 2).cos()) for q in angles]
+    components = []
+    for axis, (q, length) in enumerate(zip(angles, spacing, strict=True)):
+        others = cosines[:axis] + cosines[axis + 1 :]
+        components.append(math.prod(others, start=2 * (q / 2).sin() / length))
+    return torch.stack(torch.broadcast_tensors(*components))
+
+
+def _spectral(shape, spacing):
+    angles = _angles(shape)
+    paired = math.prod((~_unpaired(q)).double() for q in angles)
+    return torch.stack([paired * q / length for q, length in zip(angles, spacing, strict=True)])
+
+
+DERIVATIVES = {"rotated": _rotated, "moulinec-suquet": _spectral}

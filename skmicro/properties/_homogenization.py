@@ -1,0 +1,159 @@
+"""What stiffness and conductivity share: coefficients of a periodic cell by name."""
+
+from collections import namedtuple
+
+import numpy as np
+import torch
+
+from .._arrays import resolve_device, resolve_precision
+from .._validation import check_choice, check_integer, check_real, check_sequence, check_stack
+from ._base import BaseProperty
+from ._cell import EffectiveColumns, PeriodicCell
+from ._fourier import DERIVATIVES, VoxelModes
+
+LocalFields = namedtuple("LocalFields", "gradient flux mean_flux n_iter residual")
+LocalFields.__doc__ = """Local fields of one image.
+
+Attributes
+----------
+gradient : ndarray of shape (n_components, *spatial)
+    Strain, or gradient of the temperature.
+flux : ndarray of shape (n_components, *spatial)
+    Stress, or the coefficient times the gradient.
+mean_flux : ndarray of shape (n_components,)
+    Mean of the flux.
+n_iter : int
+    Iterations of the solver.
+residual : float
+    Norm of the unbalanced part of the flux over the norm of its mean.
+"""
+
+
+class EffectiveCoefficients(BaseProperty):
+    """Base class of properties that are means of a flux under unit loads.
+
+    Subclasses have, beside the parameters of every property, ``discretization``, ``spacing``,
+    ``outputs``, ``tol`` and ``max_iter``; set ``_symbol``, the letter of a coefficient, and
+    ``_everything``, the word for all outputs; and implement ``_law(n_axes)``, ``_moduli(shares)``
+    and ``_indices(n_axes)``, the numbers that components go by.
+    """
+
+    def _solve(self, shares):
+        n_axes = shares.ndim - 2
+        pairs = self._pairs(n_axes)
+        loads = _loads(pairs, every=shares.requires_grad)
+        columns, residuals, _ = EffectiveColumns.apply(
+            self._moduli(shares),
+            self._law(n_axes),
+            self._modes(shares),
+            loads,
+            self.tol,
+            self.max_iter,
+        )
+        figures = []
+        for pair in pairs:
+            known = [
+                columns[:, row, loads.index(load)]
+                for row, load in {pair, pair[::-1]}
+                if load in loads
+            ]
+            figures.append(sum(known) / len(known))
+        return torch.stack(figures, dim=1), residuals.amax(1)
+
+    def _local_fields(self, image, mean):
+        images = check_stack("image", np.asarray(image)[None])
+        self.fit(images)
+        device, dtype = resolve_device(self.device), resolve_precision(self.precision)
+        channels = self.encoder_.encode(images, device, dtype)
+        shares = self._phase_shares(self.encoder_.physical(channels))
+        law = self._law(images.ndim - 1)
+        mean = _mean_load(mean, len(law.terms))
+        cell = PeriodicCell(self._moduli(shares), law, self._modes(shares))
+        solution = cell.loaded(mean, self.tol, self.max_iter)
+        self._warn_of(solution.residual.cpu().numpy())
+        return LocalFields(
+            cell.gradients(solution.x, mean)[:, 0].cpu().numpy().copy(),
+            cell.fluxes()[:, 0].cpu().numpy().copy(),
+            solution.figure[0].cpu().numpy(),
+            int(solution.n_iter[0]),
+            float(solution.residual[0]),
+        )
+
+    def _modes(self, shares):
+        shape = tuple(shares.shape[2:])
+        spacing = self._voxel_sides(len(shape))
+        return VoxelModes(shape, spacing, self.discretization, shares.dtype, shares.device)
+
+    def _voxel_sides(self, n_axes):
+        spacing = (1.0,) * n_axes if self.spacing is None else self.spacing
+        check_sequence("spacing", spacing)
+        if len(spacing) != n_axes:
+            raise ValueError(
+                f"spacing must have a number for each of the {n_axes} axes, got {spacing!r}."
+            )
+        for side in spacing:
+            check_real("spacing", side, 0.0, open_low=True)
+        return spacing
+
+    def _pairs(self, n_axes):
+        """Return the pairs of components whose coefficients are the outputs."""
+        indices = self._indices(n_axes)
+        known = {
+            f"{self._symbol}{first}{second}": (i, j)
+            for i, first in enumerate(indices)
+            for j, second in enumerate(indices)
+        }
+        if isinstance(self.outputs, str) and self.outputs == self._everything:
+            return [pair for pair in known.values() if pair[0] <= pair[1]]
+        if isinstance(self.outputs, str) or not self.outputs:
+            raise ValueError(
+                f"outputs must be {self._everything!r} or a list of names, got {self.outputs!r}."
+            )
+        check_sequence("outputs", self.outputs)
+        unknown = [name for name in self.outputs if name not in known]
+        if unknown:
+            raise ValueError(
+                f"outputs must be among {sorted(known)} for {n_axes}-D images, got {unknown[0]!r}."
+            )
+        return [known[name] for name in self.outputs]
+
+    def _feature_names(self):
+        n_axes = len(self.image_shape_)
+        indices = self._indices(n_axes)
+        return [f"{self._symbol}{indices[i]}{indices[j]}" for i, j in self._pairs(n_axes)]
+
+    def _check_parameters(self):
+        check_choice("discretization", self.discretization, DERIVATIVES)
+        check_real("tol", self.tol, 0.0, 1.0, open_low=True, open_high=True)
+        check_integer("max_iter", self.max_iter, 1)
+        self._check_computing()
+        if hasattr(self, "encoder_"):
+            self._voxel_sides(len(self.image_shape_))
+            self._pairs(len(self.image_shape_))
+            self._check_phases()
+
+    def _refuse_voids(self, name, stiffness):
+        """Raise where no phase resists, or where a void is beyond the discretisation."""
+        if not max(stiffness) > 0:
+            raise ValueError(f"{name} must be positive for one phase at least, got {stiffness}.")
+        if min(stiffness) == 0 and self.discretization != "rotated":
+            raise ValueError(
+                f"{name} must be positive with discretization={self.discretization!r}, got 0; "
+                "'rotated' allows it."
+            )
+
+
+def _loads(pairs, every):
+    """Return the loads of which a solution is needed: for every pair one of both, or both."""
+    loads = sorted({i for i, j in pairs if i == j or every} | {j for _, j in pairs if every})
+    for i, j in pairs:
+        if i not in loads and j not in loads:
+            loads.append(i)
+    return loads
+
+
+def _mean_load(mean, n_loads):
+    mean = np.asarray(mean, dtype=float)
+    if mean.shape != (n_loads,) or not np.isfinite(mean).all():
+        raise ValueError(f"mean must hold {n_loads} finite numbers, got {mean.tolist()}.")
+    return mean.tolist()
