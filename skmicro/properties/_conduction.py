@@ -47,6 +47,8 @@ class EffectiveConductivity(EffectiveCoefficients):
         Shape of one image.
     n_features_in_ : int
         Voxels of one image.
+    n_iter_ : int
+        Iterations for the first image seen in ``fit`` under the last load.
 
     Warns
     -----

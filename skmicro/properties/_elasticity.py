@@ -51,6 +51,8 @@ class ElasticStiffness(EffectiveCoefficients):
         Shape of one image.
     n_features_in_ : int
         Voxels of one image.
+    n_iter_ : int
+        Iterations for the first image seen in ``fit`` under the last load.
 
     Warns
     -----

@@ -6,9 +6,17 @@ import numpy as np
 import torch
 
 from .._arrays import resolve_device, resolve_precision
-from .._validation import check_choice, check_integer, check_real, check_sequence, check_stack
+from .._validation import (
+    check_choice,
+    check_images,
+    check_integer,
+    check_real,
+    check_sequence,
+    check_stack,
+    unchanged_on_error,
+)
 from ._base import BaseProperty
-from ._cell import EffectiveColumns, PeriodicCell
+from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, VoxelModes
 
 LocalFields = namedtuple("LocalFields", "gradient flux mean_flux n_iter residual")
@@ -38,6 +46,30 @@ class EffectiveCoefficients(BaseProperty):
     and ``_indices(n_axes)``, the numbers that components go by.
     """
 
+    def fit(self, X, y=None):
+        """Learn shape and phases, and count the iterations that the first image takes.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        with unchanged_on_error(self):
+            super().fit(X)
+            cell = self._cell(self._shares_of(check_images(self, X, reset=False)[:1]))
+            last = len(cell.law.terms) - 1
+            self.n_iter_ = int(
+                cell.loaded(unit_load(last, last + 1), self.tol, self.max_iter).n_iter[0]
+            )
+        return self
+
     def _solve(self, shares):
         n_axes = shares.ndim - 2
         pairs = self._pairs(n_axes)
@@ -62,13 +94,9 @@ class EffectiveCoefficients(BaseProperty):
 
     def _local_fields(self, image, mean):
         images = check_stack("image", np.asarray(image)[None])
-        self.fit(images)
-        device, dtype = resolve_device(self.device), resolve_precision(self.precision)
-        channels = self.encoder_.encode(images, device, dtype)
-        shares = self._phase_shares(self.encoder_.physical(channels))
-        law = self._law(images.ndim - 1)
-        mean = _mean_load(mean, len(law.terms))
-        cell = PeriodicCell(self._moduli(shares), law, self._modes(shares))
+        super().fit(images)
+        cell = self._cell(self._shares_of(images))
+        mean = _mean_load(mean, len(cell.law.terms))
         solution = cell.loaded(mean, self.tol, self.max_iter)
         self._warn_of(solution.residual.cpu().numpy())
         return LocalFields(
@@ -78,6 +106,14 @@ class EffectiveCoefficients(BaseProperty):
             int(solution.n_iter[0]),
             float(solution.residual[0]),
         )
+
+    def _shares_of(self, images):
+        device, dtype = resolve_device(self.device), resolve_precision(self.precision)
+        channels = self.encoder_.encode(images, device, dtype)
+        return self._phase_shares(self.encoder_.physical(channels))
+
+    def _cell(self, shares):
+        return PeriodicCell(self._moduli(shares), self._law(shares.ndim - 2), self._modes(shares))
 
     def _modes(self, shares):
         shape = tuple(shares.shape[2:])

@@ -5,7 +5,13 @@ import numpy as np
 from skmicro.generators import NetworkGenerator
 from skmicro.utils import all_estimators, all_generators
 
-TINY_TRAINING = {
+# What phases of any label are made of.
+VALUES = {label: 1.0 + label % 7 for label in range(-300, 301)}
+TINY = {
+    "young": VALUES,
+    "poisson": {label: 0.1 + 0.05 * (label % 5) for label in VALUES},
+    "conductivity": VALUES,
+
     "n_iter": 2,
     "batch_size": 4,
     "n_latent": 3,
@@ -21,7 +27,7 @@ TINY_TRAINING = {
 def tiny(cls, **overrides):
     """Return an instance of a public estimator that fits in a blink."""
     names = cls._get_param_names()
-    settings = {name: value for name, value in TINY_TRAINING.items() if name in names}
+    settings = {name: value for name, value in TINY.items() if name in names}
     return cls(**(settings | overrides))
 
 
