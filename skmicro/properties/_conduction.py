@@ -48,7 +48,7 @@ class EffectiveConductivity(EffectiveCoefficients):
     n_features_in_ : int
         Voxels of one image.
     n_iter_ : int
-        Iterations for the first image seen in ``fit`` under the last load.
+        Iterations, at least 1, for the first image seen in ``fit`` under the last load.
 
     Warns
     -----
