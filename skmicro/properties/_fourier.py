@@ -72,13 +72,7 @@ class VoxelModes:
         torch.fft.irfftn(complex_modes, s=self.shape, dim=self.dims, out=field)
 
     def inner(self, a, b):
-        """Return the inner products over all modes of (k, n, *half, 2), of which half are stored.
-
-        Returns
-        -------
-        products : Tensor of shape (n,), float64
-            One for each image.
-        """
+        """Return inner products over all modes, (n,), of two sets (k, n, *half, 2)."""
         ends = [0, self.half[-1] - 1] if self.shape[-1] % 2 == 0 else [0]
         own = sum(_inner(a.select(-2, end), b.select(-2, end)) for end in set(ends))
         return 2.0 * _inner(a, b) - own

@@ -65,9 +65,8 @@ class EffectiveCoefficients(BaseProperty):
             super().fit(X)
             cell = self._cell(self._shares_of(check_images(self, X, reset=False)[:1]))
             last = len(cell.law.terms) - 1
-            self.n_iter_ = int(
-                cell.loaded(unit_load(last, last + 1), self.tol, self.max_iter).n_iter[0]
-            )
+            solution = cell.loaded(unit_load(last, last + 1), self.tol, self.max_iter)
+            self.n_iter_ = max(1, int(solution.n_iter[0]))
         return self
 
     def _solve(self, shares):

@@ -1,0 +1,104 @@
+"""Conductivity against everything that is known exactly."""
+
+import numpy as np
+import pytest
+import torch
+from cells import random_image, stiffness_matrix
+from finite_elements import centre_gradients, effective_matrix
+
+from skmicro.properties import EffectiveConductivity, conduction_fields
+
+SCHEMES = ("rotated", "moulinec-suquet")
+
+
+def conductivity(image, values=(1.0, 7.0), **parameters):
+    """Return the tensor of one image."""
+    estimator = EffectiveConductivity(values, **({"tol": 1e-10} | parameters))
+    return stiffness_matrix(estimator.fit_transform(image[None])[0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "normal"), [((7, 3), 0), ((2, 8), 1), ((1, 9), 1), ((3, 2, 8), 2)]
+)
+@pytest.mark.parametrize("values", [(1.0, 7.0), (1e-3, 1.0), (2.0, 1e4)])
+def test_laminates_are_exact(shape, normal, values):
+    layers = (np.arange(shape[normal]) % 7 < 3).astype(int)
+    others = [axis for axis in range(len(shape)) if axis != normal]
+    image = np.broadcast_to(np.expand_dims(layers, others), shape)
+    local = np.asarray(values)[layers]
+    exact = np.diag(np.full(len(shape), local.mean()))
+    exact[normal, normal] = 1 / (1 / local).mean()
+    np.testing.assert_allclose(
+        conductivity(image, values), exact, rtol=1e-8, atol=1e-8 * max(values)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"), [((5, 4), (1, 1)), ((3, 6), (0.5, 3)), ((3, 4, 2), (1, 2, 3))]
+)
+@pytest.mark.parametrize("values", [(1.0, 7.0), (0.0, 1.0)])
+def test_finite_elements(shape, spacing, values):
+    image = random_image(shape, seed=4)[0]
+    local = np.asarray(values)[image.ravel(), None, None] * np.eye(len(shape))
+    exact = effective_matrix(local, centre_gradients(shape, spacing))
+    np.testing.assert_allclose(conductivity(image, values, spacing=spacing), exact, atol=1e-8)
+
+
+@pytest.mark.parametrize("discretization", SCHEMES)
+def test_duality_is_exact_on_odd_grids(discretization):
+    """A plane gradient, turned by 90 degrees, is a flux of the inverse medium (Dykhne 1971)."""
+    image = random_image((7, 9), seed=5)[0]
+    direct = conductivity(image, (1.0, 7.0), discretization=discretization)
+    inverse = conductivity(image, (1.0, 1 / 7.0), discretization=discretization)
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    np.testing.assert_allclose(direct, turn @ np.linalg.inv(inverse) @ turn.T, atol=1e-8)
+
+
+def test_checkerboard_tends_to_the_geometric_mean():
+    errors = []
+    for side in (5, 15, 45):
+        board = np.indices((2, 2)).sum(0) % 2
+        image = np.kron(board, np.ones((side, side), int))
+        errors.append(abs(conductivity(image, (1.0, 4.0), tol=1e-8)[0, 0] - 2.0))
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    assert errors[2] < 0.02
+
+
+def test_insulating_obstacles_and_superconducting_contrast():
+    image = np.zeros((9, 9), int)
+    image[3:6, 3:6] = 1
+    limit = conductivity(image, (1.0, 1e-9))
+    np.testing.assert_allclose(conductivity(image, (1.0, 0.0)), limit, atol=1e-7)
+    stiff = conductivity(image, (1.0, 1e6))
+    assert 1.0 < stiff[0, 0] < 1.5
+
+
+def test_gradient():
+    estimator = EffectiveConductivity((1.0, 7.0, 0.5), tol=1e-12).fit(random_image((4, 3), 3))
+    shares = np.random.default_rng(0).dirichlet((1, 1, 1), (2, 4, 3)).transpose(0, 3, 1, 2)
+    x = torch.tensor(shares.copy(), requires_grad=True)
+    torch.autograd.gradcheck(estimator, x, atol=1e-6, fast_mode=True)
+
+
+def test_local_fields_obey_the_laws():
+    image = random_image((5, 7), seed=2)[0]
+    fields = conduction_fields(image, (1.0, -2.0), conductivity=(1.0, 7.0), tol=1e-10)
+    np.testing.assert_allclose(fields.flux, np.where(image == 1, 7.0, 1.0) * fields.gradient)
+    np.testing.assert_allclose(fields.gradient.mean((1, 2)), (1.0, -2.0), atol=1e-12)
+    np.testing.assert_allclose(fields.mean_flux, conductivity(image) @ (1.0, -2.0), atol=1e-8)
+    dissipated = (fields.flux * fields.gradient).sum(0).mean()
+    assert dissipated == pytest.approx(fields.mean_flux @ (1.0, -2.0))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"conductivity": (1.0, -1.0)}, r"conductivity must lie in \[0, inf\), got -1"),
+        ({"conductivity": (0.0, 0.0)}, "conductivity must be positive for one phase"),
+        ({"outputs": "voigt"}, "outputs must be 'tensor' or a list of names, got 'voigt'"),
+        ({"outputs": ["k33"]}, "outputs must be among .* for 2-D images, got 'k33'"),
+    ],
+)
+def test_bad_parameters(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        EffectiveConductivity(**parameters).fit(random_image((4, 4)))
