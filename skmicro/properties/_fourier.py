@@ -79,8 +79,8 @@ class VoxelModes:
 
 
 def _inner(a, b):
-    if a.dtype == torch.float64:
-        return torch.linalg.vecdot(a.flatten(2), b.flatten(2)).sum(0)
+    if a.shape[1] == 1 and a.dtype == torch.float64:
+        return torch.dot(a.flatten(), b.flatten()).view(1)
     return (a * b).flatten(2).sum(2, dtype=torch.float64).sum(0)
 
 
