@@ -44,7 +44,9 @@ class EffectiveColumns(torch.autograd.Function):
         ctx.problem = law, modes, loads
         ctx.save_for_backward(moduli, *[s.x for s in solutions if ctx.needs_input_grad[0]])
         columns = torch.stack([s.figure for s in solutions], dim=2).to(moduli.dtype)
-        found = [torch.stack([getattr(s, name) for s in solutions], 1) for name in ("residual", "n_iter")]
+        found = [
+            torch.stack([getattr(s, name) for s in solutions], 1) for name in ("residual", "n_iter")
+        ]
         ctx.mark_non_differentiable(*found)
         return columns, *found
 
