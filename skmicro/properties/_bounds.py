@@ -10,7 +10,7 @@ from ._moduli import Moduli
 Bounds = namedtuple("Bounds", "lower upper")
 Bounds.__doc__ = """Bounds on a property.
 
-Attributes
+Parameters
 ----------
 lower : ndarray or Moduli
     No composite of these fractions has less.

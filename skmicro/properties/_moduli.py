@@ -5,7 +5,7 @@ from collections import namedtuple
 Moduli = namedtuple("Moduli", "bulk shear")
 Moduli.__doc__ = """Moduli of an isotropic material.
 
-Attributes
+Parameters
 ----------
 bulk : float, ndarray or Tensor
     Bulk modulus.

@@ -17,8 +17,8 @@ class Permeability(PhaseGeometry):
     voxel_size : float, default=1.0
         Side of a voxel in any unit; the permeability has the square of it.
     max_lag : int or None, default=None
-        Lag in voxels at which the integral ends; ``None`` stands for half the shortest side longer
-        than one voxel. See Notes.
+        Lag in voxels at which the integral ends; ``None`` stands for a quarter of the shortest side
+        longer than one voxel. See Notes.
     periodic : bool, default=True
         Whether the images wrap around. Otherwise only pairs inside the image count.
     n_jobs : int or None, default=None
@@ -57,10 +57,12 @@ class Permeability(PhaseGeometry):
     whether the pores are connected: in consolidated materials it can be orders of magnitude
     above the permeability, which it then follows only as a statistic of pore size.
 
-    **The cut-off** is a choice. Fluctuations of S2 of one image do not decay, and are weighted with
-    r; over all lag vectors of a periodic image S2 - :math:`\phi^2` even adds up to 0. ``max_lag``
-    is to be a few times the correlation length and the same for all images that are compared.
-    ``None`` follows the size of the images.
+    **The cut-off** is a choice. Fluctuations of S2 of one image do not decay with the lag and are
+    weighted with it. Besides, S2 - :math:`\phi^2` adds up to 0 over all lag vectors of a periodic
+    image, so that S2 is a little too small everywhere: up to a lag R the integral of a plane image
+    of side L loses a share of about :math:`\pi R^2 / L^2`, one fifth by default, and that of a
+    volume less. ``max_lag`` is to be a few times the correlation length and the same for all
+    images that are compared; ``None`` follows their size.
 
     The integral is a trapezoid sum over the bins of
     :class:`~skmicro.descriptors.TwoPointCorrelation`, one voxel wide, at the mean lengths of their
@@ -140,13 +142,16 @@ def permeability_bound(pores, *, periodic=True, max_lag=None):
     periodic : bool, default=True
         Whether the images wrap around.
     max_lag : int or None, default=None
-        Largest lag.
+        Largest lag; ``None`` stands for a quarter of the shortest side.
 
     Returns
     -------
     bound : Tensor of shape (n,)
         In squares of voxels; 0 without solid.
     """
+    if max_lag is None:
+        half = _lags.resolve_max_lag(tuple(pores.shape[1:]), periodic=periodic)
+        max_lag = max(half // 2, min(half, 1))
     options = {"periodic": periodic, "max_lag": max_lag}
     porosity = _kernels.volume_fraction(pores)
     centred = pores - porosity.view(-1, *[1] * (pores.ndim - 1))

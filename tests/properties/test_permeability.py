@@ -80,6 +80,23 @@ def test_sections_have_the_bound_of_the_volume():
     assert section == pytest.approx(volume, rel=0.03)
 
 
+@pytest.mark.parametrize("max_lag", [4, 8])
+def test_what_planes_lose_to_the_mean_of_the_image(max_lag):
+    # White noise has no correlation but that of the mean, -p1 p2 / n_voxels at every lag.
+    X = (np.random.default_rng(0).random((400, 24, 24)) < 0.5).astype(int)
+    found = Permeability(max_lag=max_lag).fit_transform(X)[:, 0]
+    expected = -(max_lag**2 / 2) / 24**2 * 2 / 3
+    assert found.mean() == pytest.approx(expected, abs=4 * found.std() / 20)
+    assert abs(expected) > 3 * found.std() / 20
+
+
+def test_cut_off_is_a_quarter_of_the_shortest_side():
+    X = spheres(24, 3, 2)[:, :16]
+    np.testing.assert_array_equal(
+        Permeability().fit_transform(X), Permeability(max_lag=4).fit_transform(X)
+    )
+
+
 def test_without_pores_or_solid():
     X = np.zeros((3, 6, 6, 6), int)
     X[1] = 1
