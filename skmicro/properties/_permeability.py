@@ -115,13 +115,8 @@ class Permeability(PhaseGeometry):
         self.image_shape = image_shape
 
     def _check_parameters(self):
-        self._check_geometry()
-        check_real("voxel_size", self.voxel_size, 0.0, open_low=True)
-        check_choice("periodic", self.periodic, (True, False))
-        if self.max_lag is not None:
-            check_integer("max_lag", self.max_lag, 1)
-            if hasattr(self, "image_shape_"):
-                _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
+        super()._check_parameters()
+        check_lengths(self)
 
     def _solve(self, shares):
         options = {"periodic": self.periodic, "max_lag": self.max_lag}
@@ -130,6 +125,17 @@ class Permeability(PhaseGeometry):
 
     def _feature_names(self):
         return ["k"]
+
+
+def check_lengths(estimator):
+    """Raise if ``voxel_size``, ``periodic`` or ``max_lag`` of an estimator is not allowed."""
+    check_real("voxel_size", estimator.voxel_size, 0.0, open_low=True)
+    check_choice("periodic", estimator.periodic, (True, False))
+    if estimator.max_lag is not None:
+        check_integer("max_lag", estimator.max_lag, 1)
+        if hasattr(estimator, "image_shape_"):
+            shape, periodic = estimator.image_shape_, estimator.periodic
+            _lags.resolve_max_lag(shape, estimator.max_lag, periodic=periodic)
 
 
 def permeability_bound(pores, *, periodic=True, max_lag=None):

@@ -17,8 +17,7 @@ class PhaseGeometry(BaseProperty):
     def _material_dimension(self, n_axes):
         return n_axes if self.dimension is None else self.dimension
 
-    def _check_geometry(self):
-        """Raise if a parameter that all have is not allowed."""
+    def _check_parameters(self):
         self._check_computing()
         dimension = getattr(self, "dimension", None)
         if dimension is not None:
@@ -29,6 +28,3 @@ class PhaseGeometry(BaseProperty):
             self.encoder_.channel_of(self.phase)
             if dimension == 2 and len(self.image_shape_) == 3:
                 raise ValueError("dimension must be None or 3 for three-dimensional images, got 2.")
-
-    def _check_parameters(self):
-        self._check_geometry()

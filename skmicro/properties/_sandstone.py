@@ -2,10 +2,9 @@
 
 import torch
 
-from .._validation import check_choice, check_integer, check_real
-from ..descriptors import _lags
+from .._validation import check_real
 from ._moduli import young_modulus
-from ._permeability import permeability_bound
+from ._permeability import check_lengths, permeability_bound
 from ._phase_geometry import PhaseGeometry
 from ._strong_contrast_diffusivity import strong_contrast_conductivity
 from ._strong_contrast_moduli import strong_contrast_moduli
@@ -111,14 +110,10 @@ class SandstoneProperties(PhaseGeometry):
         self.image_shape = image_shape
 
     def _check_parameters(self):
-        self._check_geometry()
-        for name in ("rock_bulk", "rock_shear", "voxel_size"):
+        super()._check_parameters()
+        check_lengths(self)
+        for name in ("rock_bulk", "rock_shear"):
             check_real(name, getattr(self, name), 0.0, open_low=True)
-        check_choice("periodic", self.periodic, (True, False))
-        if self.max_lag is not None:
-            check_integer("max_lag", self.max_lag, 1)
-            if hasattr(self, "image_shape_"):
-                _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
 
     def _solve(self, shares):
         pores = self._field(shares)

@@ -38,7 +38,7 @@ def strong_contrast_conductivity(fraction, zeta, matrix, inclusion, n_axes=3):
 
 
 class StrongContrastDiffusivity(PhaseGeometry):
-    r"""Estimate of diffusivity or conductivity from a three-point parameter, in milliseconds.
+    r"""Estimate of diffusivity or conductivity from a three-point parameter, without a full field.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class StrongContrastDiffusivity(PhaseGeometry):
         self.image_shape = image_shape
 
     def _check_parameters(self):
-        self._check_geometry()
+        super()._check_parameters()
         check_real("matrix_diffusivity", self.matrix_diffusivity, 0.0, open_low=True)
         check_real("inclusion_diffusivity", self.inclusion_diffusivity, 0.0)
 

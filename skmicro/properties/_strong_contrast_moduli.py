@@ -58,7 +58,7 @@ def strong_contrast_moduli(fraction, zeta, eta, matrix, inclusion, n_axes=3):
 
 
 class StrongContrastModuli(PhaseGeometry):
-    r"""Estimate of elastic moduli from three-point parameters, in milliseconds.
+    r"""Estimate of elastic moduli from three-point parameters, without a full field.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ class StrongContrastModuli(PhaseGeometry):
         self.image_shape = image_shape
 
     def _check_parameters(self):
-        self._check_geometry()
+        super()._check_parameters()
         check_real("matrix_young", self.matrix_young, 0.0, open_low=True)
         check_real("inclusion_young", self.inclusion_young, 0.0)
         for name in ("matrix_poisson", "inclusion_poisson"):

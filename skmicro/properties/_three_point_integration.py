@@ -1,10 +1,10 @@
 r"""Three-point parameters by integrating S3 over triangles.
 
 S3(r, s, theta) is sampled on the image: the field is moved by the vectors r e_a of all radii
-and directions, with linear interpolation between voxels, and the mean of the products
-I(x) I(x + r e_a) I(x + s e_b) taken over x. Directions are spread over the circle or the sphere, so
-that pairs of them are all angles in all orientations. Radii are the nodes of a Gauss rule, since
-S3 - S2 S2 / p2 begins linearly at radius 0 and the integrand over dr / r is smooth.
+and directions, and the mean of the products I(x) I(x + r e_a) I(x + s e_b) taken over x. Directions
+are spread over the circle or the sphere, so that pairs of them are all angles in all orientations.
+Radii are the nodes of a Gauss rule: S3 - S2 S2 / p2 vanishes at radius 0, so that the integrand
+over dr / r is smooth.
 """
 
 import math
@@ -74,8 +74,9 @@ def _moved(image, vectors):
     phases = torch.ones((), dtype=torch.float64)
     for axis, (side, steps) in enumerate(zip(shape, vectors.T, strict=True)):
         last = axis == image.ndim - 1
-        cycles = torch.fft.rfftfreq(side) if last else torch.fft.fftfreq(side)
-        turns = 2 * math.pi * torch.outer(torch.as_tensor(steps), cycles.double())
+        frequencies = torch.fft.rfftfreq if last else torch.fft.fftfreq
+        cycles = frequencies(side, dtype=torch.float64)
+        turns = 2 * math.pi * torch.outer(torch.as_tensor(steps), cycles)
         # A wave of two voxels has no partner of the other sign and only shrinks.
         sines = torch.where(cycles.abs() < 0.5, turns.sin(), 0.0)
         view = [len(vectors), *(-1 if dim == dims[axis] else 1 for dim in dims)]

@@ -57,6 +57,18 @@ def test_rotated_and_mirrored_images_have_the_same_parameters():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_axes", [2, 3])
+def test_dilute_balls_have_none_but_for_their_staircase(n_axes):
+    # The parameters of dilute discs and spheres are 0.
+    found = []
+    for radius in (6, 12):
+        grid = np.indices((6 * radius,) * n_axes) - 3 * radius + 0.5
+        X = ((grid**2).sum(0) < radius**2).astype(int)[None]
+        found.append(ThreePointParameters().fit_transform(X)[0, 0])
+        assert 0 < found[-1] < 1 / (3 * radius)
+    assert found[1] < 0.65 * found[0]
+
+
 def test_images_of_one_phase():
     X = np.zeros((3, 6, 6), int)
     X[1] = 1
