@@ -15,8 +15,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = [
     {"exceptions", "_version", "_arrays", "_random", "_validation", "_callbacks", "encoding",
      "persistence", "base"},
-    {"descriptors", "properties", "networks", "augment", "datasets", "io", "patches"},
-    {"losses"},
+    {"descriptors", "networks", "augment", "datasets", "io", "patches"},
+    {"losses", "properties"},
     {"training"},
     {"generators", "regressors"},
     {"evaluation", "plotting", "utils"},

@@ -28,7 +28,6 @@ class BaseProperty(BaseDescriptor):
     """
 
     tol = None
-    max_iter = None
 
     def _solve(self, shares):
         """Return the property of images, and how far the solver was from its solution.

@@ -1,0 +1,175 @@
+"""Three-point parameters: what S3 tells of the properties of a material of two phases."""
+
+import torch
+
+from .._validation import check_choice, check_integer
+from ._phase_geometry import PhaseGeometry
+from ._three_point_integration import integrated_parameters
+from ._three_point_kernels import three_point_parameters
+
+METHODS = ("fourier", "integration")
+
+
+class ThreePointParameters(PhaseGeometry):
+    r"""Three-point parameters zeta and eta of one phase among the others.
+
+    Beside the volume fraction they are all that estimates and bounds of third order need to know
+    of an isotropic material of two phases: zeta for conductivity and bulk modulus, both for
+    the shear modulus.
+
+    Parameters
+    ----------
+    phase : int or None, default=None
+        Label of the phase, number 2 in the formulas; ``None`` stands for the largest label. All
+        others together are phase 1.
+    dimension : {2, 3} or None, default=None
+        Dimensions of the material; ``None`` stands for those of the images. 3 takes
+        two-dimensional images for plane sections of an isotropic three-dimensional material.
+    method : {"fourier", "integration"}, default="fourier"
+        Sums over the modes of the image, or integrates S3 over triangles; see Notes.
+    max_lag : int or None, default=None
+        Largest side of a triangle in voxels, for ``"integration"``; ``None`` stands for the
+        shortest side of the image longer than one voxel.
+    n_radii : int or None, default=None
+        Lengths of sides, for ``"integration"``; ``None`` stands for one for each voxel.
+    n_angles : int or None, default=None
+        Directions around a circle, for ``"integration"``, even and at least 10; a sphere has
+        half as many circles. ``None`` stands for 48 in images of two axes and 12 of three.
+    n_jobs : int or None, default=None
+        Processes, through joblib; ``None`` stands for one, -1 for all cores.
+    device : {"auto"}, str or torch.device, default="auto"
+        Where to compute.
+    precision : {"auto", "float32", "float64"}, default="float64"
+        Type of the fields; ``"auto"`` stands for single precision.
+    image_shape : tuple of int or None, default=None
+        Shape of the image behind a flat row.
+
+    Attributes
+    ----------
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+
+    See Also
+    --------
+    StrongContrastModuli : Elastic moduli from these parameters.
+    StrongContrastDiffusivity : Diffusivity or conductivity from them.
+
+    Notes
+    -----
+    With the probability S3(r, s, t) that the corners of a triangle lie in the phase,
+    :math:`B = S_3(r, s, t) - S_2(r) S_2(s) / p_2` and the angle :math:`\theta` between the
+    sides r and s, the definitions are [1]_, in two dimensions
+
+    .. math::
+
+       \zeta_2 = \frac{4}{\pi p_1 p_2} \int \frac{dr}{r} \int \frac{ds}{s} \int_0^\pi d\theta
+       \cos(2 \theta) B, \qquad
+       \eta_2 = \frac{16}{\pi p_1 p_2} \int \frac{dr}{r} \int \frac{ds}{s} \int_0^\pi d\theta
+       \cos(4 \theta) B,
+
+    and in three, with Legendre polynomials of :math:`u = \cos \theta`,
+
+    .. math::
+
+       \zeta_2 = \frac{9}{2 p_1 p_2} \int \frac{dr}{r} \int \frac{ds}{s} \int_{-1}^1 du
+       P_2(u) B, \qquad
+       \eta_2 = \frac{5}{21} \zeta_2 + \frac{150}{7 p_1 p_2} \int \frac{dr}{r}
+       \int \frac{ds}{s} \int_{-1}^1 du P_4(u) B.
+
+    Both lie in [0, 1], and those of the two phases add up to 1. In images of one phase alone, where
+    they are not defined and no estimate depends on them, both are 0.
+
+    **Fourier.** The weight of a triangle is a sum of products of spherical harmonics of its sides,
+    and the integral over triangles a sum of squares of convolutions, which discrete Fourier
+    transforms compute in a time of N log N. With I' = I - p2,
+
+    .. math::
+
+       f_m = F^{-1}[Y_{lm}(k / |k|) F(I')], \qquad
+       \zeta^{(l)} = \frac{\langle I \sum_m f_m^2 \rangle}{\langle I'^2 \rangle},
+
+    zeta is :math:`\zeta^{(2)}`; eta is :math:`\zeta^{(4)}` in two dimensions and
+    :math:`(5 \zeta^{(2)} + 16 \zeta^{(4)}) / 21` in three. Images are periodic. Sums over the
+    phases are 1, parameters of layers across an axis :math:`p_1` and those of geometries that
+    exchanging the phases only moves 1/2, up to rounding. Towards smooth shapes the error is that
+    of their staircase of voxels, up to a third of a voxel over the radius, upwards for round
+    inclusions. Has gradients for probabilities of phases.
+
+    **Integration** samples S3 on triangles of all shapes and orientations, with trigonometric
+    interpolation between voxels, and integrates it as it is written above. It is there to check
+    the other method and figures obtained this way. With V = ``n_radii`` times the number of
+    directions it takes V\ :sup:`2` N operations and holds V\ :sup:`2` + V N numbers. Ending the
+    integrals at ``max_lag`` leaves errors of up to 0.02 in zeta and 0.05 in eta for images of ten
+    grains a side.
+
+    **Plane sections.** S3 of an isotropic material can be read from a plane section. In
+    Fourier space its integral for three dimensions is a sum of planar parameters of degrees 2,
+    4, ... 32, with weights of 1.2, -0.17, -0.02, ... for zeta. The parameters of one small section
+    can leave [0, 1]; they are to be averaged over sections.
+
+    References
+    ----------
+    .. [1] S. Torquato, *Random Heterogeneous Materials*, Springer, 2002, Sec. 20.1 and 22.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.properties import ThreePointParameters
+    >>> layers = np.array([[[0, 0, 0, 1]] * 4])
+    >>> ThreePointParameters().fit_transform(layers).round(4)
+    array([[0.75, 0.75]])
+    """
+
+    name = "three_point"
+
+    def __init__(
+        self,
+        phase=None,
+        *,
+        dimension=None,
+        method="fourier",
+        max_lag=None,
+        n_radii=None,
+        n_angles=None,
+        n_jobs=None,
+        device="auto",
+        precision="float64",
+        image_shape=None,
+    ):
+        self.phase = phase
+        self.dimension = dimension
+        self.method = method
+        self.max_lag = max_lag
+        self.n_radii = n_radii
+        self.n_angles = n_angles
+        self.n_jobs = n_jobs
+        self.device = device
+        self.precision = precision
+        self.image_shape = image_shape
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_choice("method", self.method, METHODS)
+        for name, least in (("max_lag", 1), ("n_radii", 1), ("n_angles", 10)):
+            if getattr(self, name) is not None:
+                check_integer(name, getattr(self, name), least)
+        if self.n_angles is not None and self.n_angles % 2:
+            raise ValueError(f"n_angles must be even, got {self.n_angles}.")
+
+    def _solve(self, shares):
+        field = self._field(shares)
+        dimension = self._material_dimension(field.ndim - 1)
+        if self.method == "fourier":
+            return torch.stack(three_point_parameters(field, dimension), dim=1), None
+        max_lag = self.max_lag or min((side for side in field.shape[1:] if side > 1), default=1)
+        n_angles = self.n_angles or (48 if field.ndim == 3 else 12)
+        n_radii = self.n_radii or max_lag
+        found = integrated_parameters(field, dimension, max_lag, n_radii, n_angles)
+        return torch.stack(found, dim=1), None
+
+    def _feature_names(self):
+        return ["zeta", "eta"]
