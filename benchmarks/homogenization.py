@@ -28,7 +28,6 @@ import numpy as np
 import torch
 from _results import RESULTS, write_results
 from _tables import argument_parser, print_figures, read_arguments
-
 from sklearn.exceptions import ConvergenceWarning
 
 from skmicro.datasets import make_cahn_hilliard

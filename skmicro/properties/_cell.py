@@ -17,8 +17,6 @@ self-adjoint, its gradient needs no further solution:
     d c_eff[I, J] / d m_k(x) = e_I(x) . D_k e_J(x) / (number of voxels).
 """
 
-from itertools import combinations
-
 import torch
 from torch.autograd.function import once_differentiable
 
@@ -69,83 +67,6 @@ class EffectiveColumns(torch.autograd.Function):
         return total / cell.n_voxels, *[None] * 5
 
 
-class Conduction:
-    """Flux of a gradient: one modulus, the conductivity.
-
-    Parameters
-    ----------
-    n_axes : int
-        Spatial dimensions.
-    """
-
-    def __init__(self, n_axes):
-        self.n_unknowns = 1
-        self.terms = [[(0, axis)] for axis in range(n_axes)]
-
-    def prepare(self, moduli):
-        """Return the coefficients that :meth:`flux` multiplies with."""
-        return moduli
-
-    def flux(self, coefficients, e, room):
-        """Turn gradients e (n_axes, n, *S) into fluxes."""
-        e.mul_(coefficients)
-
-    def power(self, e, other):
-        """Return e . D_k other, (1, n, *S)."""
-        return (e * other).sum(0, keepdim=True)
-
-    def longitudinal(self, moduli):
-        """Return the share of the longitudinal part that the preconditioner takes away, (n,)."""
-        return torch.zeros(moduli.shape[1], dtype=moduli.dtype, device=moduli.device)
-
-
-class Elasticity:
-    """Stress of a strain in Voigt's order, shear strains as sums of both parts (engineering).
-
-    Moduli are Lame's first parameter and the shear modulus.
-
-    Parameters
-    ----------
-    n_axes : int
-        Spatial dimensions.
-    """
-
-    def __init__(self, n_axes):
-        self.n_unknowns = self.n_axes = n_axes
-        shears = sorted(combinations(range(n_axes), 2), reverse=True)
-        self.terms = [[(axis, axis)] for axis in range(n_axes)]
-        self.terms += [[(i, j), (j, i)] for i, j in shears]
-
-    def prepare(self, moduli):
-        """Return lambda, 2 mu and mu."""
-        return torch.stack([moduli[0], 2 * moduli[1], moduli[1]])
-
-    def flux(self, coefficients, e, room):
-        """Turn strains e (n_voigt, n, *S) into stresses."""
-        first, twice, shear = coefficients
-        torch.add(e[0], e[1], out=room)
-        for normal in e[2 : self.n_axes]:
-            room.add_(normal)
-        room.mul_(first)
-        for normal in e[: self.n_axes]:
-            torch.addcmul(room, normal, twice, out=normal)
-        for sheared in e[self.n_axes :]:
-            sheared.mul_(shear)
-
-    def power(self, e, other):
-        """Return e . D_k other for both moduli, (2, n, *S)."""
-        products = e * other
-        normal, shear = products[: self.n_axes].sum(0), products[self.n_axes :].sum(0)
-        traces = e[: self.n_axes].sum(0) * other[: self.n_axes].sum(0)
-        return torch.stack([traces, 2 * normal + shear])
-
-    def longitudinal(self, moduli):
-        """Return (lambda + mu) / (lambda + 2 mu) of a medium between the extremes, (n,)."""
-        flat = moduli.flatten(2)
-        first, shear = (flat.amin(2) + flat.amax(2)) / 2
-        return (first + shear) / (first + 2 * shear)
-
-
 class PeriodicCell:
     """The system A v = b of images under unit loads, with room for its solution.
 
@@ -154,7 +75,7 @@ class PeriodicCell:
     moduli : Tensor of shape (n_moduli, n, *spatial)
         Local moduli of n images.
     law : Conduction or Elasticity
-        What moduli mean.
+        What moduli mean; see :mod:`._laws`.
     modes : VoxelModes
         The grid.
     """
@@ -235,7 +156,7 @@ class PeriodicCell:
                     torch.mul(v[unknown], n[axis], out=modes)
                 else:
                     modes.addcmul_(v[unknown], n[axis])
-            self.modes.backward(modes, e)
+            self.modes.to_field(modes, e)
 
     def _divergence(self, out):
         """Write n . c e, and return the mean of c e, (n, n_loads)."""
@@ -243,7 +164,7 @@ class PeriodicCell:
         self.law.flux(self.coefficients, self.e, self._room)
         means, written = [], set()
         for terms, e in zip(self.law.terms, self.e, strict=True):
-            self.modes.forward(e, modes)
+            self.modes.to_modes(e, modes)
             means.append(modes.flatten(1)[:, 0].double() / self.n_voxels)
             for unknown, axis in terms:
                 if unknown in written:

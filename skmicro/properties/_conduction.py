@@ -3,8 +3,8 @@
 import torch
 
 from ._base import values_of_phases
-from ._cell import Conduction
 from ._homogenization import EffectiveCoefficients
+from ._laws import Conduction
 
 
 class EffectiveConductivity(EffectiveCoefficients):
@@ -136,7 +136,7 @@ def conduction_fields(image, mean_gradient, **parameters):
     Returns
     -------
     fields : LocalFields
-        ``gradient`` and ``flux`` of shape (n_axes, *spatial); ``mean_flux``; ``n_iter`` and
+        ``gradient`` and ``flux`` of shape (n_axes, \\*spatial); ``mean_flux``; ``n_iter`` and
         ``residual`` of the solver.
 
     Raises

@@ -4,8 +4,8 @@ import torch
 
 from .._validation import check_choice
 from ._base import values_of_phases
-from ._cell import Elasticity
 from ._homogenization import EffectiveCoefficients
+from ._laws import Elasticity
 
 PLANES = ("strain", "stress")
 
@@ -181,7 +181,7 @@ def elastic_fields(image, mean_strain, **parameters):
     Returns
     -------
     fields : LocalFields
-        ``gradient``, the strain, and ``flux``, the stress, of shape (n_components, *spatial);
+        ``gradient``, the strain, and ``flux``, the stress, of shape (n_components, \\*spatial);
         ``mean_flux``; ``n_iter`` and ``residual`` of the solver.
 
     Raises

@@ -62,11 +62,11 @@ class VoxelModes:
         units = units[..., : self.half[-1]].to(dtype=dtype, device=device)
         self.directions = torch.stack([units, units], dim=-1).contiguous()
 
-    def forward(self, field, modes):
+    def to_modes(self, field, modes):
         """Write the modes of real fields (n, *shape) into (n, *half, 2)."""
         torch.fft.rfftn(field, dim=self.dims, out=torch.view_as_complex(modes))
 
-    def backward(self, modes, field):
+    def to_field(self, modes, field):
         """Write the real fields (n, *shape) of modes (n, *half, 2)."""
         complex_modes = torch.view_as_complex(modes)
         torch.fft.irfftn(complex_modes, s=self.shape, dim=self.dims, out=field)

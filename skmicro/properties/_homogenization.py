@@ -20,14 +20,14 @@ from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, VoxelModes
 
 LocalFields = namedtuple("LocalFields", "gradient flux mean_flux n_iter residual")
-LocalFields.__doc__ = """Local fields of one image.
+LocalFields.__doc__ = r"""Local fields of one image.
 
-Attributes
+Parameters
 ----------
-gradient : ndarray of shape (n_components, *spatial)
+gradient : ndarray of shape (n_components, \*spatial)
     Strain, or gradient of the temperature.
-flux : ndarray of shape (n_components, *spatial)
-    Stress, or the coefficient times the gradient.
+flux : ndarray of shape (n_components, \*spatial)
+    Stress, or conductivity times gradient.
 mean_flux : ndarray of shape (n_components,)
     Mean of the flux.
 n_iter : int

@@ -11,7 +11,6 @@ TINY = {
     "young": VALUES,
     "poisson": {label: 0.1 + 0.05 * (label % 5) for label in VALUES},
     "conductivity": VALUES,
-
     "n_iter": 2,
     "batch_size": 4,
     "n_latent": 3,
