@@ -1,6 +1,6 @@
 """What moduli mean: the flux of a gradient, the stress of a strain.
 
-A law knows the components of its gradient and the derivatives that they consist of: ``terms`` holds,
+A law knows the components of its gradient and the derivatives they consist of: ``terms`` holds,
 for every component, pairs (unknown, axis). It knows nothing of grids or solvers.
 """
 
