@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from ..networks._blocks import probabilities
 
 SHARPNESS = 2.0
+EVIDENCE_SHARPNESS = 0.5
 BENDING = 1.25
 
 
@@ -41,6 +42,24 @@ def flow_channels(x, encoder):
     if encoder.phases is None:
         return ((x + 1.0) / 2.0).clamp(0.0, 1.0)
     return probabilities(SHARPNESS * (torch.cat([-x, x], dim=1) if encoder.n_channels == 2 else x))
+
+
+def labelled_channels(evidence):
+    """Turn evidence of phases into channels that a :class:`PhaseEncoder` decodes.
+
+    Parameters
+    ----------
+    evidence : Tensor of shape (n, n_flow_channels, *spatial)
+        Half the log-odds of the phases.
+
+    Returns
+    -------
+    channels : Tensor of shape (n, n_channels, *spatial)
+        Phase probabilities, flatter than the odds say, so that no two voxels become equally
+        certain by rounding and gradients do not vanish.
+    """
+    both = torch.cat([-evidence, evidence], dim=1) if evidence.shape[1] == 1 else evidence
+    return probabilities(EVIDENCE_SHARPNESS * both)
 
 
 def _euler(velocity, x, t, step):

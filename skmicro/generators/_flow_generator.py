@@ -16,7 +16,16 @@ from .._validation import (
     check_real,
 )
 from ..networks import in_windows
-from ._flow import METHODS, arc, flow_channels, flow_end, integrate, n_flow_channels, time_grid
+from ._flow import (
+    METHODS,
+    arc,
+    flow_channels,
+    flow_end,
+    integrate,
+    labelled_channels,
+    n_flow_channels,
+    time_grid,
+)
 from ._inpainting import damaged_images, inpainted
 from ._network import NetworkGenerator
 from ._targets import read_targets, warn_missed, warn_outside
@@ -130,21 +139,35 @@ class FlowGenerator(NetworkGenerator):
 
     def _generate(self, latents, conditions):
         noise = latents.view(-1, n_flow_channels(self.encoder_), *self.image_shape_)
-        return flow_channels(self._flow(noise, conditions), self.encoder_)
+        if self.encoder_.phases is None:
+            return flow_channels(self._flow(noise, conditions), self.encoder_)
+        return labelled_channels(self._evidence_behind(noise, conditions))
 
     def _flow(self, x, conditions, backwards=False):
         """Follow the flow of given conditions from noise to image, or backwards."""
-        velocity = self._velocity_of(conditions)
+        velocity = self._answer(conditions)
         times = time_grid(self.n_steps)[:: -1 if backwards else 1]
         return integrate(velocity, x, times, self.method)
 
-    def _velocity_of(self, conditions):
-        """Return the velocity, a function of x and t, with these conditions."""
+    def _evidence_behind(self, noise, conditions):
+        """Follow the flow to the middle of its last step, and tell the phases from there.
+
+        Euler's steps, which evaluate the network once, tell them at the beginning of the last.
+        """
+        velocity, times = self._answer(conditions), time_grid(self.n_steps)
+        x, t = integrate(velocity, noise, times[:-1], self.method), times[-2]
+        if self.method != "euler":
+            middle = (t + times[-1]) / 2
+            x, t = integrate(velocity, x, (t, middle), "euler"), middle
+        return self._answer(conditions, ask="evidence")(x, t)
+
+    def _answer(self, conditions, ask="__call__"):
+        """Return what the network answers, a function of x and t, with these conditions."""
         self._check_sampling(self.p_drop_, conditions.shape[1])
         guidance = self.guidance if conditions.shape[1] > 0 else 1.0
 
         def evaluated(x, t, given):
-            return in_windows(self.generator_, x, x.new_full((len(x),), t), given)
+            return in_windows(self.generator_, x, x.new_full((len(x),), t), given, ask=ask)
 
         def guided(x, t):
             free = evaluated(x, t, torch.full_like(conditions, torch.nan))

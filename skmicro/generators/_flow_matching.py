@@ -350,6 +350,7 @@ class FlowMatchingGenerator(FlowGenerator):
         n_channels, shape = n_flow_channels(self.encoder_), self.image_shape_
         whitenings = self.conditions_.whitenings
         settings = {
+            "phases": self.encoder_.phases is not None,
             "width": self.width,
             "periodic": self.periodic_,
             "bfloat16": self.precision == "auto",

@@ -16,6 +16,7 @@ import skmicro
 from skmicro.descriptors import SpecificSurface, VolumeFraction
 from skmicro.exceptions import DivergenceError, ExtrapolationWarning, TargetWarning
 from skmicro.generators import FlowMatchingGenerator
+from skmicro.generators._flow import flow_end
 
 TINY = {
     "n_iter": 3,
@@ -25,6 +26,11 @@ TINY = {
     "device": "cpu",
     "precision": "float32",
 }
+
+
+def greys():
+    """Smooth grey levels from 0 to 1."""
+    return (0.8 * blobs() + 0.2 * np.random.default_rng(0).random(blobs().shape)).astype(np.float32)
 
 
 def fitted(X=None, **settings):
@@ -45,7 +51,7 @@ def state(generator, n=3):
 def velocity(generator, guidance, conditions=None):
     x, t, given = state(generator)
     given = given if conditions is None else conditions
-    return generator.set_params(guidance=guidance)._velocity_of(given)(x, t[0].item())
+    return generator.set_params(guidance=guidance)._answer(given)(x, t[0].item())
 
 
 def test_guidance_extrapolates_from_the_unconditional_velocity():
@@ -133,7 +139,7 @@ def test_estimators_handed_to_callbacks_of_scikit_learn_are_guided():
         def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
             seen.append(fitted_estimator.sample(2, random_state=0))
 
-    generator = FlowMatchingGenerator(p_drop=0.1, guidance=2.0, **TINY)
+    generator = FlowMatchingGenerator(p_drop=0.1, guidance=2.0, average_decay=0.0, **TINY)
     generator.set_callbacks(Looks()).fit(blobs(4))
     assert len(seen) == TINY["n_iter"] + 1
     for images in seen[-2:]:
@@ -150,7 +156,9 @@ def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
 
             def watched():
                 network = made()
-                network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+                network.embedding.register_forward_pre_hook(
+                    lambda _, seeing: seen.append(seeing[1])
+                )
                 return network
 
             return {"generator": watched}
@@ -245,30 +253,38 @@ def test_rolled_noise_gives_the_rolled_image(shape):
 
 
 def test_image_and_noise_are_a_round_trip_up_to_the_integration():
-    X = blobs()[:4]
-    generator = fitted(precision="float64", target_tol=np.inf)
-    x = torch.tensor(2.0 * X[:, None] - 1.0)
-    conditions = torch.tensor(generator.conditions_.describe(X), dtype=torch.float64)
+    X = greys()
+    generator = fitted(X, precision="float64", target_tol=np.inf)
+    x = flow_end(generator.encoder_.encode(X[:4], "cpu", torch.float64))
+    conditions = torch.tensor(generator.conditions_.describe(X[:4]), dtype=torch.float64)
     errors = []
     for n_steps in (16, 32, 64):
         generator.set_params(n_steps=n_steps)
         noise = generator._flow(x, conditions, backwards=True)
         errors.append((generator._flow(noise, conditions) - x).abs().max().item())
     assert errors[0] > 3 * errors[1] > 9 * errors[2]
+    np.testing.assert_allclose(generator.reconstruct(X), X, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_phases", [2, 3])
+def test_images_of_phases_come_back(n_phases):
+    X = blobs(n_phases=n_phases)[:4]
+    generator = fitted(blobs(n_phases=n_phases), target_tol=np.inf, n_steps=8)
     np.testing.assert_array_equal(generator.reconstruct(X), X)
 
 
 @pytest.mark.parametrize("method", ["heun", "midpoint"])
 def test_transform_inverts_sampling_better_with_more_steps(method):
     """Noise to channels to noise, by the public way: the decoded image is left out."""
-    generator = fitted(precision="float64", method=method, conditions=("p1",))
-    X = blobs()[:3]
+    X = greys()
+    generator = fitted(X, precision="float64", method=method, conditions=("p1",))
+    X = X[:3]
     exact = generator.set_params(n_steps=128).transform(X)
     errors = []
     for n_steps in (8, 16, 32):
         errors.append(np.abs(generator.set_params(n_steps=n_steps).transform(X) - exact).max())
     assert errors[0] > 3 * errors[1] > 9 * errors[2] > 0
-    np.testing.assert_array_equal(generator.inverse_transform(exact), X)
+    np.testing.assert_allclose(generator.inverse_transform(exact), X, atol=1e-3)
 
 
 def test_defaults_of_sampling():
