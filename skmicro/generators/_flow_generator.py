@@ -18,7 +18,9 @@ from .._validation import (
 from ..networks import in_windows
 from ._flow import (
     METHODS,
+    UNCERTAIN,
     arc,
+    blurred,
     flow_channels,
     flow_end,
     integrate,
@@ -123,8 +125,11 @@ class FlowGenerator(NetworkGenerator):
         @torch.no_grad()
         def invert(index):
             x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
-            noise = self._flow(x, self._tensor(conditions[index]), backwards=True)
-            return noise.flatten(1).cpu().numpy()
+            times = time_grid(self.n_steps)
+            if self.encoder_.phases is not None:
+                x, times = blurred(x), [UNCERTAIN * t for t in times]
+            velocity = self._answer(self._tensor(conditions[index]))
+            return integrate(velocity, x, times[::-1], self.method).flatten(1).cpu().numpy()
 
         return _arrays.map_batches(invert, len(images), self._batch_size)
 
@@ -140,14 +145,10 @@ class FlowGenerator(NetworkGenerator):
     def _generate(self, latents, conditions):
         noise = latents.view(-1, n_flow_channels(self.encoder_), *self.image_shape_)
         if self.encoder_.phases is None:
-            return flow_channels(self._flow(noise, conditions), self.encoder_)
+            velocity = self._answer(conditions)
+            x = integrate(velocity, noise, time_grid(self.n_steps), self.method)
+            return flow_channels(x, self.encoder_)
         return labelled_channels(self._evidence_behind(noise, conditions))
-
-    def _flow(self, x, conditions, backwards=False):
-        """Follow the flow of given conditions from noise to image, or backwards."""
-        velocity = self._answer(conditions)
-        times = time_grid(self.n_steps)[:: -1 if backwards else 1]
-        return integrate(velocity, x, times, self.method)
 
     def _evidence_behind(self, noise, conditions):
         """Follow the flow to the middle of its last step, and tell the phases from there.

@@ -2,21 +2,22 @@
 
 A noise x_0 ~ N(0, 1) and an image x_1 are joined by a straight line,
 
-    x_t = (1 - t) x_0 + t x_1,        v(x, t) = E[x_1 - x_0 | x_t = x] = (E[x_1 | x_t = x] - x) / (1 - t),
+    x_t = (1 - t) x_0 + t x_1,
+    v(x, t) = E[x_1 - x_0 | x_t = x] = (E[x_1 | x_t = x] - x) / (1 - t),
 
-and flowing along v from t = 0 to 1, noise becomes data (Lipman et al. 2023, Liu et al. 2023). So it is
-enough to know the mean image behind a noisy one. Two objectives have it at their minimum:
+and flowing along v from t = 0 to 1, noise becomes data (Lipman et al. 2023, Liu et al. 2023). So it
+is enough to know the mean image behind a noisy one. Two objectives have it at their minimum:
 
 - regression of the velocity, for grey levels,
 
       L = E |v(x_t, t, r) - (x_1 - x_0)|^2 ;
 
-- classification of every voxel, for phases: the mean is made of the probabilities of the phases, and
-  these minimise the cross-entropy (Eijkelboom et al. 2024)
+- classification of every voxel, for phases: the mean is made of the probabilities of the phases,
+  and these minimise the cross-entropy (Eijkelboom et al. 2024)
 
       L = E [ - log p(x_1 | x_t, t, r) / (1 - t)^2 ] ,
 
-  where the weight is that which the regression gives to errors of the mean image.
+  where the weight is the one that the regression gives to errors of the mean image.
 
 Times are logit-normal, t = sigmoid(N(0, 1)): the middle, where images take their shape,
 is seen most (Esser et al. 2024).

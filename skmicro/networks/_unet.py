@@ -9,13 +9,13 @@ So the answer is the sum of what the U-Net makes of x and of a *level*, the same
 that depends on t and r alone. Both start at zero.
 
 For grey levels the answer is the velocity. For phases it is *evidence*: with phases coded as
-+1 and -1, x = t x_1 + (1 - t) x_0 and normal noise x_0, Bayes' rule gives half the log-odds of a voxel's
-phase as
++1 and -1, x = t x_1 + (1 - t) x_0 and normal noise x_0, Bayes' rule gives half the log-odds of
+the phase of a voxel as
 
     h(all other voxels, t, r) + t x / (1 - t)^2 ,
 
-in which the second part, what the voxel itself tells, is known and the network has to learn the first
-only, what its surroundings tell. The velocity follows from the mean image (see
+in which the second part, what the voxel itself tells, is known, and the network has to learn only
+the first, what its surroundings tell. The velocity follows from the mean image (see
 :mod:`skmicro.losses.matching`).
 
 A condition that is NaN is *not given*. What the network knows is the sum of what t and every

@@ -13,7 +13,7 @@ MAX_NORM = 1.0
 
 
 class MatchingStep(GeneratorStep):
-    """Regression of a velocity, or labelling of phases, with averaged weights and clipped gradients.
+    """Regression of a velocity or labelling of phases, with an average of the weights.
 
     Parameters
     ----------

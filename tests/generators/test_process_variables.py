@@ -238,7 +238,7 @@ def test_variables_cause_neither_corrections_nor_warnings():
     """As many evaluations as without a target: images do not tell what they miss."""
     generator = fitted(conditions=("y",), target_tol=0.0)
     calls = []
-    generator.generator_.register_forward_pre_hook(lambda _, inputs: calls.append(1))
+    generator.generator_.embedding.register_forward_pre_hook(lambda *_: calls.append(1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         generator.sample(2, y=700.0, random_state=0)
