@@ -16,7 +16,18 @@ from .._validation import (
     check_real,
 )
 from ..networks import in_windows
-from ._flow import METHODS, arc, flow_channels, flow_end, integrate, n_flow_channels, time_grid
+from ._flow import (
+    METHODS,
+    UNCERTAIN,
+    arc,
+    blurred,
+    flow_channels,
+    flow_end,
+    integrate,
+    labelled_channels,
+    n_flow_channels,
+    time_grid,
+)
 from ._inpainting import damaged_images, inpainted
 from ._network import NetworkGenerator
 from ._targets import read_targets, warn_missed, warn_outside
@@ -114,8 +125,11 @@ class FlowGenerator(NetworkGenerator):
         @torch.no_grad()
         def invert(index):
             x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
-            noise = self._flow(x, self._tensor(conditions[index]), backwards=True)
-            return noise.flatten(1).cpu().numpy()
+            times = time_grid(self.n_steps)
+            if self.encoder_.phases is not None:
+                x, times = blurred(x), [UNCERTAIN * t for t in times]
+            velocity = self._answer(self._tensor(conditions[index]))
+            return integrate(velocity, x, times[::-1], self.method).flatten(1).cpu().numpy()
 
         return _arrays.map_batches(invert, len(images), self._batch_size)
 
@@ -130,21 +144,31 @@ class FlowGenerator(NetworkGenerator):
 
     def _generate(self, latents, conditions):
         noise = latents.view(-1, n_flow_channels(self.encoder_), *self.image_shape_)
-        return flow_channels(self._flow(noise, conditions), self.encoder_)
+        if self.encoder_.phases is None:
+            velocity = self._answer(conditions)
+            x = integrate(velocity, noise, time_grid(self.n_steps), self.method)
+            return flow_channels(x, self.encoder_)
+        return labelled_channels(self._evidence_behind(noise, conditions))
 
-    def _flow(self, x, conditions, backwards=False):
-        """Follow the flow of given conditions from noise to image, or backwards."""
-        velocity = self._velocity_of(conditions)
-        times = time_grid(self.n_steps)[:: -1 if backwards else 1]
-        return integrate(velocity, x, times, self.method)
+    def _evidence_behind(self, noise, conditions):
+        """Follow the flow to the middle of its last step, and tell the phases from there.
 
-    def _velocity_of(self, conditions):
-        """Return the velocity, a function of x and t, with these conditions."""
+        Euler's steps, which evaluate the network once, tell them at the beginning of the last.
+        """
+        velocity, times = self._answer(conditions), time_grid(self.n_steps)
+        x, t = integrate(velocity, noise, times[:-1], self.method), times[-2]
+        if self.method != "euler":
+            middle = (t + times[-1]) / 2
+            x, t = integrate(velocity, x, (t, middle), "euler"), middle
+        return self._answer(conditions, ask="evidence")(x, t)
+
+    def _answer(self, conditions, ask="__call__"):
+        """Return what the network answers, a function of x and t, with these conditions."""
         self._check_sampling(self.p_drop_, conditions.shape[1])
         guidance = self.guidance if conditions.shape[1] > 0 else 1.0
 
         def evaluated(x, t, given):
-            return in_windows(self.generator_, x, x.new_full((len(x),), t), given)
+            return in_windows(self.generator_, x, x.new_full((len(x),), t), given, ask=ask)
 
         def guided(x, t):
             free = evaluated(x, t, torch.full_like(conditions, torch.nan))

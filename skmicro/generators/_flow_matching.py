@@ -4,9 +4,10 @@ The flow starts from white noise, one normal number for each voxel, and follows
 
     dx/dt = v(x, t, r),    t = 0 ... 1,
 
-to an image with conditions r. The velocity is learned by regression on straight lines from
-noise to images (see :mod:`skmicro.losses.matching`): no adversary, no penalty. Backwards, the
-same flow takes an image to its noise.
+to an image with conditions r. The velocity is learned on straight lines from noise to images, of
+phases by telling the phase of every voxel of a noisy image, of grey levels by regression (see
+:mod:`skmicro.losses.matching`): no adversary, no penalty. Backwards, the same flow takes an image
+to its noise.
 """
 
 import copy
@@ -122,7 +123,7 @@ class FlowMatchingGenerator(FlowGenerator):
     generator_ : torch.nn.Module
         The trained network, ``generator_(x, t, conditions) -> velocity``.
     history_ : dict of str to ndarray
-        ``"matching"``, the regression loss of every iteration.
+        ``"matching"``, the loss of every iteration.
     n_iter_ : int
         Iterations trained.
     image_shape_ : tuple of int
@@ -154,9 +155,9 @@ class FlowMatchingGenerator(FlowGenerator):
 
     The latents are the noise itself, as many numbers as voxels (times the phases, if
     there are three or more). :meth:`transform` is the flow backwards from the image: a round
-    trip up to the error of the integration, which falls with ``n_steps``. Phases
-    are discrete values and the flow's images only come near them, so that the noise
-    of a real image is not exactly normal. :meth:`interpolate` follows an arc between noises.
+    trip up to the error of the integration, which falls with ``n_steps``. Many noises flow
+    into the same image of phases; one of them is found, from the image with a little noise,
+    which is the same for all images. :meth:`interpolate` follows an arc between noises.
 
     A search for targets that are no conditions differentiates through the whole flow: it
     takes minutes where conditions take seconds.
@@ -166,7 +167,8 @@ class FlowMatchingGenerator(FlowGenerator):
     .. [1] Y. Lipman et al., "Flow matching for generative modeling", ICLR 2023.
     .. [2] X. Liu, C. Gong, Q. Liu, "Flow straight and fast: learning to generate and
        transfer data with rectified flow", ICLR 2023.
-    .. [3] J. Ho, T. Salimans, "Classifier-free diffusion guidance", 2022.
+    .. [3] F. Eijkelboom et al., "Variational flow matching for graph generation", NeurIPS 2024.
+    .. [4] J. Ho, T. Salimans, "Classifier-free diffusion guidance", 2022.
 
     Examples
     --------
@@ -350,6 +352,7 @@ class FlowMatchingGenerator(FlowGenerator):
         n_channels, shape = n_flow_channels(self.encoder_), self.image_shape_
         whitenings = self.conditions_.whitenings
         settings = {
+            "phases": self.encoder_.phases is not None,
             "width": self.width,
             "periodic": self.periodic_,
             "bfloat16": self.precision == "auto",

@@ -101,7 +101,7 @@ def _filled(generator, images, unknown, conditions, seed):
     def fill(index):
         channels = generator.encoder_.encode(images[index], generator._device, generator._dtype)
         x = completed_flow(
-            generator._velocity_of(generator._tensor(conditions[index])),
+            generator._answer(generator._tensor(conditions[index])),
             flow_end(channels),
             torch.as_tensor(unknown[index], device=generator._device).unsqueeze(1),
             torch_generator(seed, int(index[0])),

@@ -4,7 +4,7 @@ from .adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from .conditional import AttributeLoss, ConditionView, ResidualView
 from .descriptor import DescriptorLoss, MomentLoss
 from .isotropy import IsotropyLoss
-from .matching import matching_loss
+from .matching import labelling_loss, matching_loss
 from .penalties import GradientPenalty
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "IsotropyLoss",
     "MomentLoss",
     "ResidualView",
+    "labelling_loss",
     "matching_loss",
 ]

@@ -1,16 +1,33 @@
-"""Flow matching: the regression whose minimum is the velocity of a flow from noise to data.
+"""Flow matching: what a network has to learn so that noise flows into images.
 
 A noise x_0 ~ N(0, 1) and an image x_1 are joined by a straight line,
 
-    x_t = (1 - t) x_0 + t x_1,        L = E |v(x_t, t, r) - (x_1 - x_0)|^2 ,
+    x_t = (1 - t) x_0 + t x_1,
+    v(x, t) = E[x_1 - x_0 | x_t = x] = (E[x_1 | x_t = x] - x) / (1 - t),
 
-and the minimum over all functions v is the mean of x_1 - x_0 over all lines through x at time t
-(Lipman et al. 2023, Liu et al. 2023). Flowing along it from t = 0 to 1, noise becomes data.
+and flowing along v from t = 0 to 1, noise becomes data (Lipman et al. 2023, Liu et al. 2023). So it
+is enough to know the mean image behind a noisy one. Two objectives have it at their minimum:
+
+- regression of the velocity, for grey levels,
+
+      L = E |v(x_t, t, r) - (x_1 - x_0)|^2 ;
+
+- classification of every voxel, for phases: the mean is made of the probabilities of the phases,
+  and these minimise the cross-entropy (Eijkelboom et al. 2024)
+
+      L = E [ - log p(x_1 | x_t, t, r) / (1 - t)^2 ] ,
+
+  where the weight is the one that the regression gives to errors of the mean image.
+
 Times are logit-normal, t = sigmoid(N(0, 1)): the middle, where images take their shape,
 is seen most (Esser et al. 2024).
 """
 
 import torch
+from torch.nn import functional
+
+LEAST_REST = 0.02
+"""Smallest 1 - t that a weight is computed from."""
 
 
 def matching_loss(velocity, images, conditions, rng):
@@ -32,8 +49,42 @@ def matching_loss(velocity, images, conditions, rng):
     loss : Tensor of shape ()
         Mean over images and voxels.
     """
+    x, t, noise, _ = _on_lines(images, rng)
+    return (velocity(x, t, conditions) - (images - noise)).square().mean()
+
+
+def labelling_loss(evidence, images, conditions, rng):
+    """Return the weighted cross-entropy of the phases of noisy images.
+
+    Parameters
+    ----------
+    evidence : callable
+        ``evidence(x, t, conditions)`` of the shape of ``x``: half the log-odds of the phases.
+    images : Tensor of shape (n, C, *spatial)
+        Ends of the lines: 1 where a voxel has the phase and -1 elsewhere; one channel stands
+        for two phases.
+    conditions : Tensor of shape (n, n_conditions)
+        Their conditions.
+    rng : torch.Generator
+        Source of noise and times (on the CPU).
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        Mean over images and voxels.
+    """
+    x, t, _, rest = _on_lines(images, rng)
+    found = 2.0 * evidence(x, t, conditions)
+    if images.shape[1] == 1:
+        surprise = functional.softplus(-found * images)
+    else:
+        surprise = -(found.log_softmax(dim=1) * (images > 0)).sum(dim=1, keepdim=True)
+    return (surprise / rest.clamp(min=LEAST_REST).square()).mean()
+
+
+def _on_lines(images, rng):
+    """Return points of lines from new noise to images, their times, the noise and 1 - t."""
     noise = torch.randn(images.shape, generator=rng, dtype=images.dtype).to(images.device)
     t = torch.randn(len(images), generator=rng, dtype=images.dtype).sigmoid().to(images)
     share = t.view(-1, *[1] * (images.ndim - 1))
-    x = (1.0 - share) * noise + share * images
-    return (velocity(x, t, conditions) - (images - noise)).square().mean()
+    return (1.0 - share) * noise + share * images, t, noise, 1.0 - share

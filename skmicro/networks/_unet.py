@@ -1,18 +1,28 @@
-"""A U-Net for the velocity of a flow between white noise and images.
+"""U-Nets for the velocity of a flow between white noise and images.
 
 Blocks of two voxels along each axis become channels, so that all convolutions work at half
 the resolution and below. Residual blocks (group normalisation, SiLU, convolution) know the
 time t and the conditions r through a scale and a shift of their normalised features.
 
 Normalisation hides the mean of a feature map, but the mean of an image is its phase fraction.
-So the velocity is the sum of what the U-Net makes of x and of a *level*, the same at all voxels,
+So the answer is the sum of what the U-Net makes of x and of a *level*, the same at all voxels,
 that depends on t and r alone. Both start at zero.
+
+For grey levels the answer is the velocity. For phases it is *evidence*: with phases coded as
++1 and -1, x = t x_1 + (1 - t) x_0 and normal noise x_0, Bayes' rule gives half the log-odds of
+the phase of a voxel as
+
+    h(all other voxels, t, r) + t x / (1 - t)^2 ,
+
+in which the second part, what the voxel itself tells, is known, and the network has to learn only
+the first, what its surroundings tell. The velocity follows from the mean image (see
+:mod:`skmicro.losses.matching`).
 
 A condition that is NaN is *not given*. What the network knows is the sum of what t and every
 given condition tell it; those that are not given add nothing.
 
 Convolutions may be computed in bfloat16 where the device does so natively; weights, level and
-the velocity itself stay in single precision.
+answer stay in single precision.
 """
 
 import copy
@@ -32,6 +42,7 @@ from ._blocks import (
     double,
     in_registers,
     n_halvings,
+    probabilities,
     space_to_depth,
     whitened,
 )
@@ -40,6 +51,9 @@ from ._light import zero
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
 MAX_HALVINGS = 3
+LEAST_REST = 0.01
+MOST_EVIDENCE = 8.0
+"""What a voxel can tell of itself: odds of e^16, which leave the last word to its surroundings."""
 
 
 class SiLU(nn.Module):
@@ -206,7 +220,41 @@ class FlowUNet(nn.Module):
         return [(margin if o else 0, side) for o, side in zip(odd, self.image_shape, strict=True)]
 
 
-def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False, bfloat16=False):
+class PhaseUNet(FlowUNet):
+    """Network of :func:`flow_unet` for phases: it labels noisy images."""
+
+    def evidence(self, x, t, conditions):
+        """Return half the log-odds of the phases, of the shape of ``x``."""
+        own = _beside(t, x) / _beside(1.0 - t, x).clamp(min=LEAST_REST).square() * x
+        if self.n_channels == 1:
+            own = own.clamp(-MOST_EVIDENCE, MOST_EVIDENCE)
+        else:
+            own = (own - own.amax(dim=1, keepdim=True)).clamp(min=-2 * MOST_EVIDENCE)
+        return super().forward(x, t, conditions) + own
+
+    def forward(self, x, t, conditions):
+        evidence = self.evidence(x, t, conditions)
+        if self.n_channels == 1:
+            mean = in_registers(torch.tanh, evidence)
+        else:
+            mean = 2.0 * probabilities(2.0 * evidence) - 1.0
+        return (mean - x) / _beside(1.0 - t, x).clamp(min=LEAST_REST)
+
+
+def _beside(t, x):
+    return t.view(-1, *[1] * (x.ndim - 1))
+
+
+def flow_unet(
+    whitenings,
+    n_channels,
+    image_shape,
+    *,
+    phases=False,
+    width=32,
+    periodic=False,
+    bfloat16=False,
+):
     """Return a U-Net for the velocity of a flow, for images of any size.
 
     Parameters
@@ -218,6 +266,8 @@ def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False, 
         Channels of the flow.
     image_shape : tuple of int
         Spatial shape, 2-D or 3-D.
+    phases : bool, default=False
+        Whether the flow ends in phases, coded as 1 and -1, and not in grey levels.
     width : int, default=32
         Channels at half the resolution; twice as many below.
     periodic : bool, default=False
@@ -231,9 +281,10 @@ def flow_unet(whitenings, n_channels, image_shape, *, width=32, periodic=False, 
     network : FlowUNet
         ``network(x, t, conditions) -> velocity``, with x and velocity of shape
         (n, n_channels, *image_shape), t of shape (n,), and conditions (n, n_components), NaN
-        where a condition is not given.
+        where a condition is not given. For phases it has a method ``evidence`` as well.
     """
-    return FlowUNet(whitenings, n_channels, image_shape, width, periodic, bfloat16)
+    kind = PhaseUNet if phases else FlowUNet
+    return kind(whitenings, n_channels, image_shape, width, periodic, bfloat16)
 
 
 def group_norm(n_channels):

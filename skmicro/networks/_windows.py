@@ -15,7 +15,9 @@ WINDOW_VOXELS = 2**22
 OVERLAP = 32
 
 
-def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVERLAP):
+def in_windows(
+    network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVERLAP, ask="__call__"
+):
     """Evaluate a network of images of any size, in windows if the images are large.
 
     Parameters
@@ -34,6 +36,8 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
         overlap.
     overlap : int, default=32
         Voxels that neighbouring windows share along an axis.
+    ask : str, default="forward"
+        Method of the network that answers.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
     """
     shape = x.shape[2:]
     if math.prod(shape) <= max_voxels:
-        return network(x, t, conditions)
+        return getattr(network, ask)(x, t, conditions)
     side = max(int(max_voxels ** (1 / len(shape)) + 1e-6), 2 * overlap)
     axes = [_windows(n, side, overlap, network) for n in shape]
     answer, total = torch.zeros_like(x).flatten(2), x.new_zeros(math.prod(shape))
@@ -51,7 +55,7 @@ def in_windows(network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVER
         voxels = _flat_places(window, shape, x.device)
         weight = _product([_tent(n, overlap).to(x) for n in sides])
         part = x.flatten(2)[:, :, voxels].unflatten(2, sides)
-        part = network.resized(tuple(sides), False)(part, t, conditions)
+        part = getattr(network.resized(tuple(sides), False), ask)(part, t, conditions)
         answer.index_add_(2, voxels, (weight * part).flatten(2))
         total.index_add_(0, voxels, weight.flatten())
     return (answer / total).view_as(x)

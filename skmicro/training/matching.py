@@ -1,4 +1,4 @@
-"""Training of a flow by velocity regression (Lipman et al. 2023), without an adversary.
+"""Training of a flow between noise and images (Lipman et al. 2023), without an adversary.
 
 Conditions are dropped at random, all together or one by one, so that the network learns the
 flow for every subset of them (Ho & Salimans 2022).
@@ -6,19 +6,20 @@ flow for every subset of them (Ho & Salimans 2022).
 
 import torch
 
-from ..losses import matching_loss
+from ..losses import labelling_loss, matching_loss
 from .steps import GeneratorStep
 
 MAX_NORM = 1.0
 
 
 class MatchingStep(GeneratorStep):
-    """Velocity regression with weight averaging and clipped gradients.
+    """Regression of a velocity or labelling of phases, with an average of the weights.
 
     Parameters
     ----------
     generator : torch.nn.Module
         ``generator(x, t, conditions) -> velocity``; conditions that are NaN are not given.
+        One with a method ``evidence`` learns to label phases (see :mod:`skmicro.losses.matching`).
     encode : callable
         ``encode(images) -> x``, the end of the flow from the channels of a batch.
     widths : sequence of int
@@ -64,6 +65,7 @@ class MatchingStep(GeneratorStep):
         self.p_drop = p_drop
         self.augment = augment
         self._add_adam("generator", generator.parameters(), learning_rate, betas)
+        self.objective = _labelling if hasattr(generator, "evidence") else matching_loss
         self.anchor = anchor
         self._start = [w.detach().clone() for w in generator.parameters()] if anchor > 0 else []
 
@@ -74,7 +76,7 @@ class MatchingStep(GeneratorStep):
         if self.augment is not None:
             images = self.augment(images, self.rng)
         conditions = self._dropped(batch.conditions)
-        loss = matching_loss(self.modules["generator"], images, conditions, self.rng)
+        loss = self.objective(self.modules["generator"], images, conditions, self.rng)
         self._descend("generator", loss, MAX_NORM)
         self._return_to_start()
         if self.average is not None:
@@ -99,3 +101,7 @@ class MatchingStep(GeneratorStep):
         drop = (draws[:, :1] < self.p_drop) | (draws[:, 1:] < self.p_drop)
         columns = drop.repeat_interleave(torch.tensor(self.widths), dim=1)
         return conditions.masked_fill(columns.to(conditions.device), torch.nan)
+
+
+def _labelling(generator, images, conditions, rng):
+    return labelling_loss(generator.evidence, images, conditions, rng)

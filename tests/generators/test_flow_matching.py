@@ -27,6 +27,11 @@ TINY = {
 }
 
 
+def greys():
+    """Smooth grey levels from 0 to 1."""
+    return (0.8 * blobs() + 0.2 * np.random.default_rng(0).random(blobs().shape)).astype(np.float32)
+
+
 def fitted(X=None, **settings):
     """A generator whose network is random, not only what three steps make of it."""
     generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
@@ -45,7 +50,7 @@ def state(generator, n=3):
 def velocity(generator, guidance, conditions=None):
     x, t, given = state(generator)
     given = given if conditions is None else conditions
-    return generator.set_params(guidance=guidance)._velocity_of(given)(x, t[0].item())
+    return generator.set_params(guidance=guidance)._answer(given)(x, t[0].item())
 
 
 def test_guidance_extrapolates_from_the_unconditional_velocity():
@@ -133,7 +138,7 @@ def test_estimators_handed_to_callbacks_of_scikit_learn_are_guided():
         def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
             seen.append(fitted_estimator.sample(2, random_state=0))
 
-    generator = FlowMatchingGenerator(p_drop=0.1, guidance=2.0, **TINY)
+    generator = FlowMatchingGenerator(p_drop=0.1, guidance=2.0, average_decay=0.0, **TINY)
     generator.set_callbacks(Looks()).fit(blobs(4))
     assert len(seen) == TINY["n_iter"] + 1
     for images in seen[-2:]:
@@ -150,7 +155,9 @@ def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
 
             def watched():
                 network = made()
-                network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+                network.embedding.register_forward_pre_hook(
+                    lambda _, seeing: seen.append(seeing[1])
+                )
                 return network
 
             return {"generator": watched}
@@ -244,31 +251,52 @@ def test_rolled_noise_gives_the_rolled_image(shape):
     torch.testing.assert_close(moved, shifted, atol=1e-3, rtol=0)
 
 
-def test_image_and_noise_are_a_round_trip_up_to_the_integration():
-    X = blobs()[:4]
-    generator = fitted(precision="float64", target_tol=np.inf)
-    x = torch.tensor(2.0 * X[:, None] - 1.0)
-    conditions = torch.tensor(generator.conditions_.describe(X), dtype=torch.float64)
+def test_grey_images_come_back_up_to_the_integration():
+    X = greys()
+    generator = fitted(X, target_tol=np.inf)
     errors = []
-    for n_steps in (16, 32, 64):
-        generator.set_params(n_steps=n_steps)
-        noise = generator._flow(x, conditions, backwards=True)
-        errors.append((generator._flow(noise, conditions) - x).abs().max().item())
+    for n_steps in (4, 8, 16):
+        again = generator.set_params(n_steps=n_steps).reconstruct(X[:4])
+        errors.append(np.abs(again - X[:4]).max())
     assert errors[0] > 3 * errors[1] > 9 * errors[2]
-    np.testing.assert_array_equal(generator.reconstruct(X), X)
+    assert errors[2] < 1e-3
+
+
+@pytest.mark.parametrize("n_phases", [2, 3])
+def test_images_of_phases_come_back(n_phases):
+    X = blobs(n_phases=n_phases)
+    generator = fitted(X, target_tol=np.inf)
+    wrong = [
+        (generator.set_params(n_steps=n_steps).reconstruct(X[:4]) != X[:4]).mean()
+        for n_steps in (2, 32)
+    ]
+    assert wrong[1] < wrong[0] / 10
+    assert wrong[1] < 0.005
+
+
+@pytest.mark.parametrize("n_phases", [2, 3])
+def test_latents_are_normal_where_the_flow_is_exact(n_phases):
+    """A network that has learned nothing is right about independent, equally frequent voxels."""
+    X = np.random.default_rng(0).integers(0, n_phases, (8, 64, 64))
+    generator = FlowMatchingGenerator((), learning_rate=1e-30, n_steps=32, **TINY).fit(X)
+    noise = generator.transform(X)
+    quantiles = np.quantile(noise, (0.05, 0.25, 0.5, 0.75, 0.95))
+    np.testing.assert_allclose(quantiles, (-1.645, -0.674, 0.0, 0.674, 1.645), atol=0.08)
+    assert (generator.inverse_transform(noise) == X).mean() > 0.999
 
 
 @pytest.mark.parametrize("method", ["heun", "midpoint"])
 def test_transform_inverts_sampling_better_with_more_steps(method):
     """Noise to channels to noise, by the public way: the decoded image is left out."""
-    generator = fitted(precision="float64", method=method, conditions=("p1",))
-    X = blobs()[:3]
+    X = greys()
+    generator = fitted(X, precision="float64", method=method, conditions=("p1",))
+    X = X[:3]
     exact = generator.set_params(n_steps=128).transform(X)
     errors = []
     for n_steps in (8, 16, 32):
         errors.append(np.abs(generator.set_params(n_steps=n_steps).transform(X) - exact).max())
     assert errors[0] > 3 * errors[1] > 9 * errors[2] > 0
-    np.testing.assert_array_equal(generator.inverse_transform(exact), X)
+    np.testing.assert_allclose(generator.inverse_transform(exact), X, atol=1e-3)
 
 
 def test_defaults_of_sampling():

@@ -512,7 +512,7 @@ def test_large_images_are_filled_in_windows(monkeypatch):
     generator = levelled()
     whole = generator.inpaint(X, mask, random_state=0, p1=0.3)
     n_whole = len(generator.generator_.asked)
-    monkeypatch.setattr(_windows.in_windows, "__defaults__", (300, 4))
+    monkeypatch.setattr(_windows.in_windows, "__defaults__", (300, 4, "__call__"))
     generator.generator_.asked.clear()
     np.testing.assert_array_equal(generator.inpaint(X, mask, random_state=0, p1=0.3), whole)
     assert len(generator.generator_.asked) == 4 * 3 * n_whole  # windows of 17 voxels, 13 apart

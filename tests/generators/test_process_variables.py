@@ -238,7 +238,7 @@ def test_variables_cause_neither_corrections_nor_warnings():
     """As many evaluations as without a target: images do not tell what they miss."""
     generator = fitted(conditions=("y",), target_tol=0.0)
     calls = []
-    generator.generator_.register_forward_pre_hook(lambda _, inputs: calls.append(1))
+    generator.generator_.embedding.register_forward_pre_hook(lambda *_: calls.append(1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         generator.sample(2, y=700.0, random_state=0)
@@ -375,7 +375,7 @@ def test_guidance_strengthens_variables():
     generator = with_random_weights(fitted(conditions=("y",), p_drop=0.3))
     noise = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     velocities = [
-        generator.set_params(guidance=g)._velocity_of(torch.tensor([[700.0]]))(noise, 0.5)
+        generator.set_params(guidance=g)._answer(torch.tensor([[700.0]]))(noise, 0.5)
         for g in (0.0, 1.0, 3.0)
     ]
     assert (velocities[1] - velocities[0]).abs().max() > 1e-3

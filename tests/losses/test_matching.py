@@ -1,9 +1,11 @@
-"""The regression of flow matching against the closed form for Gaussian data."""
+"""Objectives of flow matching against closed forms: Gaussian data, independent voxels."""
+
+import math
 
 import pytest
 import torch
 
-from skmicro.losses.matching import matching_loss
+from skmicro.losses.matching import LEAST_REST, labelling_loss, matching_loss
 
 MEAN, VARIANCE = 0.5, 0.3
 
@@ -92,3 +94,58 @@ def test_lines_are_straight_with_normal_noise_and_logit_normal_times():
     for bound in (0.01, 0.1, 0.5, 0.8):
         expected = normal.cdf(torch.logit(torch.tensor(bound))).item()
         assert (t < bound).double().mean().item() == pytest.approx(expected, abs=5e-3)
+
+
+SHARES = {1: (0.3, 0.7), 3: (0.2, 0.5, 0.3)}  # of the phases, by channels of the flow
+
+
+def labels(n_channels, n=200_000):
+    """Images of independent voxels, coded as 1 and -1."""
+    rng = torch.Generator().manual_seed(0)
+    shares = torch.tensor(SHARES[n_channels], dtype=torch.float64)
+    drawn = torch.multinomial(shares, n, replacement=True, generator=rng).view(n, 1, 1)
+    if n_channels == 1:
+        return 2.0 * drawn.unsqueeze(1).double() - 1.0
+    return torch.stack([2.0 * (drawn == phase) - 1.0 for phase in range(3)], dim=1).double()
+
+
+def posterior(x, t):
+    """Log-probabilities of the phases of a noisy voxel by Bayes' rule, (n, n_phases, *S)."""
+    n_channels, t = x.shape[1], t.view(-1, *[1] * (x.ndim - 1))
+    codes = [[-1.0], [1.0]] if n_channels == 1 else (2.0 * torch.eye(3) - 1.0).tolist()
+    found = []
+    for code, share in zip(codes, SHARES[n_channels], strict=True):
+        gap = x - t * x.new_tensor(code).view(1, -1, *[1] * (x.ndim - 2))
+        found.append(-(gap**2).sum(1) / (2 * (1 - t[:, 0]) ** 2) + math.log(share))
+    return torch.stack(found, dim=1).log_softmax(dim=1)
+
+
+def exact_evidence(x, t, conditions=None):
+    found = posterior(x, t)
+    return (found[:, 1:] - found[:, :1]) / 2 if x.shape[1] == 1 else found / 2
+
+
+def labelling_loss_of(evidence, n_channels):
+    stack = labels(n_channels)
+    rng = torch.Generator().manual_seed(1)
+    return labelling_loss(evidence, stack, stack.new_zeros(len(stack), 0), rng).item()
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+@pytest.mark.parametrize("change", [0.4, -0.3])
+def test_any_other_evidence_costs_its_weighted_divergence(n_channels, change):
+    divergences = []
+
+    def other(x, t, conditions):
+        evidence = exact_evidence(x, t)
+        moved = evidence + change * torch.sin(2 * x[:, :1]) * (1 if n_channels == 1 else x)
+        true = posterior(x, t)
+        said = 2 * (torch.cat([-moved, moved], 1) / 2 if n_channels == 1 else moved)
+        weight = 1 / (1 - t).clamp(min=LEAST_REST).view(-1, 1, 1) ** 2
+        surprise = (true.exp() * (true - said.log_softmax(1))).sum(1)
+        divergences.append((weight * surprise).mean().item())
+        return moved
+
+    excess = labelling_loss_of(other, n_channels) - labelling_loss_of(exact_evidence, n_channels)
+    assert excess == pytest.approx(divergences[0], rel=0.1)
+    assert excess > 0.01

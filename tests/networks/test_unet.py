@@ -13,10 +13,12 @@ SCALAR = ([0.4], [[5.0]])
 CURVE = ([0.1, 0.2, 0.3], np.eye(3).tolist())
 
 
-def network(whitenings=(), shape=(16, 8), *, n_channels=1, periodic=True, trained=True):
+def network(
+    whitenings=(), shape=(16, 8), *, n_channels=1, periodic=True, trained=True, phases=False
+):
     """A small network in double precision; ``trained`` fills the layers that start at zero."""
     rng = torch.Generator().manual_seed(0)
-    settings = {"width": 4, "periodic": periodic}
+    settings = {"width": 4, "periodic": periodic, "phases": phases}
     made = build(
         lambda: flow_unet(list(whitenings), n_channels, shape, **settings), rng, dtype=torch.float64
     )
@@ -238,3 +240,32 @@ def test_bfloat16_rounds_the_pattern_and_nothing_else(monkeypatch):
     made.head.layer.bias.zero_()
     expected = levels(made, *single[1:]).expand_as(rounded)
     torch.testing.assert_close(made(*single), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_new_network_of_phases_judges_every_voxel_by_itself(n_channels):
+    """Bayes' rule for a voxel of phases that are equally frequent."""
+    made = network(shape=(4, 6), n_channels=n_channels, trained=False, phases=True)
+    x, _, none = inputs(5, made)
+    t = torch.linspace(0.0, 0.7, 5, dtype=torch.float64)
+    codes = [[-1.0], [1.0]] if n_channels == 1 else (2.0 * torch.eye(3) - 1.0).tolist()
+    codes, share = torch.tensor(codes, dtype=torch.float64), t.view(-1, 1, 1, 1)
+    gaps = torch.stack([(x - share * code.view(-1, 1, 1)).square().sum(1) for code in codes], 1)
+    likelihood = (-gaps / (2 * (1 - share) ** 2)).softmax(1)
+    mean = torch.einsum("nphw,pc->nchw", likelihood, codes)
+    torch.testing.assert_close(made(x, t, none), (mean - x) / (1 - share), atol=1e-5, rtol=0)
+    evidence = 2 * made.evidence(x, t, none)
+    said = evidence if n_channels > 1 else torch.cat([-evidence, evidence], 1) / 2
+    torch.testing.assert_close(said.softmax(1), likelihood, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_flow_of_phases_ends_at_the_mean_image(n_channels):
+    """The last step of Euler's method, x + (1 - t) v, lands on what the evidence says."""
+    made = network([SCALAR], n_channels=n_channels, phases=True)
+    x, t, r = inputs(3, made, 1)
+    t = 0.9 * t
+    landed = x + (1 - t).view(-1, 1, 1, 1) * made(x, t, r)
+    evidence = made.evidence(x, t, r)
+    mean = evidence.tanh() if n_channels == 1 else 2 * (2 * evidence).softmax(1) - 1
+    torch.testing.assert_close(landed, mean, atol=1e-10, rtol=0)
