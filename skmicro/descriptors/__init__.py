@@ -4,6 +4,7 @@ Every descriptor maps images to rows of figures with ``transform``, and tensors 
 probabilities to the same figures, with gradients, when it is called.
 """
 
+from ._chord_length import ChordLength
 from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
 from ._free_energy import FreeEnergy
@@ -15,6 +16,7 @@ from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation
 
 __all__ = [
+    "ChordLength",
     "ClusterStatistics",
     "EulerNumber",
     "FreeEnergy",
