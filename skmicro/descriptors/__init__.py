@@ -14,6 +14,7 @@ from ._registry import descriptor_named
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation
+from ._two_point_cluster import TwoPointCluster
 
 __all__ = [
     "ChordLength",
@@ -26,6 +27,7 @@ __all__ = [
     "ShapeCentroid",
     "ShapeMoments",
     "SpecificSurface",
+    "TwoPointCluster",
     "TwoPointCorrelation",
     "VolumeFraction",
     "descriptor_named",

@@ -180,6 +180,15 @@ def n_pairs_along(lags, side, periodic):
     return np.full(len(lags), side) if periodic else side - np.abs(lags)
 
 
+def bins_of(length, max_lag, n_bins):
+    """Return the bins of lags by their lengths, ``n_bins`` for lags that are too long."""
+    width = max_lag / (n_bins - 1) if n_bins > 1 else 1.0
+    bins = 1 + np.floor((length - 0.5) / width).astype(np.int64)
+    bins[length >= max_lag + 0.5] = n_bins
+    bins[length == 0] = 0
+    return bins
+
+
 @lru_cache(maxsize=4)
 def bin_table(shape, max_lag, n_bins, periodic, device):
     """Return what sorts the lags with no negative component into bins.
@@ -218,10 +227,7 @@ def bin_table(shape, max_lag, n_bins, periodic, device):
         multiplicity = multiplicity * np.where(single, 1, 2).reshape(view)
         pairs = pairs * n_pairs_along(lags, side, periodic).reshape(view)
     length, weight = np.sqrt(squared).ravel(), (multiplicity * pairs).ravel()
-    width = max_lag / (n_bins - 1) if n_bins > 1 else 1.0
-    bins = 1 + np.floor((length - 0.5) / width).astype(np.int64)
-    bins[length >= max_lag + 0.5] = n_bins
-    bins[0] = 0
+    bins = bins_of(length, max_lag, n_bins)
     n_pairs = np.bincount(bins, weights=weight, minlength=n_bins)[:n_bins]
     mean_length = np.bincount(bins, weights=weight * length, minlength=n_bins)[:n_bins] / n_pairs
     with torch.inference_mode(False):
