@@ -9,6 +9,7 @@ from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
 from ._free_energy import FreeEnergy
 from ._lineal_path import LinealPath
+from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
 from ._registry import descriptor_named
 from ._surface import SpecificSurface
@@ -22,6 +23,7 @@ __all__ = [
     "EulerNumber",
     "FreeEnergy",
     "LinealPath",
+    "MinkowskiFunctionals",
     "PhaseFractions",
     "ShapeArea",
     "ShapeCentroid",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from flooding import flood
+from by_hand import flood
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import ClusterStatistics, VolumeFraction

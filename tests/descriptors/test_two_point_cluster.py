@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from flooding import flood
+from by_hand import flood
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 

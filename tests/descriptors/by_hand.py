@@ -1,4 +1,4 @@
-"""Clusters found by hand."""
+"""Clusters and cells of voxels, found one by one."""
 
 from itertools import product
 
@@ -24,4 +24,15 @@ def flood(image, periodic, connectivity):
                     cluster.add(at)
                     front.append(at)
         found.append(cluster)
+    return found
+
+
+def cells(image, periodic):
+    """Closed cells of all voxels of the phase, in coordinates that are odd inside a cell."""
+    sides = np.array(image.shape)
+    found = set()
+    for voxel in np.argwhere(image):
+        for step in product((-1, 0, 1), repeat=image.ndim):
+            cell = 2 * voxel + 1 + step
+            found.add(tuple(cell % (2 * sides) if periodic else cell))
     return found
