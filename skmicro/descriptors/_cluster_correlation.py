@@ -52,9 +52,10 @@ def cluster_correlation(mask, *, periodic=True, corners=False, max_lag=None, n_b
     pairs = np.rint(even.reshape(n_images, -1) * multiplicity)
     sums = np.stack([np.bincount(bins, weights=row, minlength=n_bins + 1) for row in pairs])
 
+    bin_of_square = _lags.bins_of(np.sqrt(np.arange((max_lag + 1) ** 2 + 1)), max_lag, n_bins)
     small = voxels[:, sizes[:n_large].sum() :]
     for image, squares in _squared_distances(small, sizes[n_large:], shape, periodic):
-        bin_of_pair = _lags.bins_of(np.sqrt(squares), max_lag, n_bins)
+        bin_of_pair = bin_of_square[np.minimum(squares, (max_lag + 1) ** 2)]
         found = np.bincount(image * (n_bins + 1) + bin_of_pair, minlength=sums.size)
         sums += 2 * found.reshape(sums.shape)
     curves = sums[:, :n_bins] / n_pairs

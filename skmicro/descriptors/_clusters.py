@@ -122,16 +122,15 @@ def cluster_statistics(mask, *, periodic=True, corners=False):
     """
     n_images, n_voxels = len(mask), mask[0].size
     labels, n_labels = label_stack(mask, corners)
-    where = np.flatnonzero(labels)
-    voxel_labels = labels.ravel()[where] - 1
-    image_of = np.empty(n_labels, dtype=np.intp)
-    image_of[voxel_labels] = where // n_voxels
+    image_of = np.empty(n_labels + 1, dtype=np.intp)
+    image_of[labels.reshape(n_images, -1)] = np.arange(n_images)[:, None]
+    image_of = image_of[1:]
     percolation = _percolation(labels, image_of, n_images)
 
     clusters = np.arange(n_labels)
     if periodic:
         clusters = join_across_borders(labels, n_labels, corners)
-    sizes = np.bincount(clusters[voxel_labels]).astype(np.float64)
+    sizes = np.bincount(clusters, weights=np.bincount(labels.ravel(), minlength=n_labels + 1)[1:])
     owner = np.empty(len(sizes), dtype=np.intp)
     owner[clusters] = image_of
     number, volume, squares = (

@@ -143,19 +143,42 @@ def intrinsic_volumes(field, degrees, *, periodic=True, corners=False):
     n_axes, n_voxels = field.ndim - 1, field[:1].numel()
     if n_axes == 0:
         return field.unsqueeze(1).expand(-1, len(degrees))
-    if not periodic:
-        field = torch.nn.functional.pad(field, (0, 1) * n_axes)
-    blocks = [(0, 1 - field if corners else field)]
-    for dim in range(1, n_axes + 1):
-        blocks += [(size + 1, block * torch.roll(block, -1, dim)) for size, block in blocks]
+    counts = _block_counts(_extended(field, periodic, corners))
     volumes = []
     for degree in degrees:
         sign = (-1) ** (n_axes - degree - 1) if corners else 1
-        # Summed voxel by voxel first, so that counts of whole cells stay exact.
-        density = torch.zeros_like(field)
-        for size, block in blocks:
-            weight = sign * (-1) ** size * math.comb(n_axes - size, degree)
-            if weight:
-                density = torch.add(density, block, alpha=weight)
-        volumes.append(density.flatten(1).sum(1) / n_voxels)
-    return torch.stack(volumes, dim=1)
+        volumes.append(
+            sum(sign * (-1) ** m * math.comb(n_axes - m, degree) * counts[m] for m in counts)
+        )
+    return (torch.stack(volumes, dim=1) / n_voxels).to(field.dtype)
+
+
+def _extended(field, periodic, corners):
+    """Return the field, or the rest if corners connect, with what comes after the last voxels."""
+    dims = range(1, field.ndim)
+    if periodic:
+        field = 1 - field if corners else field
+        for dim in dims:
+            field = torch.cat([field, field.narrow(dim, 0, 1)], dim)
+        return field
+    # The layer after the last voxels is the one before the first.
+    field = torch.nn.functional.pad(field, (int(corners), 1) * len(dims))
+    return 1 - field if corners else field
+
+
+def _block_counts(extended):
+    """Return, for m = 0, 1, ..., the blocks of ``2**m`` voxels that lie wholly in the field."""
+    blocks = [(0, extended)]
+    for dim in range(1, extended.ndim):
+        count = extended.shape[dim] - 1
+        pairs = [
+            (m, block.narrow(dim, 0, count), block.narrow(dim, 1, count)) for m, block in blocks
+        ]
+        blocks = [(m, first) for m, first, _ in pairs]
+        blocks += [(m + 1, first * second) for m, first, second in pairs]
+    counts = {}
+    for m, block in blocks:
+        # A row in single, the rest in double precision: counts of whole blocks stay exact.
+        rows = block.sum(-1).double()
+        counts[m] = counts.get(m, 0) + (rows.flatten(1).sum(1) if rows.ndim > 1 else rows)
+    return counts
