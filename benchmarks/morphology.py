@@ -51,7 +51,7 @@ SHAPE = (64, 64, 64)
 AXES = range(3)
 SEED = 0
 GOAL = 2.0
-BUDGET = 1.5
+BUDGET = 4.0
 RADII = (5, 10, 20)
 DESCRIPTORS = (
     ChordLength,

@@ -21,10 +21,14 @@ L voxels, that leaves
 Lines wholly in the phase, ``B_L`` of them, are in no chord.
 """
 
+import numpy as np
 import torch
 
 from ._kernels import volume_fraction
-from ._lags import axis_limits, resolve_max_lag, resolve_max_length
+from ._lags import axis_limits, n_pairs_along, resolve_max_lag, resolve_max_length
+
+BUNDLE_VOXELS = 2**17
+"""Voxels of the lines that are looked at together: fills the caches, not the memory."""
 
 
 def lineal_path(field, *, periodic=True, max_lag=None):
@@ -46,13 +50,18 @@ def lineal_path(field, *, periodic=True, max_lag=None):
     """
     shape = tuple(field.shape[1:])
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
-    profiles = [[] for _ in range(max_lag + 1)]
     limits = axis_limits(shape, max_lag, periodic=periodic)
-    for dim, limit in enumerate(limits, start=1):
-        for lag, segments in enumerate(_segments(field, field, dim, limit, periodic)):
-            profiles[lag].append(volume_fraction(segments))
-    means = [torch.stack(values).mean(0) for values in profiles[1:]]
-    return torch.stack([profiles[0][0], *means], dim=1)
+    path = field.new_zeros(len(field), max_lag + 1, dtype=torch.float64)
+    for dim, (side, limit) in enumerate(zip(shape, limits, strict=True), start=1):
+        lags = np.arange(limit + 1)
+        n_axes = (np.array(limits)[:, None] >= lags).sum(axis=0)
+        n_segments = field[0].numel() // side * n_pairs_along(lags, side, periodic)
+        weight = torch.tensor(1 / (n_axes * n_segments), device=field.device)
+        for lines in _bundles(field, dim):
+            sums = [_sum(segments) for segments in _segments(lines, lines, limit, periodic)]
+            path = path + _padded(torch.stack(sums, dim=1) * weight, max_lag + 1)
+    fraction = volume_fraction(field).unsqueeze(1)
+    return torch.cat([fraction, path[:, 1:].to(field.dtype)], dim=1)
 
 
 def chord_lengths(field, *, periodic=True, max_length=None):
@@ -75,53 +84,66 @@ def chord_lengths(field, *, periodic=True, max_length=None):
         Shares of the chords of 1, 2, ... voxels, and of at least ``max_length``.
     """
     max_length = resolve_max_length(tuple(field.shape[1:]), max_length, periodic=periodic)
-    n_voxels = field.new_zeros(len(field))
-    at_least = field.new_zeros(len(field), max_length)
+    n_voxels = field.new_zeros(len(field), dtype=torch.float64)
+    at_least = field.new_zeros(len(field), max_length, dtype=torch.float64)
     for dim in range(1, field.ndim):
-        if field.shape[dim] > 1:
-            inside, counts = _chords_along(field, dim, max_length, periodic)
+        for lines in _bundles(field, dim) if field.shape[dim] > 1 else ():
+            inside, counts = _chords(lines, max_length, periodic)
             n_voxels = n_voxels + inside
-            missing = (0, max_length - counts.shape[1])
-            at_least = at_least + torch.nn.functional.pad(counts, missing)
+            at_least = at_least + _padded(counts, max_length)
     n_chords = at_least[:, :1]
     present = n_chords != 0
     safe = torch.where(present, n_chords, 1.0)
     share = at_least / safe
     share = torch.cat([share[:, :-1] - share[:, 1:], share[:, -1:]], dim=1)
-    return (n_voxels.unsqueeze(1) * present / safe)[:, 0], share
+    mean = (n_voxels.unsqueeze(1) * present / safe)[:, 0]
+    return mean.to(field.dtype), share.to(field.dtype)
 
 
-def _chords_along(field, dim, max_length, periodic):
-    """Return the voxels in chords along one axis, and the chords of at least 1, 2, ... voxels."""
-    side = field.shape[dim]
-    before = torch.roll(field, 1, dim)
-    if not periodic:
-        before = torch.cat(
-            [torch.ones_like(field.narrow(dim, 0, 1)), before.narrow(dim, 1, side - 1)], dim
-        )
+def _bundles(field, dim):
+    """Yield the lines along an axis, (n, *spatial) -> (n, side, n_lines), some at a time."""
+    lines = field.movedim(dim, 1)
+    lines = lines.reshape(*lines.shape[:2], -1)
+    for bundle in lines.split(max(1, BUNDLE_VOXELS // lines[:, :, 0].numel()), dim=2):
+        yield bundle.contiguous()
+
+
+def _chords(lines, max_length, periodic):
+    """Return the voxels in chords, (n,), and the chords of at least 1, 2, ... voxels, (n, k)."""
+    side = lines.shape[1]
+    last = lines[:, -1:] if periodic else torch.ones_like(lines[:, -1:])
+    starts = lines * (1 - torch.cat([last, lines[:, :-1]], dim=1))
     limit = min(max_length, side - 1)
-    starts = _segments(field * (1 - before), field, dim, limit - 1, periodic)
-    counts = torch.stack([_sum(segments) for segments in starts], dim=1)
-    whole = _sum(field.prod(dim))
-    inside = _sum(field)
+    sums = [_sum(segments) for segments in _segments(starts, lines, limit - 1, periodic)]
+    counts = torch.stack(sums, dim=1).double()
     if periodic:
-        return inside - side * whole, counts
-    lines = field.movedim(dim, -1).reshape(len(field), -1, side)
-    head, tail = (run.cumprod(-1).sum(1) for run in (lines, lines.flip(-1)))
-    cut = head.sum(1) + tail.sum(1) - side * whole
-    return inside - cut, counts - (tail[:, :limit] - whole.unsqueeze(1))
+        return _sum(lines) - side * _sum(lines.prod(1)), counts
+    head, tail = (_running_products(ends) for ends in (lines, lines.flip(1)))
+    whole = tail[:, -1:]
+    cut = (head + tail - whole).sum(1)
+    return _sum(lines) - cut, counts - (tail[:, :limit] - whole)
 
 
-def _segments(first, field, dim, limit, periodic):
-    """Yield ``first(x) I(x + e) ... I(x + r e)`` for r = 0, ..., limit wherever it exists."""
-    side = field.shape[dim]
-    line = torch.cat([field, field.narrow(dim, 0, limit)], dim) if periodic else field
+def _running_products(lines):
+    """Return how many lines begin with 1, 2, ... voxels of the phase, (n, side)."""
+    return lines.movedim(1, 2).contiguous().cumprod(2).sum(1).double()
+
+
+def _segments(first, lines, limit, periodic):
+    """Yield ``first(x) I(x + 1) ... I(x + r)`` for r = 0, ..., limit wherever it exists."""
+    side = lines.shape[1]
+    line = torch.cat([lines, lines[:, :limit]], dim=1) if periodic else lines
     yield first
     for lag in range(1, limit + 1):
-        count = min(side, line.shape[dim] - lag)
-        first = first.narrow(dim, 0, count) * line.narrow(dim, lag, count)
+        count = min(side, line.shape[1] - lag)
+        first = first[:, :count] * line[:, lag : lag + count]
         yield first
 
 
 def _sum(field):
     return field.flatten(1).sum(1)
+
+
+def _padded(columns, n_columns):
+    """Return columns with columns of zeros behind them."""
+    return torch.nn.functional.pad(columns, (0, n_columns - columns.shape[1]))
