@@ -3,16 +3,19 @@
 Every descriptor's ``transform`` (validation and one-hot encoding included) is timed on one
 volume of 64^3 voxels, on one thread, with borders as the other packages have them. Its
 reference is what a user of an installed package would call instead; the references do not
-always compute as much, or the same, which the table of calls at the end of this text says.
+always compute as much, or the same, as the list below says.
 Where none is installed, only the ratio to labelling the volume once with scipy.ndimage
 remains, which every row has. All contestants of a row take turns on the same volume; the
-figures are medians, and ratios of medians.
+figures are medians of processor time, so that other programs disturb them little, and ratios
+of medians.
 
 Two volumes: blobs, a Gaussian random field above its median, and independent voxels, of which
-three in ten are of the phase, as many clusters as there can be.
+three in ten are of the phase, in thousands of clusters.
 
 A second table holds the errors of the figures of balls with centres anywhere in a voxel: the
 largest relative ones of MinkowskiFunctionals, by method and radius.
+
+What the references call:
 
 ChordLength             apply_chords(spacing=0) along each axis, chord_length_distribution
                         (PoreSpy); lines labelled along each axis, bincount (SciPy)
@@ -25,7 +28,7 @@ MinkowskiFunctionals    functionals (QuantimPy); marching_cubes, mesh_surface_ar
 EulerNumber             euler_number (scikit-image)
 ClusterStatistics       label and bincount (scikit-image)
 
-Run ``python benchmarks/morphology.py``; it takes about two minutes. The other packages are
+Run ``python benchmarks/morphology.py``; it takes about three minutes. The other packages are
 optional.
 """
 
@@ -159,12 +162,12 @@ def measure_time(cls, mask, calls):
     seconds = {name: [] for name in runs}
     end = None
     # The first round compiles and plans, and is not timed.
-    while end is None or time.perf_counter() < end or len(seconds["transform"]) < 3:
+    while end is None or time.perf_counter() < end or len(seconds["transform"]) < 5:
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
             if end is not None:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(time.process_time() - start)
         end = end or time.perf_counter() + BUDGET
     return {name: float(np.median(values)) for name, values in seconds.items()}
 
