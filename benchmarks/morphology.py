@@ -17,8 +17,9 @@ largest relative ones of MinkowskiFunctionals, by method and radius.
 
 What the references call:
 
-ChordLength             apply_chords(spacing=0) along each axis, chord_length_distribution
-                        (PoreSpy); lines labelled along each axis, bincount (SciPy)
+ChordLength             apply_chords(spacing=1) along each axis, chord_length_distribution
+                        (PoreSpy), a quarter of the lines; lines labelled along each axis,
+                        bincount (SciPy)
 LinealPath              distance_transform_lin and lineal_path_distribution along each axis
                         (PoreSpy), a probability density instead of L
 TwoPointCluster         label (scikit-image) and two_point_correlation (PoreSpy), which is S2,
@@ -111,7 +112,7 @@ def references():
 
         def chords(mask):
             for axis in AXES:
-                found = filters.apply_chords(mask, spacing=0, axis=axis)
+                found = filters.apply_chords(mask, spacing=1, axis=axis)
                 if found.any():
                     metrics.chord_length_distribution(found, bins=32)
 

@@ -147,9 +147,8 @@ def intrinsic_volumes(field, degrees, *, periodic=True, corners=False):
     volumes = []
     for degree in degrees:
         sign = (-1) ** (n_axes - degree - 1) if corners else 1
-        volumes.append(
-            sum(sign * (-1) ** m * math.comb(n_axes - m, degree) * counts[m] for m in counts)
-        )
+        weights = [sign * (-1) ** m * math.comb(n_axes - m, degree) for m in range(n_axes + 1)]
+        volumes.append(counts @ counts.new_tensor(weights))
     return (torch.stack(volumes, dim=1) / n_voxels).to(field.dtype)
 
 
@@ -166,19 +165,16 @@ def _extended(field, periodic, corners):
     return 1 - field if corners else field
 
 
-def _block_counts(extended):
-    """Return, for m = 0, 1, ..., the blocks of ``2**m`` voxels that lie wholly in the field."""
-    blocks = [(0, extended)]
-    for dim in range(1, extended.ndim):
-        count = extended.shape[dim] - 1
-        pairs = [
-            (m, block.narrow(dim, 0, count), block.narrow(dim, 1, count)) for m, block in blocks
-        ]
-        blocks = [(m, first) for m, first, _ in pairs]
-        blocks += [(m + 1, first * second) for m, first, second in pairs]
-    counts = {}
-    for m, block in blocks:
+def _block_counts(extended, dim=1):
+    """Return the numbers of blocks of ``2**m`` voxels that lie wholly in the field, (n, d + 1).
+
+    The blocks run along any m of the axes from ``dim`` on.
+    """
+    if dim == extended.ndim:
         # A row in single, the rest in double precision: counts of whole blocks stay exact.
-        rows = block.sum(-1).double()
-        counts[m] = counts.get(m, 0) + (rows.flatten(1).sum(1) if rows.ndim > 1 else rows)
-    return counts
+        return extended.sum(-1).double().reshape(len(extended), -1).sum(1, keepdim=True)
+    count = extended.shape[dim] - 1
+    first, second = (extended.narrow(dim, start, count) for start in (0, 1))
+    pad = torch.nn.functional.pad
+    without, along = _block_counts(first, dim + 1), _block_counts(first * second, dim + 1)
+    return pad(without, (0, 1)) + pad(along, (1, 0))
