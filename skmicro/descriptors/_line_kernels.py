@@ -130,13 +130,19 @@ def _running_products(lines):
 
 
 def _segments(first, lines, limit, periodic):
-    """Yield ``first(x) I(x + 1) ... I(x + r)`` for r = 0, ..., limit wherever it exists."""
+    """Yield ``first(x) I(x + 1) ... I(x + r)`` for r = 0, ..., limit wherever it exists.
+
+    Each is to be used before the next one is asked for.
+    """
     side = lines.shape[1]
     line = torch.cat([lines, lines[:, :limit]], dim=1) if periodic else lines
     yield first
     for lag in range(1, limit + 1):
         count = min(side, line.shape[1] - lag)
-        first = first[:, :count] * line[:, lag : lag + count]
+        shorter, ahead = first[:, :count], line[:, lag : lag + count]
+        # Where no gradient needs the shorter segments, the longer ones take their memory.
+        replace = lag > 1 and not shorter.requires_grad
+        first = shorter.mul_(ahead) if replace else shorter * ahead
         yield first
 
 
