@@ -34,6 +34,7 @@ optional.
 """
 
 import importlib
+import importlib.metadata
 import time
 import warnings
 
@@ -204,13 +205,13 @@ def ball_errors(radius):
 
 def versions():
     """Return the versions of the packages that were compared with."""
-    names = ("porespy", "skimage", "quantimpy")
-    packages = {name: installed(name) for name in names}
-    return {
-        name: getattr(package, "__version__", "unknown")
-        for name, package in packages.items()
-        if package is not None
+    names = {
+        "porespy": "porespy",
+        "scikit-image": "skimage.measure",
+        "quantimpy": "quantimpy.minkowski",
     }
+    present = [name for name, module in names.items() if installed(module) is not None]
+    return {name: importlib.metadata.version(name) for name in present}
 
 
 def main():

@@ -182,6 +182,20 @@ def test_counts_of_a_large_volume_are_exact():
     assert_array_equal(found[2:-1], 0)
 
 
+@pytest.mark.parametrize("kind", [ChordLength, LinealPath])
+@with_and_without_wrap
+def test_lines_in_bundles_and_segments_in_place(kind, periodic, monkeypatch):
+    images = torch.rand(3, 1, 5, 6, 7, generator=torch.Generator().manual_seed(0))
+    before = images.clone()
+    expected = kind(periodic=periodic)(images)
+    with_gradients = kind(periodic=periodic)(images.clone().requires_grad_())
+    assert_allclose(with_gradients.detach(), expected, rtol=1e-6)
+    for n_voxels in (1, 100):
+        monkeypatch.setattr(_line_kernels, "BUNDLE_VOXELS", n_voxels)
+        assert_allclose(kind(periodic=periodic)(images), expected, rtol=1e-4, atol=1e-6)
+    assert_array_equal(images, before)
+
+
 @pytest.mark.parametrize("shape", [(4, 5), (2, 3, 4), (1, 5)])
 @with_and_without_wrap
 def test_gradients(shape, periodic):
