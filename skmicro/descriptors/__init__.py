@@ -4,26 +4,32 @@ Every descriptor maps images to rows of figures with ``transform``, and tensors 
 probabilities to the same figures, with gradients, when it is called.
 """
 
+from ._chord_length import ChordLength
 from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
 from ._free_energy import FreeEnergy
 from ._lineal_path import LinealPath
+from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
 from ._registry import descriptor_named
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation
+from ._two_point_cluster import TwoPointCluster
 
 __all__ = [
+    "ChordLength",
     "ClusterStatistics",
     "EulerNumber",
     "FreeEnergy",
     "LinealPath",
+    "MinkowskiFunctionals",
     "PhaseFractions",
     "ShapeArea",
     "ShapeCentroid",
     "ShapeMoments",
     "SpecificSurface",
+    "TwoPointCluster",
     "TwoPointCorrelation",
     "VolumeFraction",
     "descriptor_named",

@@ -1,17 +1,11 @@
-"""Cluster statistics: the connected components of a phase, counted and measured.
-
-A whole stack of images is labelled at once, with a neighbourhood that does not reach from
-one image to the next.
-"""
-
-from itertools import product
+"""Cluster statistics: the connected components of a phase, counted and measured."""
 
 import numpy as np
 import torch
-from scipy import ndimage, sparse
 
 from .._validation import check_choice
 from ..base import BaseDescriptor
+from ._labelling import join_across_borders, label_stack, phase_mask
 from ._topology import CONNECTIVITIES
 
 
@@ -97,16 +91,9 @@ class ClusterStatistics(BaseDescriptor):
 
     def _describe(self, images):
         corners = self.connectivity == "corners"
-        mask = self._phase_mask(images).cpu().numpy()
+        mask = phase_mask(self, images)
         figures = cluster_statistics(mask, periodic=self.periodic, corners=corners)
         return torch.as_tensor(figures, dtype=images.dtype, device=images.device)
-
-    def _phase_mask(self, images):
-        field = self._phase_field(images, self.phase)
-        if images.shape[1] == 1:
-            return field >= 0.5
-        channel = -1 if self.phase is None else self.encoder_.channel_of(self.phase)
-        return images.argmax(dim=1) == channel % images.shape[1]
 
     def _feature_names(self):
         figures = ("number", "mean_size", "largest_share", "percolation")
@@ -134,15 +121,16 @@ def cluster_statistics(mask, *, periodic=True, corners=False):
         One row for each image.
     """
     n_images, n_voxels = len(mask), mask[0].size
-    mask = mask.reshape(n_images, *([side for side in mask.shape[1:] if side > 1] or [1]))
-    labels, n_labels = ndimage.label(mask, _neighbourhood(mask.ndim - 1, corners))
-    voxel_labels = labels[mask] - 1
-    image_of = np.empty(n_labels, dtype=np.intp)
-    image_of[voxel_labels] = np.nonzero(mask)[0]
+    labels, n_labels = label_stack(mask, corners)
+    image_of = np.empty(n_labels + 1, dtype=np.intp)
+    image_of[labels.reshape(n_images, -1)] = np.arange(n_images)[:, None]
+    image_of = image_of[1:]
     percolation = _percolation(labels, image_of, n_images)
 
-    clusters = _joined(labels, n_labels, corners) if periodic else np.arange(n_labels)
-    sizes = np.bincount(clusters[voxel_labels]).astype(np.float64)
+    clusters = np.arange(n_labels)
+    if periodic:
+        clusters = join_across_borders(labels, n_labels, corners)
+    sizes = np.bincount(clusters, weights=np.bincount(labels.ravel(), minlength=n_labels + 1)[1:])
     owner = np.empty(len(sizes), dtype=np.intp)
     owner[clusters] = image_of
     number, volume, squares = (
@@ -152,12 +140,6 @@ def cluster_statistics(mask, *, periodic=True, corners=False):
     np.maximum.at(largest, owner, sizes)
     volume = np.maximum(volume, 1)
     return np.stack([number / n_voxels, squares / volume, largest / volume, percolation], axis=1)
-
-
-def _neighbourhood(n_axes, corners):
-    structure = np.zeros((3,) * (n_axes + 1), dtype=bool)
-    structure[1] = ndimage.generate_binary_structure(n_axes, n_axes if corners else 1)
-    return structure
 
 
 def _percolation(labels, image_of, n_images):
@@ -171,18 +153,3 @@ def _percolation(labels, image_of, n_images):
         spanning = touches.all(axis=0)[1:]
         share += np.bincount(image_of[spanning], minlength=n_images) > 0
     return share / n_axes
-
-
-def _joined(labels, n_labels, corners):
-    """Return the cluster of each label when those that meet across the border are one."""
-    pairs = [np.zeros((2, 0), dtype=np.intp)]
-    for axis in range(1, labels.ndim):
-        last, first = labels.take(-1, axis), labels.take(0, axis)
-        rest = tuple(range(1, last.ndim))
-        for step in product((-1, 0, 1), repeat=len(rest)) if corners else [(0,) * len(rest)]:
-            partner = np.roll(first, step, rest)
-            meet = (last > 0) & (partner > 0)
-            pairs.append(np.stack([last[meet], partner[meet]]) - 1)
-    tail, head = np.concatenate(pairs, axis=1)
-    graph = sparse.coo_array((np.ones(len(tail), bool), (tail, head)), shape=(n_labels, n_labels))
-    return sparse.csgraph.connected_components(graph, directed=False)[1]

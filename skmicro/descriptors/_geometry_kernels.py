@@ -18,12 +18,24 @@ for independent voxels with probabilities I. Where voxels touch by corners they 
 cubes. On a d-torus, whose own Euler characteristic is 0, their union and the open rest
 obey ``chi_corners(I) = (-1)^(d + 1) chi_faces(1 - I)``. An image that ends at its border
 is one that wraps around after an empty layer.
+
+**Intrinsic volumes.** ``V_k`` of a body along the grid is the sum over the sets of k axes of
+the integral, along these axes, of the Euler characteristic of its sections across them: ``a b
++ b c + c a`` (k = 2) and ``a + b + c`` (k = 1) for a box. In blocks as above, a block along m
+axes belongs to the sections of every set that avoids its axes, hence
+
+    V_k = sum_x sum_A (-1)^|A| binomial(d - |A|, k) prod_{v in {0, 1}^A} I(x + v),
+
+the Euler characteristic for k = 0. Half the surface (k = d - 1) is the same for the body and
+the rest of the torus; one degree lower the two have opposite signs, and so on:
+``V_k,corners(I) = (-1)^(d - k - 1) V_k,faces(1 - I)``.
 """
+
+import math
 
 import torch
 
-from ._kernels import neighbour_differences, volume_fraction, without_thin_axes
-from ._lags import axis_limits, resolve_max_lag
+from ._kernels import neighbour_differences, without_thin_axes
 
 SAFE_VOXELS = 0.01
 """Added to the volume that a centroid is divided by: absent figures have one as well."""
@@ -103,47 +115,66 @@ def euler_number(field, *, periodic=True, corners=False):
     euler : Tensor of shape (n,)
         Components minus loops (minus tunnels plus cavities in three dimensions).
     """
-    field = without_thin_axes(field)
-    n_axes, n_voxels = field.ndim - 1, field[:1].numel()
-    if n_axes == 0:
-        return field
-    if not periodic:
-        field = torch.nn.functional.pad(field, (0, 1) * n_axes)
-    blocks = [((-1) ** (n_axes + 1), 1 - field) if corners else (1, field)]
-    for dim in range(1, n_axes + 1):
-        blocks += [(-sign, block * torch.roll(block, -1, dim)) for sign, block in blocks]
-    # Summed voxel by voxel first, so that counts of whole cells stay exact.
-    density = sum(sign * block for sign, block in blocks)
-    return density.flatten(1).sum(1) / n_voxels
+    return intrinsic_volumes(field, (0,), periodic=periodic, corners=corners)[:, 0]
 
 
-def lineal_path(field, *, periodic=True, max_lag=None):
-    """Return the probability that segments along the axes lie wholly in the phase.
+def intrinsic_volumes(field, degrees, *, periodic=True, corners=False):
+    """Return intrinsic volumes per voxel.
 
     Parameters
     ----------
     field : Tensor of shape (n, *spatial)
         Indicators or probabilities of one phase.
+    degrees : sequence of int
+        Which ones: below the number of axes longer than one voxel, or 0.
     periodic : bool, default=True
-        Whether segments go on across the border.
-    max_lag : int or None, default=None
-        Largest distance between the end voxels; see :func:`resolve_max_lag`.
+        Whether the images wrap around.
+    corners : bool, default=False
+        Whether voxels that share no more than a corner are connected; otherwise they have
+        to share a face.
 
     Returns
     -------
-    path : Tensor of shape (n, max_lag + 1)
-        Mean product of r + 1 voxels in a row, averaged over the axes that have the lag r.
+    volumes : Tensor of shape (n, n_degrees)
+        ``V_k`` for each degree k: ``V_0`` is the Euler characteristic, ``V_1`` in three
+        dimensions twice the mean breadth.
     """
-    shape = tuple(field.shape[1:])
-    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
-    profiles = [[] for _ in range(max_lag)]
-    limits = axis_limits(shape, max_lag, periodic=periodic)
-    for dim, (side, limit) in enumerate(zip(shape, limits, strict=True), start=1):
-        line = torch.cat([field, field.narrow(dim, 0, limit)], dim) if periodic else field
-        segments = field
-        for lag in range(1, limit + 1):
-            count = min(side, line.shape[dim] - lag)
-            segments = segments.narrow(dim, 0, count) * line.narrow(dim, lag, count)
-            profiles[lag - 1].append(volume_fraction(segments))
-    means = [torch.stack(values).mean(0) for values in profiles]
-    return torch.stack([volume_fraction(field), *means], dim=1)
+    field = without_thin_axes(field)
+    n_axes, n_voxels = field.ndim - 1, field[:1].numel()
+    if n_axes == 0:
+        return field.unsqueeze(1).expand(-1, len(degrees))
+    counts = _block_counts(_extended(field, periodic, corners))
+    volumes = []
+    for degree in degrees:
+        sign = (-1) ** (n_axes - degree - 1) if corners else 1
+        weights = [sign * (-1) ** m * math.comb(n_axes - m, degree) for m in range(n_axes + 1)]
+        volumes.append(counts @ counts.new_tensor(weights))
+    return (torch.stack(volumes, dim=1) / n_voxels).to(field.dtype)
+
+
+def _extended(field, periodic, corners):
+    """Return the field, or the rest if corners connect, with what comes after the last voxels."""
+    dims = range(1, field.ndim)
+    if periodic:
+        field = 1 - field if corners else field
+        for dim in dims:
+            field = torch.cat([field, field.narrow(dim, 0, 1)], dim)
+        return field
+    # The layer after the last voxels is the one before the first.
+    field = torch.nn.functional.pad(field, (int(corners), 1) * len(dims))
+    return 1 - field if corners else field
+
+
+def _block_counts(extended, dim=1):
+    """Return the numbers of blocks of ``2**m`` voxels that lie wholly in the field, (n, d + 1).
+
+    The blocks run along any m of the axes from ``dim`` on.
+    """
+    if dim == extended.ndim:
+        # A row in single, the rest in double precision: counts of whole blocks stay exact.
+        return extended.sum(-1).double().reshape(len(extended), -1).sum(1, keepdim=True)
+    count = extended.shape[dim] - 1
+    first, second = (extended.narrow(dim, start, count) for start in (0, 1))
+    pad = torch.nn.functional.pad
+    without, along = _block_counts(first, dim + 1), _block_counts(first * second, dim + 1)
+    return pad(without, (0, 1)) + pad(along, (1, 0))

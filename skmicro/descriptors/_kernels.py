@@ -198,21 +198,45 @@ def radial_correlation(first, second=None, *, periodic=True, max_lag=None, n_bin
     curve : Tensor of shape (n, n_bins)
         ``S_ab`` averaged over each bin.
     """
-    shape, dims = _spatial(first)
+    shape = tuple(first.shape[1:])
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
     n_bins = resolve_n_bins(max_lag, n_bins)
     limits = axis_limits(shape, max_lag, periodic=periodic)
     sizes = _sizes(shape, limits, periodic)
-    even = _cross_spectrum(first, second, sizes, dims).real
-    for dim in dims[:-1]:
-        even = _even_part(even, dim)
-    for dim, size, limit in zip(dims[::-1], sizes[::-1], limits[::-1], strict=True):
-        even = torch.fft.irfft(even, n=size, dim=dim).narrow(dim, 0, limit + 1)
+    even = even_lag_sums(first, second, sizes, limits)
     bins, multiplicity, n_pairs, _ = bin_table(shape, max_lag, n_bins, periodic, first.device)
     even = even.flatten(1).double() * multiplicity
     sums = even.new_zeros(len(even), n_bins + 1).index_add(1, bins, even)
     curve = (sums[:, 1:n_bins] / n_pairs[1:]).to(first.dtype)
     return torch.cat([_at_zero(first, second).unsqueeze(1), curve], dim=1)
+
+
+def even_lag_sums(first, second, sizes, limits):
+    """Return ``sum_x a(x) b(x + r)``, averaged over the signs of the components of r.
+
+    Parameters
+    ----------
+    first : Tensor of shape (n, *spatial)
+        Fields a.
+    second : Tensor of shape (n, *spatial) or None
+        Fields b; ``None`` stands for ``first``.
+    sizes : sequence of int
+        Periods of the axes; fields that are smaller are filled up with zeros.
+    limits : sequence of int
+        Largest lag along each axis, at most half the period.
+
+    Returns
+    -------
+    sums : Tensor of shape (n, *n_lags)
+        For the lags ``0 .. limits`` of every axis.
+    """
+    dims = tuple(range(1, first.ndim))
+    even = _cross_spectrum(first, second, sizes, dims).real
+    for dim in dims[:-1]:
+        even = _even_part(even, dim)
+    for dim, size, limit in zip(dims[::-1], sizes[::-1], limits[::-1], strict=True):
+        even = torch.fft.irfft(even, n=size, dim=dim).narrow(dim, 0, limit + 1)
+    return even
 
 
 def face_surface(field, *, periodic=True):

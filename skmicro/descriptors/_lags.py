@@ -53,6 +53,41 @@ def resolve_max_lag(shape, max_lag=None, *, periodic=True):
     return int(max_lag)
 
 
+def resolve_max_length(shape, max_length=None, *, periodic=True):
+    """Return the length of the last bin of chords, by default half the shortest side.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Sides of the images.
+    max_length : int or None, default=None
+        The wish; at most the longest chord that there can be: one voxel of the longest side
+        has to lie outside the phase, two in images with borders.
+    periodic : bool, default=True
+        Whether the images wrap around.
+
+    Returns
+    -------
+    max_length : int
+        The length in pixels, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If ``max_length`` is less than 1 or larger than the images allow.
+    """
+    limit = max(1, max(shape) - (1 if periodic else 2))
+    if max_length is None:
+        return min(limit, max(1, resolve_max_lag(shape, periodic=periodic)))
+    if not 1 <= max_length <= limit:
+        kind = "periodic images" if periodic else "images"
+        raise ValueError(
+            f"max_length must lie in [1, {limit}] for {kind} of shape {tuple(shape)}, "
+            f"got {max_length}."
+        )
+    return int(max_length)
+
+
 def resolve_n_bins(max_lag, n_bins=None):
     """Return the number of bins, by default one for every whole lag.
 
@@ -145,6 +180,15 @@ def n_pairs_along(lags, side, periodic):
     return np.full(len(lags), side) if periodic else side - np.abs(lags)
 
 
+def bins_of(length, max_lag, n_bins):
+    """Return the bins of lags by their lengths, ``n_bins`` for lags that are too long."""
+    width = max_lag / (n_bins - 1) if n_bins > 1 else 1.0
+    bins = 1 + np.floor((length - 0.5) / width).astype(np.int64)
+    bins[length >= max_lag + 0.5] = n_bins
+    bins[length == 0] = 0
+    return bins
+
+
 @lru_cache(maxsize=4)
 def bin_table(shape, max_lag, n_bins, periodic, device):
     """Return what sorts the lags with no negative component into bins.
@@ -183,10 +227,7 @@ def bin_table(shape, max_lag, n_bins, periodic, device):
         multiplicity = multiplicity * np.where(single, 1, 2).reshape(view)
         pairs = pairs * n_pairs_along(lags, side, periodic).reshape(view)
     length, weight = np.sqrt(squared).ravel(), (multiplicity * pairs).ravel()
-    width = max_lag / (n_bins - 1) if n_bins > 1 else 1.0
-    bins = 1 + np.floor((length - 0.5) / width).astype(np.int64)
-    bins[length >= max_lag + 0.5] = n_bins
-    bins[0] = 0
+    bins = bins_of(length, max_lag, n_bins)
     n_pairs = np.bincount(bins, weights=weight, minlength=n_bins)[:n_bins]
     mean_length = np.bincount(bins, weights=weight * length, minlength=n_bins)[:n_bins] / n_pairs
     with torch.inference_mode(False):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._validation import check_choice, check_integer
 from ..base import BaseDescriptor
-from . import _geometry_kernels, _lags
+from . import _lags, _line_kernels
 from ._probability import phase_probability
 
 
@@ -41,6 +41,7 @@ class LinealPath(BaseDescriptor):
     See Also
     --------
     TwoPointCorrelation : Asks of the two ends only, hence it is never smaller.
+    ChordLength : Its second difference.
 
     Notes
     -----
@@ -93,7 +94,7 @@ class LinealPath(BaseDescriptor):
 
     def _describe(self, images):
         field = phase_probability(self, images)
-        return _geometry_kernels.lineal_path(field, periodic=self.periodic, max_lag=self.max_lag)
+        return _line_kernels.lineal_path(field, periodic=self.periodic, max_lag=self.max_lag)
 
     def _feature_names(self):
         return [f"{self.name}_r{lag}" for lag in self.lags_]

@@ -4,7 +4,7 @@ from .._validation import check_choice
 from ..base import BaseDescriptor
 from . import _kernels
 
-_METHODS = {"faces": _kernels.face_surface, "two-point": _kernels.two_point_surface}
+METHODS = {"faces": _kernels.face_surface, "two-point": _kernels.two_point_surface}
 
 
 class SpecificSurface(BaseDescriptor):
@@ -92,14 +92,14 @@ class SpecificSurface(BaseDescriptor):
         self.image_shape = image_shape
 
     def _check_parameters(self):
-        check_choice("method", self.method, tuple(_METHODS))
+        check_choice("method", self.method, tuple(METHODS))
         check_choice("periodic", self.periodic, (True, False))
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.phase)
 
     def _describe(self, images):
         field = self._phase_field(images, self.phase)
-        return _METHODS[self.method](field, periodic=self.periodic).unsqueeze(1)
+        return METHODS[self.method](field, periodic=self.periodic).unsqueeze(1)
 
     def _feature_names(self):
         return [self.name]

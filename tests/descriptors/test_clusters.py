@@ -1,37 +1,14 @@
 """ClusterStatistics: flood fill by hand, percolation, what it refuses."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
+from by_hand import flood
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import ClusterStatistics, VolumeFraction
 
 SHAPES = [(7, 8), (4, 3, 5), (1, 9), (2, 2), (1, 4, 5), (1, 1)]
-
-
-def flood(image, periodic, connectivity):
-    """Clusters as sets of voxels, found one voxel at a time."""
-    reach = 1 if connectivity == "faces" else image.ndim
-    steps = [s for s in product((-1, 0, 1), repeat=image.ndim) if 0 < np.abs(s).sum() <= reach]
-    waiting = {tuple(int(i) for i in voxel) for voxel in np.argwhere(image)}
-    found = []
-    while waiting:
-        front = [waiting.pop()]
-        cluster = set(front)
-        while front:
-            voxel = np.array(front.pop())
-            for step in steps:
-                at = voxel + step
-                at = tuple((at % image.shape if periodic else at).tolist())
-                if at in waiting:
-                    waiting.remove(at)
-                    cluster.add(at)
-                    front.append(at)
-        found.append(cluster)
-    return found
 
 
 def brute_force(image, periodic, connectivity):

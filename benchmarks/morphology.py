@@ -1,0 +1,265 @@
+"""Speed of the morphological descriptors, beside PoreSpy, scikit-image and QuantimPy.
+
+Every descriptor's ``transform`` (validation and one-hot encoding included) is timed on one
+volume of 64^3 voxels, on one thread, with borders as the other packages have them. Its
+reference is what a user of an installed package would call instead; the references do not
+always compute as much, or the same, as the list below says.
+Where none is installed, only the ratio to labelling the volume once with scipy.ndimage
+remains, which every row has. All contestants of a row take turns on the same volume; the
+figures are medians of processor time, so that other programs disturb them little, and ratios
+of medians.
+
+Two volumes: blobs, a Gaussian random field above its median, and independent voxels, of which
+three in ten are of the phase, in thousands of clusters.
+
+A second table holds the errors of the figures of balls with centres anywhere in a voxel: the
+largest relative ones of MinkowskiFunctionals, by method and radius.
+
+What the references call:
+
+ChordLength             apply_chords(spacing=1) along each axis, chord_length_distribution
+                        (PoreSpy), a quarter of the lines; lines labelled along each axis,
+                        bincount (SciPy)
+LinealPath              distance_transform_lin and lineal_path_distribution along each axis
+                        (PoreSpy), a probability density instead of L
+TwoPointCluster         label (scikit-image) and two_point_correlation (PoreSpy), which is S2,
+                        without clusters
+MinkowskiFunctionals    functionals (QuantimPy); marching_cubes, mesh_surface_area and
+                        euler_number, without a mean breadth (scikit-image)
+EulerNumber             euler_number (scikit-image)
+ClusterStatistics       label and bincount (scikit-image)
+
+Run ``python benchmarks/morphology.py``; it takes about three minutes. The other packages are
+optional.
+"""
+
+import importlib
+import importlib.metadata
+import time
+import warnings
+
+import numpy as np
+import torch
+from _results import write_results
+from scipy import ndimage
+
+from skmicro.descriptors import (
+    ChordLength,
+    ClusterStatistics,
+    EulerNumber,
+    LinealPath,
+    MinkowskiFunctionals,
+    TwoPointCluster,
+)
+
+SHAPE = (64, 64, 64)
+AXES = range(3)
+SEED = 0
+GOAL = 2.0
+BUDGET = 4.0
+RADII = (5, 10, 20)
+DESCRIPTORS = (
+    ChordLength,
+    LinealPath,
+    TwoPointCluster,
+    MinkowskiFunctionals,
+    EulerNumber,
+    ClusterStatistics,
+)
+
+
+def volumes():
+    """Return the volumes by name."""
+    rng = np.random.default_rng(SEED)
+    field = ndimage.gaussian_filter(rng.normal(size=SHAPE), 2.0, mode="wrap")
+    return {"blobs": field > np.median(field), "independent": rng.random(SHAPE) < 0.3}
+
+
+def installed(name):
+    """Return a package, or None where it is missing or does not load."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
+    except (ImportError, ValueError):
+        return None
+
+
+def chords_by_labels(mask):
+    """Return the number of chords of each length, by labelling lines along each axis."""
+    counts = np.zeros(SHAPE[0] + 1, int)
+    for axis in AXES:
+        along = np.zeros((3, 3, 3), bool)
+        along[tuple(slice(None) if other == axis else 1 for other in AXES)] = True
+        labels, n_labels = ndimage.label(mask, along)
+        lengths = np.bincount(labels.ravel(), minlength=n_labels + 1)
+        for end in (0, -1):
+            lengths[labels.take(end, axis)] = 0
+        lengths[0] = 0
+        counts += np.bincount(lengths, minlength=SHAPE[0] + 1)
+    return counts
+
+
+def references():
+    """Return what to compare with: by descriptor, calls by the name of their package."""
+    calls = {cls.__name__: {} for cls in DESCRIPTORS}
+    calls["ChordLength"]["scipy"] = chords_by_labels
+    porespy, measure = installed("porespy"), installed("skimage.measure")
+    minkowski = installed("quantimpy.minkowski")
+    if porespy is not None:
+        porespy.settings.ncores = 1
+        porespy.settings.tqdm["disable"] = True
+        filters, metrics = porespy.filters, porespy.metrics
+
+        def chords(mask):
+            for axis in AXES:
+                found = filters.apply_chords(mask, spacing=1, axis=axis)
+                if found.any():
+                    metrics.chord_length_distribution(found, bins=32)
+
+        def paths(mask):
+            for axis in AXES:
+                lengths = filters.distance_transform_lin(mask, axis=axis, mode="forward")
+                metrics.lineal_path_distribution(lengths, bins=32)
+
+        calls["ChordLength"]["porespy"] = chords
+        calls["LinealPath"]["porespy"] = paths
+    if measure is not None:
+
+        def statistics(mask):
+            return np.bincount(measure.label(mask, connectivity=1).ravel())
+
+        def surface_and_euler(mask):
+            vertices, faces, _, _ = measure.marching_cubes(np.pad(mask, 1).astype(np.float32), 0.5)
+            measure.mesh_surface_area(vertices, faces)
+            return measure.euler_number(mask, connectivity=1)
+
+        calls["ClusterStatistics"]["scikit-image"] = statistics
+        calls["EulerNumber"]["scikit-image"] = lambda mask: measure.euler_number(
+            mask, connectivity=1
+        )
+        calls["MinkowskiFunctionals"]["scikit-image"] = surface_and_euler
+    if minkowski is not None:
+        calls["MinkowskiFunctionals"]["quantimpy"] = minkowski.functionals
+    if porespy is not None and measure is not None:
+
+        def labels_and_correlation(mask):
+            measure.label(mask, connectivity=1)
+            return metrics.two_point_correlation(mask, bins=32)
+
+        calls["TwoPointCluster"]["scikit-image + porespy"] = labels_and_correlation
+    return calls
+
+
+def measure_time(cls, mask, calls):
+    """Time one descriptor and its references in turn for ``BUDGET`` seconds."""
+    images = mask[None].astype(np.uint8)
+    descriptor = cls(periodic=False).fit(images)
+    wrapping = cls(periodic=True).fit(images)
+    runs = {
+        "transform": lambda: descriptor.transform(images),
+        "transform, periodic": lambda: wrapping.transform(images),
+        "scipy label": lambda: ndimage.label(mask),
+    } | {name: lambda call=call: call(mask) for name, call in calls.items()}
+    seconds = {name: [] for name in runs}
+    end = None
+    # The first round compiles and plans, and is not timed.
+    while end is None or time.perf_counter() < end or len(seconds["transform"]) < 5:
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            if end is not None:
+                seconds[name].append(time.process_time() - start)
+        end = end or time.perf_counter() + BUDGET
+    return {name: float(np.median(values)) for name, values in seconds.items()}
+
+
+def row_of(cls, kind, seconds, calls):
+    """Return a row of the table: times, ratios to the fastest reference and to labelling."""
+    fastest = min(calls, key=seconds.get, default=None)
+    ours = seconds["transform"]
+    return {
+        "descriptor": cls.__name__,
+        "volume": kind,
+        "seconds": seconds,
+        "fastest_reference": fastest,
+        "ratio": None if fastest is None else ours / seconds[fastest],
+        "ratio_to_label": ours / seconds["scipy label"],
+    }
+
+
+def ball_errors(radius):
+    """Return the largest relative errors of the figures of balls, by method."""
+    grid = np.indices((2 * radius + 6,) * 3)
+    centres = radius + 2.5 + np.random.default_rng(SEED).random((10, 3))
+    balls = [((grid - c[:, None, None, None]) ** 2).sum(axis=0) <= radius**2 for c in centres]
+    expected = [4 / 3 * np.pi * radius**3, 4 * np.pi * radius**2, 2 * radius]
+    images = np.array(balls).astype(np.uint8)
+    errors = {}
+    for method, staircase in {"faces": 3 / 2, "two-point": 1}.items():
+        figures = MinkowskiFunctionals(method=method).fit_transform(images) * images[0].size
+        found = figures[:, :3] / [1, staircase, staircase]
+        errors[method] = np.abs(found / expected - 1).max(axis=0).tolist()
+    return {"radius": radius, "errors": errors}
+
+
+def versions():
+    """Return the versions of the packages that were compared with."""
+    names = {
+        "porespy": "porespy",
+        "scikit-image": "skimage.measure",
+        "quantimpy": "quantimpy.minkowski",
+    }
+    present = [name for name, module in names.items() if installed(module) is not None]
+    return {name: importlib.metadata.version(name) for name in present}
+
+
+def main():
+    """Measure, print the tables and write the results."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    calls = references()
+    rows = []
+    print(
+        f"{'64^3, one thread':<34}{'ms':>8}{'periodic':>10}{'label':>8}{'ratio':>7}"
+        f"{'ms':>10}{'ratio':>7}  fastest reference"
+    )
+    for kind, mask in volumes().items():
+        for cls in DESCRIPTORS:
+            own = calls[cls.__name__]
+            row = row_of(cls, kind, measure_time(cls, mask, own), own)
+            rows.append(row)
+            ms = {name: 1e3 * value for name, value in row["seconds"].items()}
+            line = (
+                f"{cls.__name__ + ', ' + kind:<34}{ms['transform']:>8.1f}"
+                f"{ms['transform, periodic']:>10.1f}{ms['scipy label']:>8.1f}"
+                f"{row['ratio_to_label']:>7.2f}"
+            )
+            if row["fastest_reference"] is not None:
+                line += f"{ms[row['fastest_reference']]:>10.1f}{row['ratio']:>7.2f}"
+                line += f"  {row['fastest_reference']}"
+            print(line, flush=True)
+    missed = [row for row in rows if row["ratio"] is not None and row["ratio"] > GOAL]
+    print(f"slower than {GOAL:g} times the fastest reference: {len(missed)} of {len(rows)}")
+    balls = [ball_errors(radius) for radius in RADII]
+    print("balls, largest relative error of volume, surface (3/2 taken off faces), mean breadth")
+    for ball in balls:
+        for method, errors in ball["errors"].items():
+            shown = " ".join(f"{error:7.3f}" for error in errors)
+            print(f"radius {ball['radius']:>2}  {method:<10}{shown}")
+    write_results(
+        "morphology",
+        {
+            "threads": 1,
+            "seed": SEED,
+            "shape": SHAPE,
+            "goal": GOAL,
+            "compared_with": versions(),
+            "time": rows,
+            "balls": balls,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Chord lengths: how long the runs of a phase along the axes are."""
+
+import numpy as np
+import torch
+
+from .._validation import check_choice, check_integer
+from ..base import BaseDescriptor
+from . import _lags, _line_kernels
+from ._probability import phase_probability
+
+
+class ChordLength(BaseDescriptor):
+    """Mean and distribution of the chord lengths of one phase, along the axes.
+
+    A chord is a maximal run of voxels of the phase along an axis. The features are
+
+    - ``chord_length_mean``: mean length of a chord, in pixels;
+    - ``chord_length_z1``, ``chord_length_z2``, ...: the probability ``p(z)`` that a chord
+      chosen at random has z voxels. The last one is the probability that it has
+      ``max_length`` or more, so that they sum to 1.
+
+    Images without a chord have 0 in all of them.
+
+    Parameters
+    ----------
+    phase : int or None, default=None
+        Label of the phase; ``None`` stands for the largest label.
+    max_length : int or None, default=None
+        Length of the last bin, in pixels. ``None`` stands for half the shortest side longer
+        than one pixel. At most the longest side minus one in periodic images, minus two in
+        others: no chord is longer.
+    periodic : bool, default=True
+        Whether chords go on across the border. Otherwise those that touch the border are
+        not counted, as they may be longer than the image shows.
+    image_shape : tuple of int or None, default=None
+        Shape of the image behind a flat row.
+
+    Attributes
+    ----------
+    lengths_ : ndarray of shape (n_features - 1,)
+        Length z of each feature after the mean in pixels, from 1 to the largest.
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    image_shape_ : tuple of int
+        Shape of one image.
+    n_features_in_ : int
+        Voxels of one image.
+
+    See Also
+    --------
+    LinealPath : The probability that a segment lies inside a chord.
+    SpecificSurface : Counts the ends of the chords.
+
+    Notes
+    -----
+    With ``N_i(z)`` chords of z voxels along the axis i [1]_ [2]_
+
+        p(z) = sum_i N_i(z) / sum_(i, z') N_i(z'),
+        mean = sum_(i, z) z N_i(z) / sum_(i, z) N_i(z).
+
+    Every chord weighs the same, whatever its length and its axis; each axis has test lines of
+    the same total length. The mean is taken over all lengths, also those beyond
+    ``max_length``. A line that lies wholly in the phase has no ends and is no chord, in
+    periodic images either. Sides of one pixel have no chords.
+
+    In a periodic image the number of chords of length z per voxel along an axis is the second
+    difference of the lineal path function along this axis, ``L(z - 1) - 2 L(z) + L(z + 1)``
+    with L as in :class:`LinealPath`. Without lines wholly in the phase the mean is
+    ``2 d p1 / s`` in d dimensions, with the volume fraction p1 and the specific surface s
+    (counted by faces).
+
+    Called with probabilities the numbers of chords, and of voxels in chords, are the
+    expectations for independent voxels, and the figures their quotients. Grey levels are read
+    as probabilities and clipped to [0, 1].
+
+    References
+    ----------
+    .. [1] S. Torquato and B. Lu, "Chord-length distribution function for two-phase random
+       media", Phys. Rev. E 47, 2950-2953, 1993.
+    .. [2] S. Torquato, *Random Heterogeneous Materials*, Springer, 2002, Sec. 2.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.descriptors import ChordLength
+    >>> row = np.array([[[0, 1, 1, 1, 0, 0, 1, 0]]])
+    >>> ChordLength(max_length=4).fit_transform(row)
+    array([[2. , 0.5, 0. , 0.5, 0. ]], dtype=float32)
+    """
+
+    name = "chord_length"
+
+    def __init__(self, phase=None, max_length=None, periodic=True, image_shape=None):
+        self.phase = phase
+        self.max_length = max_length
+        self.periodic = periodic
+        self.image_shape = image_shape
+
+    @property
+    def lengths_(self):
+        """Length of the chords of each feature after the mean in pixels."""
+        return np.arange(1, 1 + self._resolved_max_length())
+
+    def _resolved_max_length(self):
+        return _lags.resolve_max_length(self.image_shape_, self.max_length, periodic=self.periodic)
+
+    def _check_parameters(self):
+        check_choice("periodic", self.periodic, (True, False))
+        if self.max_length is not None:
+            check_integer("max_length", self.max_length, 1)
+        if hasattr(self, "encoder_"):
+            self.encoder_.channel_of(self.phase)
+            self._resolved_max_length()
+
+    def _describe(self, images):
+        field = phase_probability(self, images)
+        mean, shares = _line_kernels.chord_lengths(
+            field, periodic=self.periodic, max_length=self.max_length
+        )
+        return torch.cat([mean.unsqueeze(1), shares], dim=1)
+
+    def _feature_names(self):
+        return [f"{self.name}_mean", *(f"{self.name}_z{length}" for length in self.lengths_)]
+
+    def _target_bounds(self):
+        return 0.0, super()._target_bounds()[1]
