@@ -79,11 +79,11 @@ class MinkowskiFunctionals(BaseDescriptor):
     As intrinsic volumes V_k in d dimensions they have one formula. ``V_d`` is the volume,
     ``V_(d-1)`` half the surface, ``V_0`` the Euler characteristic, and in three dimensions
     ``V_1 = 2 b``. With the indicator I of the phase, A running over the subsets of the axes,
-    and the connectivity ``"faces"``
+    and the connectivity ``"faces"``::
 
-        V_k = sum_x sum_A (-1)^|A| binomial(d - |A|, k) prod_{v in {0, 1}^A} I(x + v):
+        V_k = sum_x sum_A (-1)^|A| binomial(d - |A|, k) prod_{v in {0, 1}^A} I(x + v)
 
-    voxels, pairs, squares and cubes of voxels are counted [1]_ [2]_. For ``"corners"`` it is
+    counts voxels, pairs, squares and cubes of voxels [1]_ [2]_. For ``"corners"`` it is
     ``(-1)^(d - k - 1)`` times the same of the voxels that are not in the phase (k < d). The
     features are these sums over the number of voxels.
 

@@ -126,7 +126,7 @@ def conduction_fields(image, mean_gradient, **parameters):
 
     Parameters
     ----------
-    image : array-like of shape (*spatial)
+    image : array-like of shape (H, W) or (D, H, W)
         Phases, or grey levels from 0 to 1.
     mean_gradient : sequence of float
         Mean of the gradient along each axis.

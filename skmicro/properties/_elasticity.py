@@ -170,7 +170,7 @@ def elastic_fields(image, mean_strain, **parameters):
 
     Parameters
     ----------
-    image : array-like of shape (*spatial)
+    image : array-like of shape (H, W) or (D, H, W)
         Phases, or grey levels from 0 to 1.
     mean_strain : sequence of float
         Mean of the strain in Voigt's order, shear strains as sums of both parts (engineering):
