@@ -23,6 +23,8 @@ from torch.autograd.function import once_differentiable
 from ._krylov import conjugate_gradients
 
 LEAST_SCALE = 1e-4
+CACHED_VOXELS = 2**16
+"""Up to how many voxels all components are transformed at once: they fit into the caches."""
 
 
 def unit_load(load, n_loads):
@@ -90,12 +92,13 @@ class PeriodicCell:
         self.longitudinal = law.longitudinal(moduli).view(beside)
         self.e = moduli.new_empty(len(law.terms), *moduli.shape[1:])
         self._room = torch.empty_like(self.e[0])
-        self._modes = moduli.new_empty(self.n_images, *modes.half, 2)
+        n_together = len(law.terms) if moduli[0].numel() <= CACHED_VOXELS else 1
+        self._modes = moduli.new_empty(n_together, self.n_images, *modes.half, 2)
         self._least = None
 
     def loaded(self, mean, tol, max_iter):
         """Return the :class:`Solution` with a mean gradient; its figure is the mean flux."""
-        right = self.e.new_empty(self.law.n_unknowns, *self._modes.shape)
+        right = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
         self._set(mean)
         figure = self._divergence(right)
         self._least = LEAST_SCALE * self._stiffest()
@@ -123,7 +126,7 @@ class PeriodicCell:
         if self.law.n_unknowns == 1:
             out.copy_(r)
             return
-        n, along = self.modes.directions, self._modes
+        n, along = self.modes.directions, self._modes[0]
         torch.mul(r[0], n[0], out=along)
         for component, direction in zip(r[1:], n[1:], strict=True):
             along.addcmul_(component, direction)
@@ -148,28 +151,35 @@ class PeriodicCell:
         squares = self.e.square().flatten(2).mean(2).sum(0)
         return squares.sqrt().double()
 
+    def _parts(self):
+        """Yield the components that are transformed together, as slices."""
+        n_together = len(self._modes)
+        for start in range(0, len(self.law.terms), n_together):
+            yield slice(start, start + n_together)
+
     def _gradient(self, v):
-        n, modes = self.modes.directions, self._modes
-        for terms, e in zip(self.law.terms, self.e, strict=True):
-            for first, (unknown, axis) in enumerate(terms):
-                if first == 0:
-                    torch.mul(v[unknown], n[axis], out=modes)
-                else:
+        n = self.modes.directions
+        for part in self._parts():
+            for modes, terms in zip(self._modes, self.law.terms[part], strict=True):
+                (unknown, axis), *others = terms
+                torch.mul(v[unknown], n[axis], out=modes)
+                for unknown, axis in others:
                     modes.addcmul_(v[unknown], n[axis])
-            self.modes.to_field(modes, e)
+            self.modes.to_field(self._modes, self.e[part])
 
     def _divergence(self, out):
         """Write n . c e, and return the mean of c e, (n, n_loads)."""
-        n, modes = self.modes.directions, self._modes
+        n = self.modes.directions
         self.law.flux(self.coefficients, self.e, self._room)
         means, written = [], set()
-        for terms, e in zip(self.law.terms, self.e, strict=True):
-            self.modes.to_modes(e, modes)
-            means.append(modes.flatten(1)[:, 0].double() / self.n_voxels)
-            for unknown, axis in terms:
-                if unknown in written:
-                    out[unknown].addcmul_(modes, n[axis])
-                else:
-                    torch.mul(modes, n[axis], out=out[unknown])
-                    written.add(unknown)
-        return torch.stack(means, dim=1)
+        for part in self._parts():
+            self.modes.to_modes(self.e[part], self._modes)
+            means.append(self._modes.flatten(2)[..., 0].double() / self.n_voxels)
+            for modes, terms in zip(self._modes, self.law.terms[part], strict=True):
+                for unknown, axis in terms:
+                    if unknown in written:
+                        out[unknown].addcmul_(modes, n[axis])
+                    else:
+                        torch.mul(modes, n[axis], out=out[unknown])
+                        written.add(unknown)
+        return torch.cat(means).T

@@ -55,7 +55,7 @@ class VoxelModes:
     def __init__(self, shape, spacing, discretization, dtype, device):
         self.shape = tuple(shape)
         self.half = (*self.shape[:-1], self.shape[-1] // 2 + 1)
-        self.dims = tuple(range(1, 1 + len(shape)))
+        self.dims = tuple(range(-len(shape), 0))
         vectors = DERIVATIVES[discretization](self.shape, spacing)
         lengths = vectors.square().sum(0).sqrt()
         units = torch.where(lengths > 0, vectors / lengths.clamp(min=1e-300), 0.0)
@@ -63,11 +63,11 @@ class VoxelModes:
         self.directions = torch.stack([units, units], dim=-1).contiguous()
 
     def to_modes(self, field, modes):
-        """Write the modes of real fields (n, *shape) into (n, *half, 2)."""
+        """Write the modes of real fields (..., *shape) into (..., *half, 2)."""
         torch.fft.rfftn(field, dim=self.dims, out=torch.view_as_complex(modes))
 
     def to_field(self, modes, field):
-        """Write the real fields (n, *shape) of modes (n, *half, 2)."""
+        """Write the real fields (..., *shape) of modes (..., *half, 2)."""
         complex_modes = torch.view_as_complex(modes)
         torch.fft.irfftn(complex_modes, s=self.shape, dim=self.dims, out=field)
 
