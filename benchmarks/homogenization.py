@@ -137,6 +137,23 @@ def measure_speed(sides):
     return [row | {key: row[key] or "" for key in ("n_iter",)} for row in rows]
 
 
+def draw_cost(rows, folder):
+    """Draw seconds against voxels beside N log N."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(4, 3), layout="constrained")
+    for precision in ("float64", "float32"):
+        found = [row for row in rows if row["precision"] == precision and row["per_voxel"]]
+        sizes = np.array([int(row["case"].split("^")[0]) ** 3 for row in found])
+        seconds = np.array([row["seconds"] for row in found])
+        axes.loglog(sizes, seconds, "o-", label=precision)
+        axes.loglog(sizes, seconds[0] * sizes * np.log(sizes) / (sizes * np.log(sizes))[0], "k:")
+    axes.set(xlabel="voxels", ylabel="CPU s of six loads (dotted: N log N)")
+    axes.legend()
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / "homogenization.png", dpi=80)
+
+
 def peak_memory():
     """Return the peak memory in MB of a process that homogenises 128^3 in single precision."""
     command = [sys.executable, __file__, "one"]
@@ -220,6 +237,8 @@ def main():
     if "speed" in arguments.parts:
         payload["speed"] = measure_speed(arguments.sides)
         print_figures(payload["speed"], SPEED_COLUMNS)
+        if arguments.picture is not None:
+            draw_cost(payload["speed"], arguments.picture)
     if "dataset" in arguments.parts:
         payload["dataset"] = measure_dataset(arguments.n_samples)
         print_figures(payload["dataset"], DATASET_COLUMNS)

@@ -228,6 +228,28 @@ def test_gradient_passes_windows():
     torch.testing.assert_close(gradient, (3 * x**2 - 1).detach())
 
 
+class TwoAnswers(torch.nn.Module):
+    """Another method has another answer."""
+
+    coarseness, periodic = 1, True
+
+    def forward(self, x, t, conditions):
+        return x
+
+    def evidence(self, x, t, conditions):
+        return 3.0 * x
+
+    def resized(self, image_shape, periodic):
+        return self
+
+
+@pytest.mark.parametrize("max_voxels", [2**10, 64])
+def test_another_method_may_be_asked(max_voxels):
+    given = inputs((20, 16), n_channels=1)
+    answer = in_windows(TwoAnswers(), *given, max_voxels=max_voxels, overlap=2, ask="evidence")
+    torch.testing.assert_close(answer, 3.0 * given[0])
+
+
 def u_net(shape, periodic):
     rng = torch.Generator().manual_seed(0)
     network = build(

@@ -233,6 +233,15 @@ def test_jobs_and_tensors_agree():
     np.testing.assert_array_equal(estimator.set_params(n_jobs=2).transform(images), alone)
 
 
+def test_images_of_a_batch_stop_by_themselves():
+    """Easy images, solved at once, keep their solution while hard ones go on."""
+    labels = np.concatenate([random_image((6, 6), seed=seed) for seed in range(5)])
+    labels[1], labels[3] = 1, np.arange(6) < 3
+    estimator = ElasticStiffness((1.0, 50.0), POISSON, tol=1e-8).fit(labels)
+    shares = torch.tensor(np.stack([labels == 0, labels == 1], axis=1), dtype=torch.float64)
+    np.testing.assert_allclose(estimator(shares), estimator.transform(labels), rtol=1e-10)
+
+
 def test_images_that_do_not_converge_are_named():
     hard = random_image((9, 9))[0]
     images = np.stack([np.zeros_like(hard), hard, np.ones_like(hard), hard])
