@@ -138,6 +138,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
             If the images have another shape or an unseen phase, or a figure is not finite.
         """
         check_is_fitted(self)
+        self._check_parameters()
         images = _validation.check_images(self, X, reset=False)
         self.encoder_.check(images)
         features = self._transformed(images, X.device if isinstance(X, torch.Tensor) else "cpu")
@@ -191,6 +192,8 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
                 "images must have shape (n, n_channels, *spatial) with 2 or 3 spatial axes, "
                 f"got {tuple(images.shape)}."
             )
+        if 0 in images.shape:
+            raise ValueError(f"images must not be empty, got shape {tuple(images.shape)}.")
         encoder = getattr(self, "encoder_", None)
         if encoder is not None and images.shape[1] != encoder.n_channels:
             raise ValueError(

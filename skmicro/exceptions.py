@@ -13,6 +13,14 @@ class ImageShapeWarning(UserWarning):
     """Flat rows came without ``image_shape`` and are read as 1 x n images."""
 
 
+class EstimateWarning(UserWarning):
+    """An estimate left the range in which it can be true."""
+
+
+class GreyLevelWarning(UserWarning):
+    """Grey levels lie outside [0, 1], where they are shares of phases."""
+
+
 class TrainingInterruptedWarning(UserWarning):
     """Training was interrupted by the user; the estimator holds the state reached."""
 

@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
 from .._validation import check_integer, check_real, warn_user
 from ..base import BaseDescriptor
+from ..exceptions import EstimateWarning, GreyLevelWarning
 
 
 class BaseProperty(BaseDescriptor):
@@ -27,10 +28,10 @@ class BaseProperty(BaseDescriptor):
         Voxels of one image.
     """
 
-    tol = None
+    _doubt = "is not to be trusted."
 
     def _solve(self, shares):
-        """Return the property of images, and how far the solver was from its solution.
+        """Return the property of images, and a mark of each by which it may be doubted.
 
         Parameters
         ----------
@@ -41,27 +42,32 @@ class BaseProperty(BaseDescriptor):
         -------
         figures : Tensor of shape (n, n_features)
             One row for each image.
-        residuals : Tensor of shape (n,) or None
-            To be compared with ``tol``; ``None`` where nothing is iterated.
+        marks : Tensor of shape (n,) or None
+            What :meth:`_warn_of` judges images by; ``None`` where there is nothing to doubt.
         """
         raise NotImplementedError(f"{type(self).__name__} must define _solve, got none.")
 
     def _describe(self, images):
-        figures, residuals = self._solve(self._phase_shares(images))
-        if residuals is not None:
-            self._warn_of(residuals.detach().cpu().numpy())
+        figures, marks = self._solve(self._phase_shares(images))
+        if marks is not None:
+            self._warn_of(marks.detach().cpu().numpy())
         return figures
 
     def _transformed(self, images, device):
-        self._check_computing()
+        if self.phases_ is None and (images.min() < 0 or images.max() > 1):
+            warn_user(
+                f"{type(self).__name__} reads grey levels as shares of the second of two phases "
+                f"and clips them to [0, 1], got {images.min():g} to {images.max():g}.",
+                GreyLevelWarning,
+            )
         where = _arrays.resolve_device(self.device)
         n_block = max(1, _arrays.BATCH_VOXELS // self.n_features_in_)
         blocks = [images[start : start + n_block] for start in range(0, len(images), n_block)]
         solved = Parallel(n_jobs=self.n_jobs)(
             delayed(_solved)(self, block, str(where)) for block in blocks
         )
-        figures, residuals = (np.concatenate(parts) for parts in zip(*solved, strict=True))
-        self._warn_of(residuals)
+        figures, marks = (np.concatenate(parts) for parts in zip(*solved, strict=True))
+        self._warn_of(marks)
         return torch.as_tensor(figures, device=device)
 
     def _check_computing(self):
@@ -80,33 +86,37 @@ class BaseProperty(BaseDescriptor):
 
     def _phase_labels(self):
         """Return the labels to which values belong; the ends of grey levels."""
+        check_is_fitted(self)
         return [0, 1] if self.phases_ is None else self.phases_.tolist()
 
-    def _warn_of(self, residuals):
-        missed = np.flatnonzero(~(residuals <= (np.inf if self.tol is None else self.tol)))
-        if len(missed):
-            first = ", ".join(f"{row} (residual {residuals[row]:.1e})" for row in missed[:5])
-            more = f" and {len(missed) - 5} more" if len(missed) > 5 else ""
+    def _warn_of(self, marks):
+        """Warn of images whose figures are to be doubted: those with a mark above 0."""
+        doubtful = np.flatnonzero(marks > 0)
+        if len(doubtful):
             warn_user(
-                f"{type(self).__name__} did not reach tol={self.tol:g} within "
-                f"max_iter={self.max_iter} for image {first}{more}.",
-                ConvergenceWarning,
+                f"{type(self).__name__} of image {listed(doubtful)} {self._doubt}", EstimateWarning
             )
 
 
+def listed(rows, form=str):
+    """Write the first rows of a stack, and how many there are beyond."""
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return ", ".join(map(form, rows[:5])) + more
+
+
 def _solved(estimator, images, device):
-    """Return figures and residuals of a block of images as arrays; runs in any process."""
+    """Return figures and marks of a block of images as arrays; runs in any process."""
     dtype = _arrays.resolve_precision(estimator.precision)
     batch_size = 1 if device == "cpu" else _arrays.inference_batch_size(images.shape[1:])
-    shape = estimator._n_features()
+    n_features = estimator._n_features()
 
     def solve(index):
         channels = estimator.encoder_.encode(images[index], device, dtype)
         shares = estimator._phase_shares(estimator.encoder_.physical(channels))
-        figures, residuals = estimator._solve(shares)
-        figures = estimator._of_shape((len(index), shape), figures).cpu()
-        missing = figures.new_zeros(len(index)) if residuals is None else residuals.cpu()
-        return torch.cat([figures, missing.to(figures.dtype).unsqueeze(1)], dim=1)
+        figures, marks = estimator._solve(shares)
+        figures = estimator._of_shape((len(index), n_features), figures).cpu()
+        marks = figures.new_zeros(len(index)) if marks is None else marks.cpu()
+        return torch.cat([figures, marks.to(figures.dtype).unsqueeze(1)], dim=1)
 
     with torch.no_grad():
         rows = _arrays.map_batches(solve, len(images), batch_size).numpy()

@@ -20,9 +20,10 @@ self-adjoint, its gradient needs no further solution:
 import torch
 from torch.autograd.function import once_differentiable
 
-from ._krylov import conjugate_gradients
+from ._krylov import Solution, conjugate_gradients
 
-LEAST_SCALE = 1e-4
+ROUNDING = 32
+"""Rounding errors of the local flux that a residual of zero may consist of."""
 CACHED_VOXELS = 2**16
 """Up to how many voxels all components are transformed at once: they fit into the caches."""
 
@@ -94,15 +95,32 @@ class PeriodicCell:
         self._room = torch.empty_like(self.e[0])
         n_together = len(law.terms) if moduli[0].numel() <= CACHED_VOXELS else 1
         self._modes = moduli.new_empty(n_together, self.n_images, *modes.half, 2)
+        self._has_voids = moduli[-1].flatten(1).amin(1) == 0
         self._least = None
 
     def loaded(self, mean, tol, max_iter):
         """Return the :class:`Solution` with a mean gradient; its figure is the mean flux."""
-        right = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
-        self._set(mean)
-        figure = self._divergence(right)
-        self._least = LEAST_SCALE * self._stiffest()
-        return conjugate_gradients(self, right.neg_(), figure, tol, max_iter)
+        # The residual that conjugate gradients update drifts away from that of the solution. So
+        # the latter is computed, and where it is too large they start again from there.
+        residual = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
+        for e, value in zip(self.e, mean, strict=True):
+            e.fill_(value)
+        figure = self._divergence(residual)
+        rounding = ROUNDING * torch.finfo(self.e.dtype).eps / tol
+        self._least = self._has_voids * rounding * self._rms_flux()
+        x, before = torch.zeros_like(residual), torch.inf
+        n_iter = torch.zeros(self.n_images, dtype=torch.long, device=x.device)
+        while True:
+            relative = self.inner(residual, residual).sqrt() / self.scale(figure)
+            worst, n_left = float(relative.max()), max_iter - int(n_iter.max())
+            if worst <= tol or n_left == 0 or not worst < before / 2:
+                return Solution(x, figure, n_iter, relative)
+            step = conjugate_gradients(self, residual.neg_(), figure, tol, n_left)
+            x.add_(step.x)
+            n_iter += step.n_iter
+            before = worst
+            self.gradients(x, mean)
+            figure = self._divergence(residual)
 
     def gradients(self, x, mean):
         """Return local gradients or strains (n_loads, n, *S) of a solution with their mean."""
@@ -139,17 +157,12 @@ class PeriodicCell:
         return self.modes.inner(a, b) / self.n_voxels**2
 
     def scale(self, figure):
-        """Return the norm of the mean flux, at least a small part of that without relaxation."""
+        """Return the norm of the mean flux, which voids can reduce to zero."""
         norm = torch.linalg.vector_norm(figure, dim=1)
         return torch.maximum(norm, self._least).clamp(min=torch.finfo(norm.dtype).tiny)
 
-    def _set(self, mean):
-        for e, value in zip(self.e, mean, strict=True):
-            e.fill_(value)
-
-    def _stiffest(self):
-        squares = self.e.square().flatten(2).mean(2).sum(0)
-        return squares.sqrt().double()
+    def _rms_flux(self):
+        return self.e.square().flatten(2).mean(2).sum(0).sqrt().double()
 
     def _parts(self):
         """Yield the components that are transformed together, as slices."""

@@ -4,6 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
 from .._arrays import resolve_device, resolve_precision
 from .._validation import (
@@ -14,8 +15,9 @@ from .._validation import (
     check_sequence,
     check_stack,
     unchanged_on_error,
+    warn_user,
 )
-from ._base import BaseProperty
+from ._base import BaseProperty, listed
 from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, VoxelModes
 
@@ -36,14 +38,18 @@ residual : float
     Norm of the unbalanced part of the flux over the norm of its mean.
 """
 
+LEAST_TOL = 16
+"""Smallest ``tol``, in units of the rounding error of a number."""
+
 
 class EffectiveCoefficients(BaseProperty):
     """Base class of properties that are means of a flux under unit loads.
 
     Subclasses have, beside the parameters of every property, ``discretization``, ``spacing``,
     ``outputs``, ``tol`` and ``max_iter``; set ``_symbol``, the letter of a coefficient, and
-    ``_everything``, the word for all outputs; and implement ``_law(n_axes)``, ``_moduli(shares)``
-    and ``_indices(n_axes)``, the numbers that components go by.
+    ``_everything``, the word for all outputs; and implement ``_law(n_axes)``, ``_moduli(shares)``,
+    ``_stiffnesses()``, a value for each phase, and ``_indices(n_axes)``, the numbers by which
+    components go.
     """
 
     def fit(self, X, y=None):
@@ -74,7 +80,7 @@ class EffectiveCoefficients(BaseProperty):
         pairs = self._pairs(n_axes)
         loads = _loads(pairs, every=shares.requires_grad)
         columns, residuals, _ = EffectiveColumns.apply(
-            self._moduli(shares),
+            self._moduli(shares) / self._unit(),
             self._law(n_axes),
             self._modes(shares),
             loads,
@@ -89,19 +95,29 @@ class EffectiveCoefficients(BaseProperty):
                 if load in loads
             ]
             figures.append(sum(known) / len(known))
-        return torch.stack(figures, dim=1), residuals.amax(1)
+        return self._unit() * torch.stack(figures, dim=1), residuals.amax(1)
 
-    def _local_fields(self, image, mean):
+    def _warn_of(self, residuals):
+        missed = np.flatnonzero(~(residuals <= self.tol))
+        if len(missed):
+            named = listed(missed, lambda row: f"{row} (residual {residuals[row]:.1e})")
+            warn_user(
+                f"{type(self).__name__} did not reach tol={self.tol:g} within "
+                f"max_iter={self.max_iter} for image {named}.",
+                ConvergenceWarning,
+            )
+
+    def _local_fields(self, image, **load):
         images = check_stack("image", np.asarray(image)[None])
         super().fit(images)
         cell = self._cell(self._shares_of(images))
-        mean = _mean_load(mean, len(cell.law.terms))
+        mean = _mean_load(*load.popitem(), len(cell.law.terms))
         solution = cell.loaded(mean, self.tol, self.max_iter)
         self._warn_of(solution.residual.cpu().numpy())
         return LocalFields(
             cell.gradients(solution.x, mean)[:, 0].cpu().numpy().copy(),
-            cell.fluxes()[:, 0].cpu().numpy().copy(),
-            solution.figure[0].cpu().numpy(),
+            self._unit() * cell.fluxes()[:, 0].cpu().numpy(),
+            self._unit() * solution.figure[0].cpu().numpy(),
             int(solution.n_iter[0]),
             float(solution.residual[0]),
         )
@@ -112,7 +128,8 @@ class EffectiveCoefficients(BaseProperty):
         return self._phase_shares(self.encoder_.physical(channels))
 
     def _cell(self, shares):
-        return PeriodicCell(self._moduli(shares), self._law(shares.ndim - 2), self._modes(shares))
+        moduli, law = self._moduli(shares) / self._unit(), self._law(shares.ndim - 2)
+        return PeriodicCell(moduli, law, self._modes(shares))
 
     def _modes(self, shares):
         shape = tuple(shares.shape[2:])
@@ -121,6 +138,7 @@ class EffectiveCoefficients(BaseProperty):
 
     def _voxel_sides(self, n_axes):
         spacing = (1.0,) * n_axes if self.spacing is None else self.spacing
+        spacing = spacing.tolist() if isinstance(spacing, np.ndarray) else spacing
         check_sequence("spacing", spacing)
         if len(spacing) != n_axes:
             raise ValueError(
@@ -145,6 +163,8 @@ class EffectiveCoefficients(BaseProperty):
                 f"outputs must be {self._everything!r} or a list of names, got {self.outputs!r}."
             )
         check_sequence("outputs", self.outputs)
+        if len(set(self.outputs)) < len(self.outputs):
+            raise ValueError(f"outputs must be distinct, got {self.outputs!r}.")
         unknown = [name for name in self.outputs if name not in known]
         if unknown:
             raise ValueError(
@@ -159,13 +179,18 @@ class EffectiveCoefficients(BaseProperty):
 
     def _check_parameters(self):
         check_choice("discretization", self.discretization, DERIVATIVES)
-        check_real("tol", self.tol, 0.0, 1.0, open_low=True, open_high=True)
+        least = LEAST_TOL * torch.finfo(resolve_precision(self.precision)).eps
+        check_real("tol", self.tol, least, 1.0, open_high=True)
         check_integer("max_iter", self.max_iter, 1)
         self._check_computing()
         if hasattr(self, "encoder_"):
             self._voxel_sides(len(self.image_shape_))
             self._pairs(len(self.image_shape_))
             self._check_phases()
+
+    def _unit(self):
+        """Return the largest of the values, by which others are divided in computing."""
+        return max(self._stiffnesses())
 
     def _refuse_voids(self, name, stiffness):
         """Raise where no phase resists, or where a void is beyond the discretisation."""
@@ -187,8 +212,9 @@ def _loads(pairs, every):
     return loads
 
 
-def _mean_load(mean, n_loads):
-    mean = np.asarray(mean, dtype=float)
-    if mean.shape != (n_loads,) or not np.isfinite(mean).all():
-        raise ValueError(f"mean must hold {n_loads} finite numbers, got {mean.tolist()}.")
-    return mean.tolist()
+def _mean_load(name, mean, n_loads):
+    numbers = np.asarray(mean)
+    numeric = numbers.dtype.kind in "biuf" and numbers.shape == (n_loads,)
+    if not numeric or not np.isfinite(numbers).all():
+        raise ValueError(f"{name} must hold {n_loads} finite numbers, got {mean!r}.")
+    return numbers.tolist()

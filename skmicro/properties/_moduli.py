@@ -2,6 +2,11 @@
 
 from collections import namedtuple
 
+import numpy as np
+import torch
+
+from .._validation import check_choice
+
 Moduli = namedtuple("Moduli", "bulk shear")
 Moduli.__doc__ = """Moduli of an isotropic material.
 
@@ -35,6 +40,11 @@ def isotropic_moduli(young, poisson, n_axes=3, plane="strain"):
     moduli : Moduli
         ``bulk`` and ``shear``, in the unit of ``young``.
 
+    Raises
+    ------
+    ValueError
+        If a modulus is negative, or a ratio outside (-1, 0.5).
+
     Notes
     -----
     :math:`G = E / (2 (1 + \nu))` and :math:`K = E / (3 (1 - 2 \nu))`. In two dimensions K is
@@ -46,8 +56,16 @@ def isotropic_moduli(young, poisson, n_axes=3, plane="strain"):
     --------
     >>> from skmicro.properties import isotropic_moduli
     >>> isotropic_moduli(2.5, 0.25)
-    Moduli(bulk=1.6666666666666667, shear=1.0)
+    Moduli(bulk=np.float64(1.6666666666666667), shear=np.float64(1.0))
     """
+    young, poisson = _numbers(young), _numbers(poisson)
+    if not bool((young >= 0).all()):
+        raise ValueError(f"young must be at least 0, got {young}.")
+    if not bool(((poisson > -1) & (poisson < 0.5)).all()):
+        raise ValueError(f"poisson must lie in (-1, 0.5), got {poisson}.")
+    check_choice("plane", plane, PLANES)
+    if n_axes not in (2, 3):
+        raise ValueError(f"n_axes must be 2 or 3, got {n_axes}.")
     shear = young / (2 * (1 + poisson))
     if n_axes == 3:
         return Moduli(young / (3 * (1 - 2 * poisson)), shear)
@@ -80,3 +98,7 @@ def young_modulus(bulk, shear, n_axes=3):
     """
     product, total = (9, 3 * bulk + shear) if n_axes == 3 else (4, bulk + shear)
     return product * bulk * shear / (total + (total == 0))
+
+
+def _numbers(values):
+    return values if isinstance(values, torch.Tensor) else np.asarray(values, dtype=float)[()]

@@ -39,6 +39,11 @@ class Permeability(PhaseGeometry):
     n_features_in_ : int
         Voxels of one image.
 
+    Warns
+    -----
+    EstimateWarning
+        If a value is negative or an image has no solid; names the images.
+
     See Also
     --------
     skmicro.descriptors.TwoPointCorrelation : The correlation that is integrated.
@@ -92,6 +97,10 @@ class Permeability(PhaseGeometry):
     """
 
     name = "permeability"
+    _doubt = (
+        "is no bound: it is negative, because max_lag is too long for the image (max_lag should be "
+        "a few correlation lengths), or there is no solid."
+    )
 
     def __init__(
         self,
@@ -120,8 +129,9 @@ class Permeability(PhaseGeometry):
 
     def _solve(self, shares):
         options = {"periodic": self.periodic, "max_lag": self.max_lag}
-        bound = permeability_bound(self._field(shares), **options)
-        return (bound * self.voxel_size**2).unsqueeze(1), None
+        pores = self._field(shares)
+        bound = permeability_bound(pores, **options)
+        return (bound * self.voxel_size**2).unsqueeze(1), no_bound(pores, bound)
 
     def _feature_names(self):
         return ["k"]
@@ -136,6 +146,12 @@ def check_lengths(estimator):
         if hasattr(estimator, "image_shape_"):
             shape, periodic = estimator.image_shape_, estimator.periodic
             _lags.resolve_max_lag(shape, estimator.max_lag, periodic=periodic)
+
+
+def no_bound(pores, bound):
+    """Mark images whose bound is negative or would be infinite, (n,)."""
+    only_pores = pores.flatten(1).mean(1) > 1 - 8 * torch.finfo(pores.dtype).eps
+    return ((bound < 0) | only_pores).to(bound.dtype).detach()
 
 
 def permeability_bound(pores, *, periodic=True, max_lag=None):

@@ -1,7 +1,12 @@
 """Properties that look at one phase and take all others for a single one."""
 
+import numpy as np
+
 from .._validation import check_integer
 from ._base import BaseProperty
+
+SLACK = 1e-4
+"""Share by which an estimate may leave its bounds before it is doubted: single precision."""
 
 
 class PhaseGeometry(BaseProperty):
@@ -28,3 +33,29 @@ class PhaseGeometry(BaseProperty):
             self.encoder_.channel_of(self.phase)
             if dimension == 2 and len(self.image_shape_) == 3:
                 raise ValueError("dimension must be None or 3 for three-dimensional images, got 2.")
+
+
+def fractions_beside(field):
+    """Return the fractions of all else and of a phase, ndarray of shape (n, 2)."""
+    inside = field.detach().flatten(1).double().mean(1).clamp(0, 1).cpu().numpy()
+    return np.stack([1 - inside, inside], axis=1)
+
+
+def outside(estimates, lower, upper):
+    """Tell where estimates are not between bounds.
+
+    Parameters
+    ----------
+    estimates : Tensor of shape (n,)
+        Estimates.
+    lower, upper : ndarray of shape (n,)
+        Bounds.
+
+    Returns
+    -------
+    marks : Tensor of shape (n,)
+        1 where an estimate leaves its bounds, else 0.
+    """
+    slack = SLACK * upper
+    lower, upper = map(estimates.new_tensor, (lower - slack, upper + slack))
+    return ((estimates < lower) | (estimates > upper)).to(estimates.dtype).detach()

@@ -1,11 +1,12 @@
 """Stiffness, diffusivity and permeability of sandstone from one image of its pores."""
 
+import numpy as np
 import torch
 
 from .._validation import check_real
 from ._moduli import young_modulus
-from ._permeability import check_lengths, permeability_bound
-from ._phase_geometry import PhaseGeometry
+from ._permeability import check_lengths, no_bound, permeability_bound
+from ._phase_geometry import PhaseGeometry, outside
 from ._strong_contrast_diffusivity import strong_contrast_conductivity
 from ._strong_contrast_moduli import strong_contrast_moduli
 from ._three_point_kernels import three_point_parameters
@@ -47,6 +48,11 @@ class SandstoneProperties(PhaseGeometry):
     n_features_in_ : int
         Voxels of one image.
 
+    Warns
+    -----
+    EstimateWarning
+        If a property is impossible; names the images.
+
     See Also
     --------
     StrongContrastModuli : The estimate of E.
@@ -83,6 +89,10 @@ class SandstoneProperties(PhaseGeometry):
     """
 
     name = "sandstone"
+    _doubt = (
+        "is doubtful: a modulus or diffusivity outside [0, 1], a negative permeability (max_lag is "
+        "too long for the image), or no rock."
+    )
 
     def __init__(
         self,
@@ -125,7 +135,12 @@ class SandstoneProperties(PhaseGeometry):
         diffusivity = strong_contrast_conductivity(1 - porosity, 1 - zeta, 1.0, 0.0)
         options = {"periodic": self.periodic, "max_lag": self.max_lag}
         permeability = permeability_bound(pores, **options) * self.voxel_size**2
-        return torch.stack([stiffness, diffusivity, permeability], dim=1), None
+        figures = torch.stack([stiffness, diffusivity, permeability], dim=1)
+        ends = np.zeros(len(figures)), np.ones(len(figures))
+        doubtful = no_bound(pores, permeability)
+        for share in (stiffness, diffusivity):
+            doubtful = torch.maximum(doubtful, outside(share, *ends))
+        return figures, doubtful
 
     def _feature_names(self):
         return ["E", "D", "k"]

@@ -1,7 +1,8 @@
 """Strong-contrast estimate of diffusivity and conductivity, to third order."""
 
 from .._validation import check_real
-from ._phase_geometry import PhaseGeometry
+from ._bounds import conductivity_bounds
+from ._phase_geometry import PhaseGeometry, fractions_beside, outside
 from ._three_point_kernels import three_point_parameters
 
 
@@ -70,6 +71,11 @@ class StrongContrastDiffusivity(PhaseGeometry):
     n_features_in_ : int
         Voxels of one image.
 
+    Warns
+    -----
+    EstimateWarning
+        If an estimate leaves the bounds of Hashin and Shtrikman; names the images.
+
     See Also
     --------
     EffectiveConductivity : The full field, with nothing left out.
@@ -113,6 +119,10 @@ class StrongContrastDiffusivity(PhaseGeometry):
     """
 
     name = "strong_contrast_diffusivity"
+    _doubt = (
+        "leaves the bounds of Hashin and Shtrikman: its inclusions are too well connected for a "
+        "strong-contrast estimate. Exchange the roles of the phases, or compute the full field."
+    )
 
     def __init__(
         self,
@@ -150,7 +160,12 @@ class StrongContrastDiffusivity(PhaseGeometry):
             self.inclusion_diffusivity,
             dimension,
         )
-        return diffusivity.unsqueeze(1), None
+        bounds = conductivity_bounds(
+            fractions_beside(field),
+            [self.matrix_diffusivity, self.inclusion_diffusivity],
+            dimension,
+        )
+        return diffusivity.unsqueeze(1), outside(diffusivity, bounds.lower, bounds.upper)
 
     def _feature_names(self):
         return ["D"]

@@ -3,9 +3,9 @@
 import torch
 
 from .._validation import check_choice, check_real, check_sequence
-from ._bounds import comparison_moduli
+from ._bounds import comparison_moduli, elastic_bounds
 from ._moduli import PLANES, Moduli, isotropic_moduli, young_modulus
-from ._phase_geometry import PhaseGeometry
+from ._phase_geometry import PhaseGeometry, fractions_beside, outside
 from ._three_point_kernels import three_point_parameters
 
 MODULI = ("K", "G", "E")
@@ -99,6 +99,11 @@ class StrongContrastModuli(PhaseGeometry):
     n_features_in_ : int
         Voxels of one image.
 
+    Warns
+    -----
+    EstimateWarning
+        If an estimate leaves the bounds of Hashin and Shtrikman; names the images.
+
     See Also
     --------
     ElasticStiffness : The full field, with nothing left out.
@@ -155,6 +160,10 @@ class StrongContrastModuli(PhaseGeometry):
     """
 
     name = "strong_contrast_moduli"
+    _doubt = (
+        "leaves the bounds of Hashin and Shtrikman: its inclusions are too well connected for a "
+        "strong-contrast estimate. Exchange the roles of the phases, or compute the full field."
+    )
 
     def __init__(
         self,
@@ -203,18 +212,23 @@ class StrongContrastModuli(PhaseGeometry):
         field = self._field(shares)
         dimension = self._material_dimension(field.ndim - 1)
         zeta, eta = three_point_parameters(field, dimension)
-        phases = (
+        phases = [
             isotropic_moduli(young, poisson, dimension, self.plane)
             for young, poisson in (
                 (self.matrix_young, self.matrix_poisson),
                 (self.inclusion_young, self.inclusion_poisson),
             )
-        )
+        ]
         bulk, shear = strong_contrast_moduli(
             field.flatten(1).mean(1), zeta, eta, *phases, dimension
         )
         found = {"K": bulk, "G": shear, "E": young_modulus(bulk, shear, dimension)}
-        return torch.stack([found[output] for output in self.outputs], dim=1), None
+        bounds = elastic_bounds(fractions_beside(field), *zip(*phases, strict=True), dimension)
+        doubtful = torch.maximum(
+            outside(bulk, bounds.lower.bulk, bounds.upper.bulk),
+            outside(shear, bounds.lower.shear, bounds.upper.shear),
+        )
+        return torch.stack([found[output] for output in self.outputs], dim=1), doubtful
 
     def _feature_names(self):
         return list(self.outputs)

@@ -80,8 +80,9 @@ class ThreePointParameters(PhaseGeometry):
        \eta_2 = \frac{5}{21} \zeta_2 + \frac{150}{7 p_1 p_2} \int \frac{dr}{r}
        \int \frac{ds}{s} \int_{-1}^1 du P_4(u) B.
 
-    Both lie in [0, 1], and those of the two phases add up to 1. In images of one phase alone, where
-    they are not defined and no estimate depends on them, both are 0.
+    Of labels and whole volumes both lie in [0, 1], and those of the two phases add up to 1. In
+    images of one phase alone, where they are not defined and no estimate depends on them, both
+    are 0.
 
     **Fourier.** The weight of a triangle is a sum of products of spherical harmonics of its sides,
     and the integral over triangles a sum of squares of convolutions, which discrete Fourier
@@ -154,11 +155,17 @@ class ThreePointParameters(PhaseGeometry):
     def _check_parameters(self):
         super()._check_parameters()
         check_choice("method", self.method, METHODS)
-        for name, least in (("max_lag", 1), ("n_radii", 1), ("n_angles", 10)):
+        for name, least in (("max_lag", 1), ("n_radii", 4), ("n_angles", 10)):
             if getattr(self, name) is not None:
                 check_integer(name, getattr(self, name), least)
         if self.n_angles is not None and self.n_angles % 2:
             raise ValueError(f"n_angles must be even, got {self.n_angles}.")
+        if self.max_lag is not None and hasattr(self, "image_shape_"):
+            longest = max(self.image_shape_)
+            if self.max_lag > longest:
+                raise ValueError(
+                    f"max_lag must be at most the longest side, {longest}, got {self.max_lag}."
+                )
 
     def _solve(self, shares):
         field = self._field(shares)

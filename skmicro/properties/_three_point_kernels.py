@@ -65,7 +65,8 @@ def angular_parameters(field, degrees):
     fraction = field.mean(dims)
     centred = field - fraction.view(-1, *[1] * len(dims))
     variance = centred.square().mean(dims)
-    varies = variance > (8 * torch.finfo(field.dtype).eps * fraction).square()
+    # Written so that NaN counts as varying, and stays NaN.
+    varies = ~(variance <= (8 * torch.finfo(field.dtype).eps * fraction).square())
     divisor = torch.where(varies, variance, 1.0)
     modes = torch.fft.rfftn(centred, dim=dims)
     found = []

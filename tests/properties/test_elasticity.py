@@ -7,8 +7,9 @@ from cells import isotropic_matrix, lame, laminate_matrix, random_image, stiffne
 from finite_elements import effective_matrix, strain_matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
+from skmicro.exceptions import GreyLevelWarning
 from skmicro.properties import ElasticStiffness, elastic_fields
 
 YOUNG, POISSON = (1.0, 8.0), (0.35, 0.2)
@@ -274,10 +275,12 @@ def test_images_that_do_not_converge_are_named():
         ({"plane": "bend"}, ValueError, "plane must be one of"),
         ({"outputs": "all"}, ValueError, "outputs must be 'voigt' or a list of names, got 'all'"),
         ({"outputs": []}, ValueError, "outputs must be 'voigt' or a list"),
+        ({"outputs": ["C11", "C11"]}, ValueError, "outputs must be distinct"),
+        ({"tol": 1e-7, "precision": "float32"}, ValueError, r"tol must lie in \[1\.90735e-06, 1\)"),
         ({"outputs": ["C33"]}, ValueError, "outputs must be among .* for 2-D images, got 'C33'"),
         ({"spacing": (1.0,)}, ValueError, "spacing must have a number for each of the 2 axes"),
         ({"spacing": (1.0, 0.0)}, ValueError, r"spacing must lie in \(0, inf\), got 0"),
-        ({"tol": 0.0}, ValueError, r"tol must lie in \(0, 1\), got 0"),
+        ({"tol": 0.0}, ValueError, r"tol must lie in \[3\.55271e-15, 1\), got 0"),
         ({"max_iter": 0}, ValueError, "max_iter must be >= 1, got 0"),
         ({"n_jobs": 0}, ValueError, "n_jobs must be None or an integer other than 0"),
         ({"n_jobs": 1.5}, TypeError, r"n_jobs must be an integer, got 1\.5"),
@@ -293,8 +296,63 @@ def test_bad_parameters(parameters, error, message):
 
 @pytest.mark.parametrize("mean", [(1, 0), (1, 0, np.nan), (1, 0, 0, 0)])
 def test_bad_mean_strain(mean):
-    with pytest.raises(ValueError, match="mean must hold 3 finite numbers"):
+    with pytest.raises(ValueError, match="mean_strain must hold 3 finite numbers"):
         elastic_fields(random_image((4, 4))[0], mean)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-30, 1e30, 1e200])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_units_do_not_matter(unit, precision):
+    image, settings = random_image((7, 7)), {"precision": precision, "outputs": ["C11", "C66"]}
+    expected = ElasticStiffness((1.0, 8.0), **settings).fit_transform(image)
+    scaled = ElasticStiffness((unit, 8 * unit), **(settings | {"precision": "float64"}))
+    np.testing.assert_allclose(scaled.fit_transform(image) / unit, expected, rtol=1e-5)
+
+
+def test_residual_is_that_of_the_solution():
+    """At 1e8 the residual that conjugate gradients carry along is not the true one any more."""
+    image = random_image((9, 9))[0]
+    fields = elastic_fields(image, (1.0, 0.0, 0.0), young=(1.0, 1e8), max_iter=5000, tol=1e-7)
+    modes = np.fft.fftn(fields.flux, axes=(1, 2))
+    q = 2 * np.pi * np.fft.fftfreq(9)
+    s = np.stack([np.sin(q / 2)[:, None] * np.cos(q / 2), np.cos(q / 2)[:, None] * np.sin(q / 2)])
+    n = s / np.maximum(np.linalg.norm(s, axis=0), 1e-300)
+    unbalanced = [n[0] * modes[0] + n[1] * modes[2], n[0] * modes[2] + n[1] * modes[1]]
+    norm = np.sqrt(np.square(np.abs(unbalanced)).sum()) / 81
+    assert norm / np.linalg.norm(fields.mean_flux) == pytest.approx(fields.residual, rel=1e-3)
+
+
+def test_extreme_contrast_is_symmetric():
+    image = random_image((8, 8), seed=1)[0]
+    columns = [
+        elastic_fields(image, load, young=(1.0, 1e8), tol=1e-6, max_iter=5000).mean_flux
+        for load in np.eye(3)
+    ]
+    np.testing.assert_allclose(columns, np.transpose(columns), atol=1e-5 * np.max(columns))
+
+
+def test_what_rounding_makes_unreachable_is_reported():
+    image = random_image((8, 8), seed=1)
+    with pytest.warns(ConvergenceWarning, match="for image 0"):
+        ElasticStiffness((1.0, 1e12), tol=1e-8).fit_transform(image)
+
+
+def test_parameters_changed_after_fit_are_checked():
+    image = random_image((4, 4))
+    estimator = ElasticStiffness().fit(image).set_params(plane="strss")
+    with pytest.raises(ValueError, match="plane must be one of"):
+        estimator.transform(image)
+
+
+def test_grey_levels_beyond_the_phases_are_reported():
+    levels = 255 * np.random.default_rng(0).random((1, 6, 6))
+    with pytest.warns(GreyLevelWarning, match=r"clips them to \[0, 1\], got .* to 2[0-9]{2}"):
+        ElasticStiffness().fit_transform(levels)
+
+
+def test_not_fitted():
+    with pytest.raises(NotFittedError):
+        ElasticStiffness()(torch.ones(1, 2, 4, 4) / 2)
 
 
 def test_poisson_of_lame():
