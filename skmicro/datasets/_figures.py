@@ -1,4 +1,8 @@
-"""What simulators of single figures share: drawing those that fit, and painting them."""
+"""What simulators of single figures share: drawing those that fit, and painting them.
+
+Candidates come in blocks from numbered streams, and images are the accepted ones in their
+order, so that the first images do not depend on how many follow.
+"""
 
 import math
 from itertools import count
@@ -13,11 +17,7 @@ VOXELS_PER_BATCH = 2**18
 
 
 def draw_accepted(n_samples, draw, seed, refusal):
-    """Return ``n_samples`` rows of those that ``draw(generator, n)`` keeps of n candidates.
-
-    Candidates come in blocks from numbered streams, and rows are the accepted ones in their
-    order, so that the first rows do not depend on how many follow.
-    """
+    """Return ``n_samples`` rows of those that ``draw(generator, n)`` keeps of n candidates."""
     found, missing, rejected = [], n_samples, 0
     for block in count():
         found.append(draw(numpy_generator(seed, block), CANDIDATES_PER_BLOCK)[:missing])
@@ -30,10 +30,7 @@ def draw_accepted(n_samples, draw, seed, refusal):
 
 
 def paint(figures, parts, shape):
-    """Return images of figures (n, n_figures, ...); those of column k get label k + 1.
-
-    ``parts[k](figures, shape)`` says which voxels lie in the figures of that column.
-    """
+    """Return images of figures, whose column k is label k + 1 in ``parts[k](figures, shape)``."""
     images = np.zeros((len(figures), *shape), dtype=np.uint8)
     size = max(1, VOXELS_PER_BATCH // math.prod(shape))
     for start in range(0, len(figures), size):
