@@ -15,7 +15,13 @@ import numpy as np
 from _results import write_results
 from threadpoolctl import threadpool_limits
 
-from skmicro.datasets import make_circle_square, make_circles, make_polycrystals
+from skmicro.datasets import (
+    make_checkerboards,
+    make_circle_square,
+    make_circles,
+    make_ellipses,
+    make_polycrystals,
+)
 from skmicro.datasets._polycrystals import power_cells
 
 SEED = 0
@@ -24,6 +30,9 @@ CASES = (
     (make_circles, (30_000, 128, 128), {}),
     (make_circle_square, (30_000, 128, 128), {}),
     (make_circles, (1_000, 64, 64, 64), {}),
+    (make_ellipses, (60_000, 32, 32), {}),
+    (make_checkerboards, (30_000, 64, 64), {}),
+    (make_checkerboards, (1_000, 64, 64, 64), {}),
     (make_polycrystals, (100, 128, 128), {"orientation_fractions": FRACTIONS}),
     (make_polycrystals, (100, 64, 64), {"orientation_fractions": FRACTIONS}),
     (make_polycrystals, (4, 64, 64, 64), {"n_grains": 100, "orientation_fractions": (0.1,) * 10}),

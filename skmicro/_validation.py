@@ -283,6 +283,18 @@ def check_real(
         raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {value}.")
 
 
+def check_range(name, value, check):
+    """Return a number or a range (low, high) as two floats; ``check(name, end)`` judges both."""
+    ends = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(ends) != 2:
+        raise ValueError(f"{name} must be a number or a range (low, high), got {value!r}.")
+    for end in ends:
+        check(name, end)
+    if ends[0] > ends[1]:
+        raise ValueError(f"{name} must have low <= high, got {value!r}.")
+    return float(ends[0]), float(ends[1])
+
+
 def check_choice(name, value, choices):
     """Raise unless ``value`` is one of ``choices``."""
     if not isinstance(value, (str, bool, np.bool_, type(None))) or value not in choices:

@@ -1,7 +1,16 @@
 """Simulated microstructures whose statistics are known or measured."""
 
 from ._cahn_hilliard import make_cahn_hilliard
+from ._checkerboards import make_checkerboards
+from ._ellipses import make_ellipses
 from ._polycrystals import make_polycrystals
 from ._shapes import make_circle_square, make_circles
 
-__all__ = ["make_cahn_hilliard", "make_circle_square", "make_circles", "make_polycrystals"]
+__all__ = [
+    "make_cahn_hilliard",
+    "make_checkerboards",
+    "make_circle_square",
+    "make_circles",
+    "make_ellipses",
+    "make_polycrystals",
+]

@@ -35,7 +35,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from .._random import draw_seed, numpy_generator
-from .._validation import check_image_shape, check_integer, check_real
+from .._validation import check_image_shape, check_integer, check_range, check_real
 
 STABILISATION = 2.0
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
@@ -141,7 +141,7 @@ def make_cahn_hilliard(
     """
     check_integer("n_samples", n_samples, 1)
     shape = check_image_shape("shape", shape)
-    low, high = _check_fractions(volume_fraction)
+    low, high = check_range("volume_fraction", volume_fraction, _check_fraction)
     check_integer("n_steps", n_steps, 1)
     check_real("gamma", gamma, 0, open_low=True)
     check_real("dt", dt, 0, open_low=True)
@@ -220,22 +220,13 @@ def _even_sequence(n, seed):
     return (offset + GOLDEN_RATIO * np.arange(n)) % 1
 
 
-def _check_fractions(volume_fraction):
-    pair = volume_fraction if isinstance(volume_fraction, (tuple, list)) else [volume_fraction] * 2
-    if len(pair) != 2:
+def _check_fraction(name, value):
+    check_real(name, value)
+    if not SPINODAL[0] < value < SPINODAL[1]:
         raise ValueError(
-            f"volume_fraction must be a number or a range (low, high), got {volume_fraction!r}."
+            f"{name} must lie in ({SPINODAL[0]:.4f}, {SPINODAL[1]:.4f}), where a mixture "
+            f"separates by itself, got {value}."
         )
-    for value in pair:
-        check_real("volume_fraction", value)
-        if not SPINODAL[0] < value < SPINODAL[1]:
-            raise ValueError(
-                f"volume_fraction must lie in ({SPINODAL[0]:.4f}, {SPINODAL[1]:.4f}), where a "
-                f"mixture separates by itself, got {value}."
-            )
-    if pair[0] > pair[1]:
-        raise ValueError(f"volume_fraction must have low <= high, got {volume_fraction!r}.")
-    return float(pair[0]), float(pair[1])
 
 
 def _check_separates(fractions, shape, n_steps, gamma, dt, noise):

@@ -7,26 +7,22 @@ The square of a radius has the side that is nearest to that of equal area,
 :math:`L = [r \, \omega_n^{1/n}]`, with :math:`\omega_n` the volume of the unit ball.
 
 All figures of an image are drawn together, and the image is discarded if any two overlap:
-the law is the uniform one on condition that figures are apart. Candidates come in blocks
-from numbered streams, and images are the accepted ones in their order, so that the first
-images do not depend on how many follow.
+the law is the uniform one on condition that figures are apart.
 """
 
 import math
-from itertools import combinations, count
+from itertools import combinations
 
 import numpy as np
 
-from .._random import draw_seed, numpy_generator
+from .._random import draw_seed
 from .._validation import check_image_shape, check_integer, check_real
+from ._figures import MAX_REJECTED, along, draw_accepted, paint
 
 RADIUS = (14, 32)
 CENTER = (30, 96)
 SIDE = 128  # of the images to which these ranges belong
 MAX_CIRCLES = 63  # with the background as many labels as an image may have
-CANDIDATES_PER_BLOCK = 2**13
-MAX_REJECTED = 2**20
-VOXELS_PER_BATCH = 2**18
 
 
 def make_circles(
@@ -108,9 +104,9 @@ def make_circles(
     check_integer("n_circles", n_circles)
     check_real("n_circles", n_circles, 1, MAX_CIRCLES)
     ranges = _check_ranges(radius, center, shape)
-    parameters = _accept(n_samples, n_circles, ranges, _circles_apart, draw_seed(random_state))
+    parameters = _draw_apart(n_samples, n_circles, ranges, _circles_apart, draw_seed(random_state))
     parts = [_balls] * n_circles
-    return _paint(parameters, parts, shape), parameters.astype(np.float64)
+    return paint(parameters, parts, shape), parameters.astype(np.float64)
 
 
 def make_circle_square(
@@ -188,34 +184,30 @@ def make_circle_square(
     check_integer("n_samples", n_samples, 1)
     shape = check_image_shape("shape", shape)
     ranges = _check_ranges(radius, center, shape)
-    drawn = _accept(n_samples, 2, ranges, _circle_and_square_apart, draw_seed(random_state))
+    drawn = _draw_apart(n_samples, 2, ranges, _circle_and_square_apart, draw_seed(random_state))
     parameters = drawn.astype(np.float64)
     parameters[:, 0, 0] = _ball_sizes(drawn[:, 0, 0], len(shape))
     sides = _sides(drawn[:, 1, 0], len(shape))
     parameters[:, 1, 0] = sides.astype(np.float64) ** len(shape)
     parameters[:, 1, 1:] -= (1 - sides % 2)[:, None] / 2
-    return _paint(drawn, [_balls, _cubes], shape), parameters
+    return paint(drawn, [_balls, _cubes], shape), parameters
 
 
-def _accept(n_samples, n_figures, ranges, are_apart, seed):
-    """Draw figures (radius, \\*centre) until ``n_samples`` times all of them are apart."""
+def _draw_apart(n_samples, n_figures, ranges, are_apart, seed):
+    """Draw ``n_samples`` times figures (radius, \\*centre) all of which are apart."""
     lows, highs = ranges
-    found, missing, rejected = [], n_samples, 0
-    for block in count():
-        generator = numpy_generator(seed, block)
-        size = (CANDIDATES_PER_BLOCK, n_figures, len(lows))
-        drawn = generator.integers(lows, highs, size=size, dtype=np.int32, endpoint=True)
-        found.append(drawn[are_apart(drawn)][:missing])
-        missing -= len(found[-1])
-        if not missing:
-            return np.concatenate(found)
-        rejected = 0 if len(found[-1]) else rejected + len(drawn)
-        if rejected >= MAX_REJECTED:
-            raise ValueError(
-                f"radius must be smaller, center wider or the figures fewer: in {rejected} draws "
-                f"of {n_figures} figures with radius from {lows[0]} to {highs[0]} and centres "
-                f"from {lows[1:].tolist()} to {highs[1:].tolist()}, two always overlapped."
-            )
+
+    def draw(generator, n_candidates):
+        size = (n_candidates, n_figures, len(lows))
+        figures = generator.integers(lows, highs, size=size, dtype=np.int32, endpoint=True)
+        return figures[are_apart(figures)]
+
+    refusal = (
+        f"radius must be smaller, center wider or the figures fewer: in {MAX_REJECTED} draws "
+        f"of {n_figures} figures with radius from {lows[0]} to {highs[0]} and centres "
+        f"from {lows[1:].tolist()} to {highs[1:].tolist()}, two always overlapped."
+    )
+    return draw_accepted(n_samples, draw, seed, refusal)
 
 
 def _circles_apart(figures):
@@ -257,18 +249,6 @@ def _ball_sizes(radii, n_axes):
     return [sizes[radius] for radius in radii.tolist()]
 
 
-def _paint(figures, parts, shape):
-    """Return images of the figures; those of column k get label k + 1."""
-    images = np.zeros((len(figures), *shape), dtype=np.uint8)
-    size = max(1, VOXELS_PER_BATCH // math.prod(shape))
-    for start in range(0, len(figures), size):
-        batch = slice(start, start + size)
-        for label, part in enumerate(parts, 1):
-            inside = part(figures[batch, label - 1], shape).view(np.uint8)
-            images[batch] += np.multiply(inside, label, out=inside, dtype=np.uint8)
-    return images
-
-
 def _balls(figures, shape):
     """Return which voxels lie in balls (radius, \\*centre), of shape (n, \\*shape)."""
     *rest, last = _squared_distances(figures, shape)
@@ -280,7 +260,7 @@ def _balls(figures, shape):
 def _squared_distances(figures, shape):
     for axis, side in enumerate(shape):
         distances = np.arange(side, dtype=np.int32) - figures[:, 1 + axis, None]
-        yield _along(axis, np.square(distances), len(shape))
+        yield along(axis, np.square(distances), len(shape))
 
 
 def _cubes(figures, shape):
@@ -289,13 +269,8 @@ def _cubes(figures, shape):
     for axis, (low, high) in enumerate(zip(*(ends.T for ends in _corners(figures)), strict=True)):
         index = np.arange(shape[axis])
         within = (index >= low[:, None]) & (index <= high[:, None])
-        inside = inside & _along(axis, within, len(shape))
+        inside = inside & along(axis, within, len(shape))
     return inside
-
-
-def _along(axis, values, n_axes):
-    """Bring values of shape (n, side) to n_axes + 1 axes, of which only one is long."""
-    return np.expand_dims(values, [1 + other for other in range(n_axes) if other != axis])
 
 
 def _check_ranges(radius, center, shape):

@@ -2,11 +2,9 @@
 
 import itertools
 import math
-import random
 
 import numpy as np
 import pytest
-import torch
 
 from skmicro.datasets import make_circle_square, make_circles
 from skmicro.datasets._shapes import _circle_and_square_apart, _corners, _sides
@@ -117,42 +115,6 @@ def test_three_dimensions_and_sides_that_differ():
     centers = parameters[..., 1:].reshape(-1, 3)
     np.testing.assert_array_equal(centers.min(axis=0), [7, 15, 30])
     np.testing.assert_array_equal(centers.max(axis=0), [23, 48, 96])
-
-
-def quick(make, n, random_state, **options):
-    return make(n, (24, 20), random_state=random_state, **options)[0]
-
-
-@BOTH
-def test_a_seed_gives_the_same_images_and_the_first_ones_do_not_depend_on_their_number(make):
-    many, parameters = make(9000, (8, 8), random_state=5)
-    np.testing.assert_array_equal(many, make(9000, (8, 8), random_state=5)[0])
-    for n in (1, 3, 700, 8192):
-        images, first = make(n, (8, 8), random_state=5)
-        np.testing.assert_array_equal(many[:n], images)
-        np.testing.assert_array_equal(parameters[:n], first)
-    assert (quick(make, 5, 5) != quick(make, 5, 6)).any()
-    assert len(np.unique(quick(make, 20, 5).reshape(20, -1), axis=0)) == 20
-
-
-@BOTH
-@pytest.mark.parametrize("source", [np.random.RandomState, np.random.default_rng])
-def test_random_state_objects(make, source):
-    state = source(0)
-    first, second = quick(make, 2, state), quick(make, 2, state)
-    assert (first != second).any()
-    np.testing.assert_array_equal(first, quick(make, 2, source(0)))
-
-
-@BOTH
-def test_fresh_entropy_and_no_global_generator_touched(make):
-    np.random.seed(0)  # noqa: NPY002 - the global state is what is watched
-    torch.manual_seed(0)
-    before = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), random.getstate()  # noqa: NPY002
-    first, second = quick(make, 4, None), quick(make, 4, None)
-    after = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist(), random.getstate()  # noqa: NPY002
-    assert (first != second).any()
-    assert before == after
 
 
 @BOTH

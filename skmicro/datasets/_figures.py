@@ -1,0 +1,46 @@
+"""What simulators of single figures share: drawing those that fit, and painting them.
+
+Candidates come in blocks from numbered streams, and images are the accepted ones in their
+order, so that the first images do not depend on how many follow.
+"""
+
+import math
+from itertools import count
+
+import numpy as np
+
+from .._random import numpy_generator
+
+CANDIDATES_PER_BLOCK = 2**13
+MAX_REJECTED = 2**20
+VOXELS_PER_BATCH = 2**18
+
+
+def draw_accepted(n_samples, draw, seed, refusal):
+    """Return ``n_samples`` rows of those that ``draw(generator, n)`` keeps of n candidates."""
+    found, missing, rejected = [], n_samples, 0
+    for block in count():
+        found.append(draw(numpy_generator(seed, block), CANDIDATES_PER_BLOCK)[:missing])
+        missing -= len(found[-1])
+        if not missing:
+            return np.concatenate(found)
+        rejected = 0 if len(found[-1]) else rejected + CANDIDATES_PER_BLOCK
+        if rejected >= MAX_REJECTED:
+            raise ValueError(refusal)
+
+
+def paint(figures, parts, shape):
+    """Return images of figures, whose column k is label k + 1 in ``parts[k](figures, shape)``."""
+    images = np.zeros((len(figures), *shape), dtype=np.uint8)
+    size = max(1, VOXELS_PER_BATCH // math.prod(shape))
+    for start in range(0, len(figures), size):
+        batch = slice(start, start + size)
+        for label, part in enumerate(parts, 1):
+            inside = part(figures[batch, label - 1], shape).view(np.uint8)
+            images[batch] += np.multiply(inside, label, out=inside, dtype=np.uint8)
+    return images
+
+
+def along(axis, values, n_axes):
+    """Bring values of shape (n, side) to n_axes + 1 axes, of which only one is long."""
+    return np.expand_dims(values, [1 + other for other in range(n_axes) if other != axis])
