@@ -108,17 +108,20 @@ class PeriodicCell:
         figure = self._divergence(residual)
         rounding = ROUNDING * torch.finfo(self.e.dtype).eps / tol
         self._least = self._has_voids * rounding * self._rms_flux()
-        x, before = torch.zeros_like(residual), torch.inf
+        x = torch.zeros_like(residual)
         n_iter = torch.zeros(self.n_images, dtype=torch.long, device=x.device)
+        before = torch.full_like(self._least, torch.inf)
         while True:
             relative = self.inner(residual, residual).sqrt() / self.scale(figure)
-            worst, n_left = float(relative.max()), max_iter - int(n_iter.max())
-            if worst <= tol or n_left == 0 or not worst < before / 2:
+            again = (relative > tol) & (relative < before / 2) & (n_iter < max_iter)
+            if not again.any():
                 return Solution(x, figure, n_iter, relative)
+            residual[:, ~again] = 0.0
+            n_left = max_iter - int(n_iter[again].max())
             step = conjugate_gradients(self, residual.neg_(), figure, tol, n_left)
             x.add_(step.x)
             n_iter += step.n_iter
-            before = worst
+            before = relative
             self.gradients(x, mean)
             figure = self._divergence(residual)
 
