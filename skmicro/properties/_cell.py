@@ -95,19 +95,22 @@ class PeriodicCell:
         self._room = torch.empty_like(self.e[0])
         n_together = len(law.terms) if moduli[0].numel() <= CACHED_VOXELS else 1
         self._modes = moduli.new_empty(n_together, self.n_images, *modes.half, 2)
-        self._has_voids = moduli[-1].flatten(1).amin(1) == 0
+        least, largest = moduli[-1].flatten(1).aminmax(dim=1)
+        self._has_voids = least == 0
+        self._rounding = ROUNDING * torch.finfo(moduli.dtype).eps * (largest / least).double()
         self._least = None
 
     def loaded(self, mean, tol, max_iter):
         """Return the :class:`Solution` with a mean gradient; its figure is the mean flux."""
-        # The residual that conjugate gradients update drifts away from that of the solution. So
-        # the latter is computed, and where it is too large they start again from there.
+        # The residual that conjugate gradients update drifts away from that of the solution. Where
+        # rounding may matter the latter is computed, and if it is too large they start again.
         residual = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
         for e, value in zip(self.e, mean, strict=True):
             e.fill_(value)
         figure = self._divergence(residual)
         rounding = ROUNDING * torch.finfo(self.e.dtype).eps / tol
         self._least = self._has_voids * rounding * self._rms_flux()
+        accurate = bool((self._rounding < tol / 100).all())
         x = torch.zeros_like(residual)
         n_iter = torch.zeros(self.n_images, dtype=torch.long, device=x.device)
         before = torch.full_like(self._least, torch.inf)
@@ -121,6 +124,8 @@ class PeriodicCell:
             step = conjugate_gradients(self, residual.neg_(), figure, tol, n_left)
             x.add_(step.x)
             n_iter += step.n_iter
+            if accurate:
+                return Solution(x, step.figure, n_iter, step.residual)
             before = relative
             self.gradients(x, mean)
             figure = self._divergence(residual)
@@ -147,12 +152,12 @@ class PeriodicCell:
         if self.law.n_unknowns == 1:
             out.copy_(r)
             return
-        n, along = self.modes.directions, self._modes[0]
-        torch.mul(r[0], n[0], out=along)
-        for component, direction in zip(r[1:], n[1:], strict=True):
+        rising, falling, along = self.modes.rising, self.modes.falling, self._modes[0]
+        torch.mul(r[0], rising[0], out=along)
+        for component, direction in zip(r[1:], rising[1:], strict=True):
             along.addcmul_(component, direction)
         along.mul_(-self.longitudinal)
-        for component, direction, result in zip(r, n, out, strict=True):
+        for component, direction, result in zip(r, falling, out, strict=True):
             torch.addcmul(component, along, direction, out=result)
 
     def inner(self, a, b):
@@ -174,7 +179,7 @@ class PeriodicCell:
             yield slice(start, start + n_together)
 
     def _gradient(self, v):
-        n = self.modes.directions
+        n = self.modes.rising
         for part in self._parts():
             for modes, terms in zip(self._modes, self.law.terms[part], strict=True):
                 (unknown, axis), *others = terms
@@ -185,7 +190,7 @@ class PeriodicCell:
 
     def _divergence(self, out):
         """Write n . c e, and return the mean of c e, (n, n_loads)."""
-        n = self.modes.directions
+        n = self.modes.falling
         self.law.flux(self.coefficients, self.e, self._room)
         means, written = [], set()
         for part in self._parts():

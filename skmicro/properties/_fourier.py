@@ -19,7 +19,10 @@ or more (no difference sees them) and, with the other, modes with q_j = pi along
 derivative is not real).
 
 One half of the modes of real fields is stored, that of ``rfftn``, and complex numbers as pairs
-of real ones: a product with real directions then converts nothing.
+of real ones: a product with real directions then converts nothing. Most stored modes stand for
+two, those at the ends of the last axis for themselves. Unknowns and residuals hold the latter over
+sqrt(2), so that twice a plain product of numbers is the product over all modes; the directions that
+lead to fields and those that come from them make up for it.
 """
 
 import math
@@ -45,9 +48,10 @@ class VoxelModes:
 
     Attributes
     ----------
-    directions : Tensor of shape (n_axes, \\*half, 2)
+    rising, falling : Tensor of shape (n_axes, \\*half, 2)
         Components of n, each twice, beside both parts of a complex number; zero where there
-        is no gradient.
+        is no gradient. Single modes are weighted for the way from unknowns to fields (rising)
+        and from fields to residuals (falling).
     half : tuple of int
         Modes stored along each axis.
     """
@@ -60,7 +64,11 @@ class VoxelModes:
         lengths = vectors.square().sum(0).sqrt()
         units = torch.where(lengths > 0, vectors / lengths.clamp(min=1e-300), 0.0)
         units = units[..., : self.half[-1]].to(dtype=dtype, device=device)
-        self.directions = torch.stack([units, units], dim=-1).contiguous()
+        directions = torch.stack([units, units], dim=-1)
+        single = torch.ones_like(directions[0, ..., :1])
+        for end in {0, *([self.half[-1] - 1] if self.shape[-1] % 2 == 0 else [])}:
+            single.select(-2, end).fill_(math.sqrt(2))
+        self.rising, self.falling = directions * single, directions / single
 
     def to_modes(self, field, modes):
         """Write the modes of real fields (..., *shape) into (..., *half, 2)."""
@@ -73,15 +81,9 @@ class VoxelModes:
 
     def inner(self, a, b):
         """Return inner products over all modes, (n,), of two sets (k, n, *half, 2)."""
-        ends = [0, self.half[-1] - 1] if self.shape[-1] % 2 == 0 else [0]
-        own = sum(_inner(a.select(-2, end), b.select(-2, end)) for end in set(ends))
-        return 2.0 * _inner(a, b) - own
-
-
-def _inner(a, b):
-    if a.shape[1] == 1 and a.dtype == torch.float64:
-        return torch.dot(a.flatten(), b.flatten()).view(1)
-    return (a * b).flatten(2).sum(2, dtype=torch.float64).sum(0)
+        if a.shape[1] == 1 and a.dtype == torch.float64:
+            return 2.0 * torch.dot(a.flatten(), b.flatten()).view(1)
+        return 2.0 * (a * b).flatten(2).sum(2, dtype=torch.float64).sum(0)
 
 
 def _angles(shape):
