@@ -6,6 +6,7 @@ from .descriptor import DescriptorLoss, MomentLoss
 from .isotropy import IsotropyLoss
 from .matching import labelling_loss, matching_loss
 from .penalties import GradientPenalty
+from .variational import cross_entropy, drawn_latents, normal_divergence, squared_error
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
@@ -17,6 +18,10 @@ __all__ = [
     "IsotropyLoss",
     "MomentLoss",
     "ResidualView",
+    "cross_entropy",
+    "drawn_latents",
     "labelling_loss",
     "matching_loss",
+    "normal_divergence",
+    "squared_error",
 ]
