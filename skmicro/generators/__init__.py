@@ -1,6 +1,7 @@
 """Generators of microstructure images."""
 
 from ._acgan import ACGAN
+from ._autoencoder import Autoencoder
 from ._base import BaseGenerator
 from ._conditional_gan import ConditionalGAN
 from ._flow_matching import FlowMatchingGenerator
@@ -10,12 +11,15 @@ from ._hybrid import HybridGAN
 from ._invnet import InvNetGenerator
 from ._network import NetworkGenerator
 from ._residual_input import ResidualInputGAN
+from ._vae import VAE
 from ._wgan import WGANGP
 
 __all__ = [
     "ACGAN",
     "GIN",
+    "VAE",
     "WGANGP",
+    "Autoencoder",
     "BaseGenerator",
     "ConditionalGAN",
     "FlowMatchingGenerator",

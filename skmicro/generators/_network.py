@@ -120,6 +120,9 @@ class NetworkGenerator(BaseGenerator):
         """Return the batches of a training on images and their conditions."""
         return ImageBatches(images, self.encoder_, rows, **settings)
 
+    def _trained(self, images):
+        """Measure with the trained networks, on their training images, what they leave open."""
+
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None
         self._fitted_with = plain_parameters(self)

@@ -1,6 +1,7 @@
 """The only place with optimizers: one loop, and the steps it runs."""
 
 from .adversarial import AdversarialStep
+from .autoencoding import AutoencodingStep
 from .batches import Batch, CropBatches, ImageBatches, random_crops
 from .invariance import InvarianceStep
 from .loop import run
@@ -10,6 +11,7 @@ from .steps import GeneratorStep, Projection, TrainingStep
 
 __all__ = [
     "AdversarialStep",
+    "AutoencodingStep",
     "Batch",
     "CropBatches",
     "GeneratorStep",
