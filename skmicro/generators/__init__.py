@@ -4,6 +4,7 @@ from ._acgan import ACGAN
 from ._autoencoder import Autoencoder
 from ._base import BaseGenerator
 from ._conditional_gan import ConditionalGAN
+from ._davegan import DAVEGAN
 from ._flow_matching import FlowMatchingGenerator
 from ._gaussian_random_field import GaussianRandomField
 from ._gin import GIN
@@ -16,6 +17,7 @@ from ._wgan import WGANGP
 
 __all__ = [
     "ACGAN",
+    "DAVEGAN",
     "GIN",
     "VAE",
     "WGANGP",

@@ -30,6 +30,8 @@ LASTING = {
     "architecture",
     "calibration",
     "conditions",
+    "critic_loss",
+    "critic_width",
     "crop_shape",
     "invariances",
     "matching",

@@ -2,6 +2,7 @@
 
 from .adversarial import AdversarialStep
 from .autoencoding import AutoencodingStep
+from .autoencoding_adversarial import AutoencodingAdversarialStep
 from .batches import Batch, CropBatches, ImageBatches, random_crops
 from .invariance import InvarianceStep
 from .loop import run
@@ -11,6 +12,7 @@ from .steps import GeneratorStep, Projection, TrainingStep
 
 __all__ = [
     "AdversarialStep",
+    "AutoencodingAdversarialStep",
     "AutoencodingStep",
     "Batch",
     "CropBatches",
