@@ -21,7 +21,7 @@ CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "critic_loss": "wasserstein-gp",
     "critic_width": 64,
-    "lambda_rec": 1e-2,
+    "lambda_rec": 0.1,
     "n_iter": 2000,
     "batch_size": 16,
     "learning_rate": 5e-4,
@@ -45,9 +45,9 @@ class DAVEGAN(EncoderGenerator):
         L_G &= -\lambda_{vae} \log D(G(z)) - \lambda_{noise} \log D(G(e))
         + \lambda_{rec} L_{rec}.
 
-    The defaults are the published settings for sixteen images of 64 x 64, with which trainings may
-    collapse, see Notes; :meth:`light` trains in minutes on two cores, with another loss of the
-    critic.
+    The defaults are the published settings for sixteen images of 64 x 64, which need all of their
+    iterations; :meth:`light` trains in minutes on two cores, with another loss of the critic, see
+    Notes.
 
     Parameters
     ----------
@@ -141,9 +141,15 @@ class DAVEGAN(EncoderGenerator):
     their lengths normal with a deviation of a quarter of the side; every image has its own, but an
     image and its reconstruction share one.
 
-    A critic with batch normalisation and few images tends to collapse: samples repeat each other,
-    and phase fractions drift. Without normalisation and with a penalty of its gradient it
-    is less prone to it.
+    A critic with batch normalisation sees real and generated images in batches of their own here,
+    which hides from it much of what they differ in, such as phase fractions; images stay rough, and
+    ``lambda_rec`` decides how soon there is anything to be seen. In common batches it wins
+    at once, and all samples become one image. A critic without normalisation, under a penalty of
+    its gradient, comes to rounder images in the same time.
+
+    Where the generator hardly works on reconstructions, with a small ``lambda_rec``, the encoder
+    makes up for it by latents that spread wider than the prior; samples of the prior then differ
+    from the images, in their phase fractions too. A larger ``lambda_rec`` or ``beta`` helps.
 
     References
     ----------
