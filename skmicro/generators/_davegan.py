@@ -142,10 +142,10 @@ class DAVEGAN(EncoderGenerator):
     image and its reconstruction share one.
 
     A critic with batch normalisation sees real and generated images in batches of their own here,
-    which hides from it much of what they differ in, such as phase fractions; images stay rough, and
-    ``lambda_rec`` decides how soon there is anything to be seen. In common batches it wins
-    at once, and all samples become one image. A critic without normalisation, under a penalty of
-    its gradient, comes to rounder images in the same time.
+    which hides from it much of what they differ in, such as phase fractions. In short trainings
+    images stay rough, and ``lambda_rec`` decides how soon there is anything to be seen; in common
+    batches it won at once, and all samples became one image. A critic without normalisation,
+    under a penalty of its gradient, came to rounder images in the same time.
 
     Where the generator hardly works on reconstructions, with a small ``lambda_rec``, the encoder
     makes up for it by latents that spread wider than the prior; samples of the prior then differ
