@@ -52,6 +52,31 @@ class Symmetries:
         return images
 
 
+class NormalTranslations:
+    """Periodic rolls by whole voxels, of every image by normal numbers of its own.
+
+    For augmentation of real and generated images alike (Zhao et al. 2020): gradients of any
+    order pass, so that a generator learns through it and does not have to imitate it.
+
+    Parameters
+    ----------
+    spread : float, default=0.25
+        Standard deviation of the shifts along an axis, in sides of the image.
+    """
+
+    def __init__(self, spread=0.25):
+        self.spread = spread
+
+    def __call__(self, images, rng):
+        """Return rolled images, (n, C, *S) -> (n, C, *S)."""
+        shape = images.shape[2:]
+        noise = torch.randn(len(images), len(shape), generator=rng)
+        shifts = (noise * self.spread * torch.tensor(shape)).round().long().tolist()
+        axes = tuple(range(1, images.ndim - 1))
+        pairs = zip(images, shifts, strict=True)
+        return torch.stack([image.roll(shift, axes) for image, shift in pairs])
+
+
 def _exchange(shape, rng):
     """A random permutation of spatial axes that keeps the shape."""
     ndim = len(shape) - 2

@@ -1,8 +1,10 @@
 """Generators of microstructure images."""
 
 from ._acgan import ACGAN
+from ._autoencoder import Autoencoder
 from ._base import BaseGenerator
 from ._conditional_gan import ConditionalGAN
+from ._davegan import DAVEGAN
 from ._flow_matching import FlowMatchingGenerator
 from ._gaussian_random_field import GaussianRandomField
 from ._gin import GIN
@@ -10,12 +12,16 @@ from ._hybrid import HybridGAN
 from ._invnet import InvNetGenerator
 from ._network import NetworkGenerator
 from ._residual_input import ResidualInputGAN
+from ._vae import VAE
 from ._wgan import WGANGP
 
 __all__ = [
     "ACGAN",
+    "DAVEGAN",
     "GIN",
+    "VAE",
     "WGANGP",
+    "Autoencoder",
     "BaseGenerator",
     "ConditionalGAN",
     "FlowMatchingGenerator",

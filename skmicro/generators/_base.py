@@ -193,8 +193,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
         Where the generator has no way back these are the latents whose images are nearest
         (mean squared difference of the channels), found by gradient descent from the
-        best of a few fixed starting points. Flows and random fields have one: their noise
-        is found up to the error of the integration, or up to rounding.
+        best of a few fixed starting points. An encoder tells them in one evaluation. Flows and
+        random fields lead back to their noise, up to the error of the integration, or to
+        rounding.
 
         Parameters
         ----------

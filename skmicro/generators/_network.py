@@ -30,6 +30,8 @@ LASTING = {
     "architecture",
     "calibration",
     "conditions",
+    "critic_loss",
+    "critic_width",
     "crop_shape",
     "invariances",
     "matching",
@@ -119,6 +121,9 @@ class NetworkGenerator(BaseGenerator):
     def _batches(self, images, rows, **settings):
         """Return the batches of a training on images and their conditions."""
         return ImageBatches(images, self.encoder_, rows, **settings)
+
+    def _trained(self, images):
+        """Measure with the trained networks, on their training images, what they leave open."""
 
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None

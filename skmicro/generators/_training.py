@@ -85,6 +85,7 @@ def train(generator, images, rows, networks, checkpoint, task, n_iter, **setting
     for name, module in step.finish(batches).items():
         setattr(generator, f"{name}_", module.requires_grad_(False))
     vars(generator).update(_progress(generator, history))
+    generator._trained(images)
 
 
 def _progress(generator, history):

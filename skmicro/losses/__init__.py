@@ -6,6 +6,13 @@ from .descriptor import DescriptorLoss, MomentLoss
 from .isotropy import IsotropyLoss
 from .matching import labelling_loss, matching_loss
 from .penalties import GradientPenalty
+from .variational import (
+    augmented_divergence,
+    cross_entropy,
+    drawn_latents,
+    normal_divergence,
+    squared_error,
+)
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
@@ -17,6 +24,11 @@ __all__ = [
     "IsotropyLoss",
     "MomentLoss",
     "ResidualView",
+    "augmented_divergence",
+    "cross_entropy",
+    "drawn_latents",
     "labelling_loss",
     "matching_loss",
+    "normal_divergence",
+    "squared_error",
 ]

@@ -116,8 +116,10 @@ class RowLinear(nn.Linear):
         if self.training:
             return super().forward(x)
         if self.weight.numel() > LARGE_LAYER:
-            return torch.stack([self.weight.mv(row.clone()) for row in x]) + self.bias
-        return (x.unsqueeze(1) * self.weight).sum(dim=2) + self.bias
+            rows = torch.stack([self.weight.mv(row.clone()) for row in x])
+        else:
+            rows = (x.unsqueeze(1) * self.weight).sum(dim=2)
+        return rows if self.bias is None else rows + self.bias
 
 
 def whitened(conditions, whitening):

@@ -1,6 +1,8 @@
 """The only place with optimizers: one loop, and the steps it runs."""
 
 from .adversarial import AdversarialStep
+from .autoencoding import AutoencodingStep
+from .autoencoding_adversarial import AutoencodingAdversarialStep
 from .batches import Batch, CropBatches, ImageBatches, random_crops
 from .invariance import InvarianceStep
 from .loop import run
@@ -10,6 +12,8 @@ from .steps import GeneratorStep, Projection, TrainingStep
 
 __all__ = [
     "AdversarialStep",
+    "AutoencodingAdversarialStep",
+    "AutoencodingStep",
     "Batch",
     "CropBatches",
     "GeneratorStep",

@@ -124,6 +124,17 @@ def test_wasserstein_losses():
     assert slope.lt(0).all()
 
 
+def test_log_losses():
+    loss = ADVERSARIAL_LOSSES["log"]
+    real, fake = random_tensor(6), random_tensor(2, 6, seed=1)
+    log_real, log_fake = real.sigmoid().log(), (1 - fake.sigmoid()).log()
+    expected = -log_real.mean() - log_fake[0].mean() - log_fake[1].mean()
+    torch.testing.assert_close(loss.critic(real, fake), expected)
+    torch.testing.assert_close(loss.critic(real, fake[0]), -log_real.mean() - log_fake[0].mean())
+    torch.testing.assert_close(loss.generator(fake[0]), -fake[0].sigmoid().log().mean())
+    assert torch.isfinite(loss.critic(-1e4 * torch.ones(2), 1e4 * torch.ones(2)))
+
+
 def test_descriptor_loss_is_zero_on_target():
     images = random_tensor(3, 2, 4, 6).softmax(dim=1)
     descriptors = [bound(VolumeFraction()), bound(TwoPointCorrelation(max_lag=2))]

@@ -1,0 +1,143 @@
+"""Losses of autoencoders, whose encoder tells a normal distribution of latents for each image.
+
+A variational autoencoder (Kingma & Welling 2014) minimises
+
+    L = L_rec + beta D_KL(N(m, s^2) || N(m_0, s_0^2)),
+    L_rec = -log p(x | z),        z = m + s e,        e ~ N(0, 1),
+
+with the means m and deviations s that the encoder tells, and a weight beta (Higgins et al. 2017)
+by which codes are drawn together to the prior N(m_0, s_0^2). For each latent
+
+    D_KL = log(s_0 / s) + (s^2 + (m_0 - m)^2) / (2 s_0^2) - 1/2,
+
+which for m_0 = 0, s_0 = 1 is -(1 + log s^2 - s^2 - m^2) / 2 (Zhang et al. 2023, Eqs. 8 and 9).
+
+Likelihood and divergence are sums over voxels and latents and means over images: the likelihood is
+one of the whole image. Phases are categorical, so that -log p is a cross-entropy; grey levels,
+scaled to [0, 1], are normal with variance 1/2, so that it is the squared error, up to a constant.
+"""
+
+import torch
+
+LEAST_PROBABILITY = 1e-30
+PRIOR_SPREAD = 0.1
+
+
+def normal_divergence(mean, log_variance, prior_mean=0.0, prior_log_variance=0.0):
+    """Return the divergence of normal distributions from a prior, a mean over rows.
+
+    Parameters
+    ----------
+    mean, log_variance : Tensor of shape (n, n_latent)
+        Independent normal distributions of the latents.
+    prior_mean, prior_log_variance : Tensor of shape (n, n_latent) or float, default=0.0
+        Those they are compared with; standard normal by default.
+
+    Returns
+    -------
+    divergence : Tensor of shape ()
+        Kullback-Leibler divergence, summed over latents.
+    """
+    excess = log_variance - prior_log_variance
+    distance = (mean - prior_mean).square() * _exp(-prior_log_variance, like=mean)
+    return 0.5 * (excess.exp() + distance - 1.0 - excess).sum(dim=1).mean()
+
+
+def augmented_divergence(mean, log_variance, rng):
+    """Return the divergence of augmented statistics from those of an augmented random prior.
+
+    Zhang et al. 2023, Sec. 3.3.2: prior means and deviations are random; those of prior and
+    posterior are shifted and scaled alike, for each latent of each image by random numbers u,
+    uniform in (0, 1), of its own. Here
+
+        m_0 = d e,    s_0 = exp(d e' + d^2),    T_m(m) = m + u,    T_s(s) = s / sqrt(2 u'),
+
+    e and e' normal, d = 0.1. The shift cancels; the scale weights the squared distance of
+    the means by 2 u'. The expectation is that of the standard normal prior, up to a constant.
+
+    Parameters
+    ----------
+    mean, log_variance : Tensor of shape (n, n_latent)
+        Independent normal distributions of the latents.
+    rng : torch.Generator
+        Source of prior and augmentations (on the CPU).
+
+    Returns
+    -------
+    divergence : Tensor of shape ()
+        Kullback-Leibler divergence, summed over latents.
+    """
+    prior_mean, prior_scale = (
+        PRIOR_SPREAD * torch.randn(mean.shape, generator=rng, dtype=mean.dtype).to(mean.device)
+        for _ in range(2)
+    )
+    # The end 0 of the interval would be an infinite scale.
+    shift, scale = (
+        1.0 - torch.rand(mean.shape, generator=rng, dtype=mean.dtype).to(mean.device)
+        for _ in range(2)
+    )
+    log_scale = -(2.0 * scale).log()
+    return normal_divergence(
+        mean + shift,
+        log_variance + log_scale,
+        prior_mean + shift,
+        2.0 * (prior_scale + PRIOR_SPREAD**2) + log_scale,
+    )
+
+
+def drawn_latents(mean, log_variance, rng):
+    """Draw latents of normal distributions, differentiable with respect to these.
+
+    Parameters
+    ----------
+    mean, log_variance : Tensor of shape (n, n_latent)
+        Independent normal distributions.
+    rng : torch.Generator
+        Source of the noise (on the CPU).
+
+    Returns
+    -------
+    latents : Tensor of shape (n, n_latent)
+        ``mean + deviation * noise``.
+    """
+    noise = torch.randn(mean.shape, generator=rng, dtype=mean.dtype).to(mean.device)
+    return mean + (0.5 * log_variance).exp() * noise
+
+
+def cross_entropy(channels, images):
+    """Return -log p of phases, a sum over voxels and a mean over images.
+
+    Parameters
+    ----------
+    channels : Tensor of shape (n, C, *spatial)
+        Probabilities of the phases.
+    images : Tensor of shape (n, C, *spatial)
+        One-hot images.
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        Cross-entropy in nats.
+    """
+    surprise = -images * channels.clamp_min(LEAST_PROBABILITY).log()
+    return surprise.flatten(1).sum(dim=1).mean()
+
+
+def squared_error(channels, images):
+    """Return the squared error of grey levels, a sum over voxels and a mean over images.
+
+    Parameters
+    ----------
+    channels, images : Tensor of shape (n, C, *spatial)
+        Images to compare.
+
+    Returns
+    -------
+    loss : Tensor of shape ()
+        Squared error.
+    """
+    return (channels - images).square().flatten(1).sum(dim=1).mean()
+
+
+def _exp(exponent, like):
+    return torch.as_tensor(exponent, dtype=like.dtype, device=like.device).exp()

@@ -1,0 +1,128 @@
+"""Training of encoder, generator and critic, each on a loss of its own (Zhang et al. 2023).
+
+    L_E = beta D_KL + L_rec                                                            (Eq. 1)
+    L_D = -log D(x) - log(1 - D(G(z))) - log(1 - D(G(e)))                              (Eq. 6)
+    L_G = -lambda_vae log D(G(z)) - lambda_noise log D(G(e)) + lambda_rec L_rec        (Eq. 7)
+
+with z drawn from what the encoder tells of a real image x, and e standard normal. The logarithms
+may be those of another :class:`AdversarialLoss`. All that the critic sees is augmented, image by
+image; an image and its reconstruction are compared after one and the same augmentation.
+"""
+
+import torch
+
+from ..losses import drawn_latents
+from .adversarial import AdversarialStep
+
+
+class AutoencodingAdversarialStep(AdversarialStep):
+    """Critic against a generator that is also the decoder of an encoder.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        ``encoder(channels)``: means and logarithms of variances of latents side by side,
+        (n, 2 * n_latent).
+    generator, critic : torch.nn.Module
+        As in :class:`AdversarialStep`.
+    loss : AdversarialLoss
+        What critic and generator minimise.
+    reconstruction : callable
+        ``reconstruction(channels, images) -> scalar``.
+    divergence : callable
+        ``divergence(means, log_variances, rng) -> scalar``.
+    beta : float
+        Weight of the divergence in the encoder's loss.
+    weights : tuple of float
+        Weights of reconstructions, of new images and of L_rec in the generator's loss.
+    critic_rate : float
+        Rate of the critic's Adam; ``learning_rate`` is that of encoder and generator.
+    **settings : any
+        As in :class:`AdversarialStep`; ``augment`` moves generated images as well.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        generator,
+        critic,
+        loss,
+        reconstruction,
+        divergence,
+        *,
+        beta,
+        weights,
+        critic_rate,
+        **settings,
+    ):
+        super().__init__(generator, critic, loss, **settings)
+        self.modules["encoder_network"] = encoder.train().requires_grad_(True)
+        self.reconstruction = reconstruction
+        self.divergence = divergence
+        self.beta = beta
+        self.weights = weights
+        rate, betas = settings["learning_rate"], self.optimizers["critic"].defaults["betas"]
+        self._add_adam("encoder_network", encoder.parameters(), rate, betas)
+        self._add_adam("critic", critic.parameters(), critic_rate, betas)
+
+    def _critic_step(self, batch):
+        generator, critic = self.modules["generator"], self.modules["critic"]
+        critic.requires_grad_(True)
+        with torch.no_grad():
+            images = [
+                batch.images,
+                generator(self._code(batch.images)[0], batch.conditions),
+                self._generate(generator, batch.conditions),
+            ]
+            real, rebuilt, new = (self.augment(x, self.rng) for x in images)
+        # Each kind by itself: a normalisation would tell real from generated images by the batch.
+        scores = torch.stack([critic(rebuilt), critic(new)])
+        loss = self.loss.critic(critic(real), scores)
+        fake = self._either(rebuilt, new) if self.penalties else None
+        penalty = sum(
+            (penalty(critic, real, fake, self.rng) for penalty in self.penalties),
+            start=torch.zeros_like(loss),
+        )
+        self._descend("critic", loss + penalty)
+        return {"critic": loss.detach(), "penalty": penalty.detach()}
+
+    def _generator_step(self, batch):
+        losses = self._encoder_step(batch)
+        generator, critic = self.modules["generator"], self.modules["critic"]
+        critic.requires_grad_(False)
+        with torch.no_grad():
+            latents, _, _ = self._code(batch.images)
+        rebuilt = generator(latents, batch.conditions)
+        new = self._generate(generator, batch.conditions)
+        parts = [
+            *(self.loss.generator(critic(self.augment(x, self.rng))) for x in (rebuilt, new)),
+            self._compared(rebuilt, batch.images),
+        ]
+        loss = sum(weight * part for weight, part in zip(self.weights, parts, strict=True))
+        self._descend("generator", loss)
+        return losses | {"generator": loss.detach()}
+
+    def _encoder_step(self, batch):
+        generator = self.modules["generator"].requires_grad_(False)
+        latents, mean, log_variance = self._code(batch.images)
+        rebuilt = generator(latents, batch.conditions)
+        reconstruction = self._compared(rebuilt, batch.images)
+        divergence = self.divergence(mean, log_variance, self.rng)
+        self._descend("encoder_network", self.beta * divergence + reconstruction)
+        generator.requires_grad_(True)
+        return {"reconstruction": reconstruction.detach(), "divergence": divergence.detach()}
+
+    def _code(self, images):
+        """Return latents drawn for images, with means and logarithms of variances."""
+        mean, log_variance = self.modules["encoder_network"](images).chunk(2, dim=1)
+        return drawn_latents(mean, log_variance, self.rng), mean, log_variance
+
+    def _compared(self, channels, images):
+        """Return the reconstruction loss after an augmentation that both share."""
+        moved = self.augment(torch.cat([channels, images], dim=1), self.rng)
+        return self.reconstruction(*moved.chunk(2, dim=1))
+
+    def _either(self, rebuilt, new):
+        """Choose at random between the two kinds of generated images, row by row."""
+        coins = torch.rand(len(new), generator=self.rng).to(new.device) < 0.5
+        return torch.where(coins.view(-1, *[1] * (new.ndim - 1)), rebuilt, new)

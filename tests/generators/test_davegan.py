@@ -1,0 +1,147 @@
+"""DAVEGAN: settings of the paper, losses of the critic, augmentation, weights."""
+
+import numpy as np
+import pytest
+import torch
+from textures import blobs
+from torch.nn.modules.batchnorm import _BatchNorm
+
+import skmicro
+from skmicro.generators import DAVEGAN
+
+TINY = {
+    "n_latent": 4,
+    "width": 4,
+    "critic_width": 4,
+    "n_iter": 3,
+    "batch_size": 4,
+    "random_state": 0,
+    "device": "cpu",
+}
+
+
+def made(**settings):
+    return DAVEGAN(**(TINY | settings))
+
+
+def n_weights(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_defaults_are_the_table_of_the_paper():
+    X = np.random.default_rng(0).random((2, 64, 64)).astype(np.float32)
+    generator = DAVEGAN(n_iter=1, random_state=0, device="cpu").fit(X)
+    # Table 3: 4 x 4 kernels, biases, two numbers for each normalised channel.
+    assert n_weights(generator.encoder_network_) == 272 + 4144 + 8288 + 32960 + 65600
+    first = 16 * 32 * 64 + 2 * 64
+    assert n_weights(generator.generator_) == first + 32864 + 16480 + 8240 + 257
+    assert n_weights(generator.critic_) == 68 + 536 + 2096 + 8288 + 513
+    table_1 = {
+        "batch_size": 4,
+        "n_latent": 32,
+        "learning_rate": 1e-4,
+        "critic_learning_rate": 4e-5,
+        "beta": 1,
+        "n_iter": 20_000 * 16 // 4,
+        "lambda_vae": 1,
+        "lambda_noise": 1,
+        "lambda_rec": 1e-4,
+    }
+    defaults = DAVEGAN().get_params()
+    assert {name: defaults[name] for name in table_1} == table_1
+    assert defaults["critic_loss"] == "log"
+
+
+@pytest.mark.parametrize(("critic_loss", "normalised"), [("log", True), ("wasserstein-gp", False)])
+def test_only_the_critic_without_a_penalty_is_normalised(critic_loss, normalised):
+    generator = made(critic_loss=critic_loss).fit(blobs(8, (16, 16)))
+    norms = [m for m in generator.critic_.modules() if isinstance(m, _BatchNorm)]
+    assert bool(norms) == normalised
+    penalty = generator.history_["penalty"]
+    assert (penalty > 0).all() != normalised
+    assert set(generator.history_) == {
+        "critic",
+        "penalty",
+        "reconstruction",
+        "divergence",
+        "generator",
+    }
+
+
+def test_first_losses_are_those_of_the_papers_formulas():
+    X = blobs(8, (16, 16))
+    critic = made(n_iter=1).fit(X).history_["critic"][0]
+    assert 0.5 * 3 * np.log(2) < critic < 2 * 3 * np.log(2)
+    silent = made(n_iter=1, lambda_vae=0.0, lambda_noise=0.0, lambda_rec=0.5).fit(X).history_
+    np.testing.assert_allclose(silent["generator"], 0.5 * silent["reconstruction"], rtol=0.2)
+
+
+def test_augmentation_can_be_left_out():
+    X = blobs(8, (16, 16))
+    divergence = {}
+    for augment in (True, False):
+        generator = made(augment=augment, n_iter=1).fit(X)
+        divergence[augment] = generator.history_["divergence"][0]
+    assert divergence[True] != divergence[False]
+
+
+def test_training_is_reproducible_and_depends_on_its_seed():
+    X = blobs(9, (16, 16))
+    first, again, other = (made(random_state=seed).fit(X) for seed in (1, 1, 2))
+    for name, losses in first.history_.items():
+        np.testing.assert_array_equal(again.history_[name], losses)
+    assert not np.array_equal(first.history_["critic"], other.history_["critic"])
+
+
+def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator():
+    settings = {"critic_loss": "wasserstein-gp", "learning_rate": 1e-9}
+    generator = made(n_iter=60, critic_learning_rate=3e-3, **settings).fit(blobs(24, (16, 16)))
+    with torch.no_grad():
+        real = generator.encoder_.encode(blobs(24, (16, 16)))
+        latents = torch.randn(24, 4, generator=torch.Generator().manual_seed(0))
+        fake = generator.generator_(latents, torch.zeros(24, 0))
+        scores = [generator.critic_(images) for images in (real, fake)]
+    assert scores[0].mean() - scores[1].mean() > 4 * scores[1].std()
+    assert (scores[0] > scores[1].mean()).float().mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("beta", -1.0, "beta must lie in .*got -1.0"),
+        ("lambda_vae", -1.0, "lambda_vae must lie in"),
+        ("lambda_noise", np.inf, "lambda_noise must lie in|lambda_noise must be finite"),
+        ("lambda_rec", np.nan, "lambda_rec must"),
+        ("augment", "yes", "augment must be one of"),
+        ("critic_loss", "hinge", "critic_loss must be one of .*got 'hinge'"),
+        ("critic_width", 0, "critic_width must be >= 1, got 0"),
+        ("critic_learning_rate", 0.0, "critic_learning_rate must lie in"),
+        ("betas", (0.9, 1.0), "betas"),
+        ("n_critic", 0, "n_critic must be >= 1"),
+        ("gradient_penalty", -1.0, "gradient_penalty must lie in"),
+        ("decay_from", 2.0, "decay_from must lie in"),
+        ("width", 1, "width must be >= 2"),
+        ("periodic", "yes", "periodic must be one of"),
+    ],
+)
+def test_parameters_refused(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        made(**{name: value}).fit(blobs(8, (16, 16)))
+
+
+@pytest.mark.parametrize("name", ["critic_loss", "critic_width"])
+def test_networks_stay_as_they_were(name):
+    generator = made().fit(blobs(8, (16, 16)))
+    generator.set_params(**{name: {"critic_loss": "wasserstein-gp", "critic_width": 8}[name]})
+    with pytest.raises(ValueError, match=f"{name} must stay as it was in fit"):
+        generator.partial_fit(blobs(8, (16, 16)))
+
+
+def test_parameters_changed_after_training_do_not_stop_a_file(tmp_path):
+    generator = made().fit(blobs(8, (16, 16)))
+    generator.set_params(critic_loss="wasserstein-gp", critic_width=8, width=8)
+    generator.save(tmp_path / "davegan.skm")
+    loaded = skmicro.load(tmp_path / "davegan.skm")
+    np.testing.assert_array_equal(
+        loaded.sample(3, random_state=0), generator.sample(3, random_state=0)
+    )

@@ -1,0 +1,62 @@
+"""Random operations on images: what they keep, how they are spread, that gradients pass."""
+
+import pytest
+import torch
+
+from skmicro.augment import NormalTranslations
+
+
+def rng():
+    return torch.Generator().manual_seed(0)
+
+
+def shifts_of(images, moved):
+    """Shifts along the axes of images that hold the numbers of their voxels."""
+    places = moved.flatten(1).argmin(dim=1)
+    return torch.stack(torch.unravel_index(places, images.shape[2:]), dim=1)
+
+
+@pytest.mark.parametrize("shape", [(8, 12), (4, 6, 8)])
+def test_every_image_is_rolled_by_itself(shape):
+    images = torch.arange(float(torch.Size(shape).numel())).expand(50, 1, -1).view(50, 1, *shape)
+    moved = NormalTranslations()(images, rng())
+    shifts = shifts_of(images, moved)
+    assert len(shifts.unique(dim=0)) > 20
+    axes = tuple(range(1, 1 + len(shape)))
+    for image, result, shift in zip(images, moved, shifts.tolist(), strict=True):
+        assert torch.equal(result, image.roll(shift, axes))
+
+
+def test_channels_are_moved_together():
+    images = torch.randn(20, 1, 6, 6, generator=rng())
+    moved = NormalTranslations()(torch.cat([images, 2 * images], dim=1), rng())
+    assert torch.equal(2 * moved[:, :1], moved[:, 1:])
+    assert not torch.equal(moved[:, :1], images)
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.25])
+def test_shifts_are_normal_with_a_spread_in_sides(spread):
+    sides = (400, 100)
+    images = torch.zeros(4000, 1, *sides, dtype=torch.int8)
+    images[:, 0, 0, 0] = -1
+    moved = torch.cat([NormalTranslations(spread)(part, rng_k) for part, rng_k in parts(images)])
+    shifts = shifts_of(images, moved).double()
+    for axis, side in enumerate(sides):
+        signed = (shifts[:, axis] + side // 2) % side - side // 2
+        inside = torch.distributions.Normal(0, spread * side).cdf(torch.tensor(0.1 * side + 0.5))
+        share = (signed.abs() <= 0.1 * side).double().mean()
+        assert share.item() == pytest.approx(2 * inside.item() - 1, abs=0.04)
+
+
+def parts(images):
+    return [(part, torch.Generator().manual_seed(k)) for k, part in enumerate(images.split(500))]
+
+
+def test_gradients_of_any_order_pass():
+    images = torch.randn(3, 2, 3, 4, generator=rng(), dtype=torch.float64).requires_grad_(True)
+
+    def cubes(x):
+        return NormalTranslations()(x, rng()).pow(3)
+
+    assert torch.autograd.gradcheck(cubes, images)
+    assert torch.autograd.gradgradcheck(cubes, images)

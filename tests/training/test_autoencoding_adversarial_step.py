@@ -1,0 +1,224 @@
+"""One iteration of encoder, generator and critic: each loss by hand, each gradient at home."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import logsigmoid
+
+from skmicro.augment import NormalTranslations
+from skmicro.losses import ADVERSARIAL_LOSSES, GradientPenalty, normal_divergence, squared_error
+from skmicro.training import AutoencodingAdversarialStep, Batch
+
+N_VOXELS = 12
+OWNERS = ["critic", "encoder_network", "generator"]
+
+
+class Encoder(nn.Module):
+    """Voxels are the means, nearly without variance."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.log_variance = nn.Parameter(torch.tensor(-60.0))
+
+    def forward(self, images):
+        means = self.weight * images.flatten(1)
+        return torch.hstack([means, self.log_variance.expand_as(means)])
+
+
+class Generator(nn.Module):
+    """Latents are the voxels."""
+
+    n_latent = N_VOXELS
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, latents, conditions):
+        return (self.weight * latents).view(-1, 1, 4, 3)
+
+
+class Critic(nn.Module):
+    """A weighted sum, which remembers what it saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.Parameter(torch.linspace(-1, 1, N_VOXELS))
+        self.seen = []
+
+    def forward(self, images):
+        self.seen.append(images.detach())
+        return (images.flatten(1) * self.weights).sum(dim=1)
+
+
+class WatchedStep(AutoencodingAdversarialStep):
+    """Notes every loss and which networks its gradient reaches; changes nothing."""
+
+    def _descend(self, name, loss, max_norm=None):
+        for module in self.modules.values():
+            module.zero_grad(set_to_none=True)
+        loss.backward()
+        self.watched = getattr(self, "watched", {})
+        self.watched[name] = (
+            loss.item(),
+            {k for k, m in self.modules.items() if any(p.grad is not None for p in m.parameters())},
+        )
+
+
+class OneBatch:
+    images = torch.randn(6, 1, 4, 3, generator=torch.Generator().manual_seed(5))
+
+    def __next__(self):
+        return Batch(self.images, torch.zeros(6, 0))
+
+
+def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, **options):
+    settings = {
+        "beta": 2.0,
+        "weights": (0.5, 3.0, 0.1),
+        "critic_rate": 1e-3,
+        "learning_rate": 1e-2,
+        "rng": torch.Generator().manual_seed(0),
+        "n_critic": 1,
+    }
+    return cls(
+        Encoder(),
+        Generator(),
+        Critic(),
+        ADVERSARIAL_LOSSES[loss],
+        reconstruction,
+        lambda mean, log_variance, rng: normal_divergence(mean, log_variance),
+        **(settings | options),
+    )
+
+
+def test_losses_by_hand():
+    step = step_of()
+    losses = step(OneBatch())
+    real_seen, rebuilt_seen, new_seen = views(step, "critic")
+    real, rebuilt, new = (
+        (images.flatten(1) * step.modules["critic"].weights).sum(dim=1)
+        for images in (real_seen, rebuilt_seen, new_seen)
+    )
+    torch.testing.assert_close(real_seen, OneBatch.images)
+    torch.testing.assert_close(rebuilt_seen, OneBatch.images)
+    # 1 - sigmoid(D) = sigmoid(-D)
+    expected = -logsigmoid(real).mean() - logsigmoid(-rebuilt).mean() - logsigmoid(-new).mean()
+    torch.testing.assert_close(losses["critic"], expected.detach())
+    assert losses["penalty"] == 0
+    rebuilt, new = (
+        (images.flatten(1) * step.modules["critic"].weights).sum(dim=1)
+        for images in views(step, "generator")
+    )
+    assert losses["reconstruction"] < 1e-10
+    expected = -0.5 * logsigmoid(rebuilt).mean() - 3.0 * logsigmoid(new).mean()
+    torch.testing.assert_close(losses["generator"], expected.detach())
+    mean, log_variance = step.modules["encoder_network"](OneBatch.images).chunk(2, dim=1)
+    divergence = normal_divergence(mean, log_variance)
+    torch.testing.assert_close(losses["divergence"], divergence.detach())
+    assert step.watched["encoder_network"][0] == pytest.approx(2.0 * divergence.item())
+
+
+def views(step, player):
+    """What the critic saw in its own step (real, rebuilt, new), or in the generator's."""
+    seen = step.modules["critic"].seen
+    rebuilt, new, real = seen[:3]
+    return (real, rebuilt, new) if player == "critic" else tuple(seen[3:5])
+
+
+def test_weight_of_the_reconstruction_in_the_generators_loss():
+    step = step_of(weights=(0.0, 0.0, 0.1))
+    step.modules["generator"].weight.data.fill_(3.0)
+    losses = step(OneBatch())
+    error = 4.0 * OneBatch.images.square().flatten(1).sum(dim=1).mean()
+    torch.testing.assert_close(losses["reconstruction"], error)
+    torch.testing.assert_close(losses["generator"], 0.1 * error)
+
+
+@pytest.mark.parametrize("loss", ["log", "wasserstein"])
+@pytest.mark.parametrize("augment", [None, NormalTranslations()])
+def test_gradients_stay_in_the_network_of_the_loss(loss, augment):
+    penalties = [GradientPenalty(10.0)] if loss == "wasserstein" else []
+    step = step_of(loss=loss, augment=augment, penalties=penalties)
+    step(OneBatch())
+    assert {name: reached for name, (_, reached) in step.watched.items()} == {
+        name: {name} for name in OWNERS
+    }
+    assert all(p.requires_grad for p in step.modules["generator"].parameters())
+
+
+def test_networks_move_in_their_own_step():
+    step = step_of(AutoencodingAdversarialStep)
+    before = {k: [p.clone() for p in m.parameters()] for k, m in step.modules.items()}
+    batch = next(OneBatch())
+    moved = []
+    for update in (step._critic_step, step._encoder_step):
+        update(batch)
+        changed = {
+            name
+            for name, module in step.modules.items()
+            if any(
+                not torch.equal(a, b)
+                for a, b in zip(before[name], module.parameters(), strict=True)
+            )
+        }
+        moved.append(changed)
+    assert moved == [{"critic"}, {"critic", "encoder_network"}]
+    assert step.optimizers["critic"].param_groups[0]["lr"] == 1e-3
+    assert step.optimizers["encoder_network"].param_groups[0]["lr"] == 1e-2
+    assert set(step.optimizers) == set(OWNERS)
+
+
+def test_image_and_reconstruction_share_their_translation():
+    compared = []
+
+    def reconstruction(channels, images):
+        compared.append((channels.detach(), images))
+        return squared_error(channels, images)
+
+    step = step_of(reconstruction=reconstruction, augment=NormalTranslations())
+    step(OneBatch())
+    assert len(compared) == 2
+    for channels, images in compared:
+        torch.testing.assert_close(channels, images)
+        assert not torch.equal(images, OneBatch.images)
+
+
+def test_all_that_the_critic_sees_is_translated_each_kind_by_itself():
+    step = step_of(augment=NormalTranslations())
+    step(OneBatch())
+    real, rebuilt, _ = views(step, "critic")
+    for images in (real, rebuilt):
+        assert not torch.equal(images, OneBatch.images)
+        torch.testing.assert_close(
+            images.flatten(1).sort(dim=1).values, OneBatch.images.flatten(1).sort(dim=1).values
+        )
+    assert not torch.allclose(real, rebuilt)
+
+
+def test_the_encoder_learns_through_the_translation():
+    gradients = []
+    for augment in (None, NormalTranslations()):
+        step = step_of(beta=0.0, augment=augment)
+        step.modules["encoder_network"].weight.data.fill_(0.5)
+        step._encoder_step(next(OneBatch()))
+        gradients.append(step.modules["encoder_network"].weight.grad)
+    expected = -OneBatch.images.square().flatten(1).sum(dim=1).mean()
+    for gradient in gradients:
+        torch.testing.assert_close(gradient, expected)
+
+
+def test_the_penalty_is_taken_towards_both_kinds_of_generated_images():
+    fakes = []
+
+    def penalty(critic, real, fake, rng):
+        fakes.append(fake)
+        return torch.zeros(())
+
+    step = step_of(loss="wasserstein", penalties=[penalty], n_critic=20)
+    step(OneBatch())
+    close = torch.cat(
+        [torch.isclose(fake, OneBatch.images, atol=1e-5).flatten(1).all(dim=1) for fake in fakes]
+    )
+    assert 0.3 < close.double().mean() < 0.7
