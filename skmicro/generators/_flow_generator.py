@@ -124,11 +124,11 @@ class FlowGenerator(NetworkGenerator):
     def _latents_of(self, images, conditions):
         @torch.no_grad()
         def invert(index):
+            velocity = self._answer(self._tensor(conditions[index]))
             x = flow_end(self.encoder_.encode(images[index], self._device, self._dtype))
             times = time_grid(self.n_steps)
             if self.encoder_.phases is not None:
                 x, times = blurred(x), [UNCERTAIN * t for t in times]
-            velocity = self._answer(self._tensor(conditions[index]))
             return integrate(velocity, x, times[::-1], self.method).flatten(1).cpu().numpy()
 
         return _arrays.map_batches(invert, len(images), self._batch_size)
