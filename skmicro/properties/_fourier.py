@@ -81,9 +81,10 @@ class VoxelModes:
 
     def inner(self, a, b):
         """Return inner products over all modes, (n,), of two sets (k, n, *half, 2)."""
-        if a.shape[1] == 1 and a.dtype == torch.float64:
-            return 2.0 * torch.dot(a.flatten(), b.flatten()).view(1)
-        return 2.0 * (a * b).flatten(2).sum(2, dtype=torch.float64).sum(0)
+        if a.shape[1] == 1:
+            pairs = zip(a.flatten(1), b.flatten(1), strict=True)
+            return 2.0 * sum(torch.dot(x, y).double() for x, y in pairs).view(1)
+        return 2.0 * (a * b).flatten(2).sum(2).double().sum(0)
 
 
 def _angles(shape):
