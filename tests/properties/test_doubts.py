@@ -42,8 +42,10 @@ def test_connected_inclusions(estimator):
 
 def test_estimates_of_low_contrast_are_never_doubted():
     noise = np.random.default_rng(0).integers(0, 2, (20, 8, 8))
-    StrongContrastDiffusivity(inclusion_diffusivity=1.2).fit_transform(noise)
-    StrongContrastModuli(inclusion_young=1.2, precision="float32").fit_transform(noise)
+    diffusivity = StrongContrastDiffusivity(inclusion_diffusivity=1.2).fit_transform(noise)
+    moduli = StrongContrastModuli(inclusion_young=1.2, precision="float32", outputs=("E",))
+    assert ((diffusivity > 1.0) & (diffusivity < 1.2)).all()
+    assert (moduli.fit_transform(noise) > 1.0).all()  # a warning would be an error here
 
 
 @pytest.mark.parametrize(
