@@ -149,8 +149,8 @@ def control(generator, reference, n_samples, target_tol=None, **options):
     }
 
 
-def measure_p1(arguments):
-    """Return the rows of all methods, kinds and seeds."""
+def measure_p1(arguments, settings):
+    """Print the rows of all methods, kinds and seeds; write them after each seed."""
     reference, rows = simulated(N_HELD_OUT, 1000), []
     for seed in range(arguments.seed, arguments.seed + arguments.n_seeds):
         images = simulated(N_TRAIN, seed)
@@ -163,9 +163,10 @@ def measure_p1(arguments):
         field = GaussianRandomField(random_state=seed).fit(images)
         figures = control(field, reference, arguments.n_samples)
         rows.append({"method": "field", "kind": "sample", "seed": seed, "seconds": 0} | figures)
+        path = write_results("flow_matching_control", settings | {"rows": rows})
     print()
     print_figures(rows, P1_COLUMNS)
-    return rows
+    print("written to", path)
 
 
 def measure_curves(arguments):
@@ -233,8 +234,7 @@ def main():
     arguments = read_arguments(parser)
     settings = {"seconds": arguments.seconds, "n_samples": arguments.n_samples}
     if "p1" in arguments.parts:
-        rows = measure_p1(arguments)
-        print("written to", write_results("flow_matching_control", settings | {"rows": rows}))
+        measure_p1(arguments, settings)
     if "curves" in arguments.parts:
         figures = measure_curves(arguments)
         print_figures([figures], CURVE_COLUMNS)
