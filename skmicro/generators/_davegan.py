@@ -6,7 +6,7 @@ enough (Zhang et al. 2023). See :mod:`skmicro.training.autoencoding_adversarial`
 """
 
 from .._validation import check_betas, check_choice, check_integer, check_real
-from ..augment import NormalTranslations
+from ..augment import NormalTranslations, Symmetries
 from ..losses import (
     ADVERSARIAL_LOSSES,
     GradientPenalty,
@@ -88,6 +88,11 @@ class DAVEGAN(EncoderGenerator):
         Decay rates of Adam's moments.
     n_critic : int, default=1
         Critic steps per iteration.
+    symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
+        Symmetries of the material, by which training images are moved at random before
+        anything else; not in the paper.
+    average_decay : float, default=0.0
+        Decay of an average of the generator's weights; 0 keeps the last weights.
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
     target_tol : float, default=0.01
@@ -190,6 +195,8 @@ class DAVEGAN(EncoderGenerator):
         critic_learning_rate=4e-5,
         betas=(0.9, 0.999),
         n_critic=1,
+        symmetries=(),
+        average_decay=0.0,
         decay_from=1.0,
         target_tol=0.01,
         image_shape=None,
@@ -218,6 +225,8 @@ class DAVEGAN(EncoderGenerator):
         self.critic_learning_rate = critic_learning_rate
         self.betas = betas
         self.n_critic = n_critic
+        self.symmetries = symmetries
+        self.average_decay = average_decay
         self.decay_from = decay_from
         self.target_tol = target_tol
         self.image_shape = image_shape
@@ -243,6 +252,7 @@ class DAVEGAN(EncoderGenerator):
         check_real("critic_learning_rate", self.critic_learning_rate, 0.0, open_low=True)
         check_betas(self.betas)
         check_integer("n_critic", self.n_critic, minimum=1)
+        check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
 
     def _networks(self):
         n_channels, shape = self.encoder_.n_channels, self.image_shape_
@@ -271,6 +281,8 @@ class DAVEGAN(EncoderGenerator):
             n_critic=self.n_critic,
             penalties=[GradientPenalty(self.gradient_penalty)] * (self.critic_loss != "log"),
             augment=NormalTranslations() if self.augment else None,
+            symmetries=Symmetries(self.symmetries),
+            average_decay=self.average_decay,
             decay_from=self.decay_from,
         )
 

@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
 from .._validation import check_choice, check_images, check_integer, check_real
-from ..augment import Symmetries
+from ..augment import Symmetries, check_symmetries
 from ..losses import cross_entropy, squared_error
 from ..networks import pyramid_encoder, pyramid_generator
 from ..training import AutoencodingStep
@@ -19,9 +19,9 @@ LIGHT = {"width": 16, "n_iter": 2000, "batch_size": 16}
 class EncoderGenerator(NetworkGenerator):
     """Base class of generators whose latents are told by an encoder.
 
-    Subclasses have the parameters ``n_latent``, ``width``, ``periodic`` and ``decay_from``, and
-    say in ``_preset`` what :meth:`light` sets and in ``_n_codes`` how many numbers the encoder
-    tells of an image, the first of which are the latents.
+    Subclasses have the parameters ``n_latent``, ``width``, ``periodic``, ``symmetries`` and
+    ``decay_from``, and say in ``_preset`` what :meth:`light` sets and in ``_n_codes`` how many
+    numbers the encoder tells of an image, the first of which are the latents.
 
     Attributes
     ----------
@@ -86,6 +86,7 @@ class EncoderGenerator(NetworkGenerator):
         super()._check_parameters()
         check_integer("width", self.width, minimum=2)
         check_choice("periodic", self.periodic, (True, False))
+        check_symmetries(self.symmetries)
         check_real("decay_from", self.decay_from, 0.0, 1.0)
 
     def _check_training_images(self, X, reset):

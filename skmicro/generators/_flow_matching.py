@@ -27,7 +27,7 @@ from .._validation import (
     check_sequence,
     unchanged_on_error,
 )
-from ..augment import SYMMETRIES, Symmetries
+from ..augment import SYMMETRIES, Symmetries, check_symmetries
 from ..networks import flow_unet
 from ..patches import extract_patches
 from ..training import CropBatches, MatchingStep, random_crops
@@ -304,9 +304,7 @@ class FlowMatchingGenerator(FlowGenerator):
             raise ValueError(
                 "periodic must be None or False with crop_shape: windows are not, got True."
             )
-        check_sequence("symmetries", self.symmetries)
-        for name in self.symmetries:
-            check_choice("symmetries", name, SYMMETRIES)
+        check_symmetries(self.symmetries)
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
         check_real("decay_from", self.decay_from, 0.0, 1.0)
 

@@ -37,6 +37,8 @@ class AutoencodingAdversarialStep(AdversarialStep):
         Weights of reconstructions, of new images and of L_rec in the generator's loss.
     critic_rate : float
         Rate of the critic's Adam; ``learning_rate`` is that of encoder and generator.
+    symmetries : callable
+        ``symmetries(images, rng) -> images``, applied to training images before anything else.
     **settings : any
         As in :class:`AdversarialStep`; ``augment`` moves generated images as well.
     """
@@ -53,6 +55,7 @@ class AutoencodingAdversarialStep(AdversarialStep):
         beta,
         weights,
         critic_rate,
+        symmetries,
         **settings,
     ):
         super().__init__(generator, critic, loss, **settings)
@@ -61,11 +64,13 @@ class AutoencodingAdversarialStep(AdversarialStep):
         self.divergence = divergence
         self.beta = beta
         self.weights = weights
+        self.symmetries = symmetries
         rate, betas = settings["learning_rate"], self.optimizers["critic"].defaults["betas"]
         self._add_adam("encoder_network", encoder.parameters(), rate, betas)
         self._add_adam("critic", critic.parameters(), critic_rate, betas)
 
     def _critic_step(self, batch):
+        batch = self._moved(batch)
         generator, critic = self.modules["generator"], self.modules["critic"]
         critic.requires_grad_(True)
         with torch.no_grad():
@@ -87,6 +92,7 @@ class AutoencodingAdversarialStep(AdversarialStep):
         return {"critic": loss.detach(), "penalty": penalty.detach()}
 
     def _generator_step(self, batch):
+        batch = self._moved(batch)
         losses = self._encoder_step(batch)
         generator, critic = self.modules["generator"], self.modules["critic"]
         critic.requires_grad_(False)
@@ -111,6 +117,10 @@ class AutoencodingAdversarialStep(AdversarialStep):
         self._descend("encoder_network", self.beta * divergence + reconstruction)
         generator.requires_grad_(True)
         return {"reconstruction": reconstruction.detach(), "divergence": divergence.detach()}
+
+    def _moved(self, batch):
+        """Return a batch whose images are moved by symmetries of the material."""
+        return batch._replace(images=self.symmetries(batch.images, self.rng))
 
     def _code(self, images):
         """Return latents drawn for images, with means and logarithms of variances."""

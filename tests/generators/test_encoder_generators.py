@@ -37,6 +37,13 @@ def trained():
     return {cls: made(cls, n_iter=300).fit(X) for cls in CLASSES}
 
 
+@every_class
+@pytest.mark.parametrize(("value", "error"), [("rotation", TypeError), (("turn",), ValueError)])
+def test_symmetries_are_checked(cls, value, error):
+    with pytest.raises(error, match="symmetries must be"):
+        made(cls, symmetries=value).fit(blobs(8, (16, 16)))
+
+
 def agreement(generator, X):
     return np.mean(generator.reconstruct(X) == X)
 

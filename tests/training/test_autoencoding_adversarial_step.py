@@ -81,6 +81,7 @@ def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, **options
         "learning_rate": 1e-2,
         "rng": torch.Generator().manual_seed(0),
         "n_critic": 1,
+        "symmetries": lambda images, rng: images,
     }
     return cls(
         Encoder(),
@@ -125,6 +126,27 @@ def views(step, player):
     seen = step.modules["critic"].seen
     rebuilt, new, real = seen[:3]
     return (real, rebuilt, new) if player == "critic" else tuple(seen[3:5])
+
+
+def test_symmetries_move_images_before_anything_else():
+    step = step_of(symmetries=lambda images, rng: images.flip(2))
+    losses = step(OneBatch())
+    moved = OneBatch.images.flip(2)
+    real, rebuilt, _ = views(step, "critic")
+    torch.testing.assert_close(real, moved)
+    torch.testing.assert_close(rebuilt, moved)
+    torch.testing.assert_close(views(step, "generator")[0], moved)
+    assert losses["reconstruction"] < 1e-10
+
+
+def test_the_generator_is_averaged_and_kept():
+    step = step_of(AutoencodingAdversarialStep, average_decay=0.75)
+    step(OneBatch())
+    last = step.modules["generator"].weight
+    kept = step.finish(OneBatch())
+    assert set(kept) == {"critic", "encoder_network", "generator"}
+    assert last != 1.0
+    torch.testing.assert_close(kept["generator"].weight, 0.75 + 0.25 * last, rtol=1e-6, atol=0)
 
 
 def test_weight_of_the_reconstruction_in_the_generators_loss():
