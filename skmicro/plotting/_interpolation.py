@@ -53,6 +53,7 @@ class InterpolationDisplay:
     --------
     skmicro.descriptors.FreeEnergy : The energy.
     SampleGridDisplay : Images without an order.
+    TraversalDisplay : Images along single latents.
 
     References
     ----------
