@@ -1,6 +1,6 @@
 """
-Every display on one generator
-==============================
+Every display of a Wasserstein GAN
+==================================
 
 Train a Wasserstein GAN on simulated images of phase separation for about a minute and draw
 what the library can draw of it: samples, distributions of the volume fraction, two-point

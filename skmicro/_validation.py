@@ -261,12 +261,14 @@ def check_feature_names(estimator, input_features):
     _check_feature_names_in(estimator, input_features, generate_names=False)
 
 
-def check_integer(name, value, minimum=None):
-    """Raise unless ``value`` is an integer and not below ``minimum``."""
+def check_integer(name, value, minimum=None, *, below=None):
+    """Raise unless ``value`` is an integer, at least ``minimum`` and less than ``below``."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}.")
     if minimum is not None and value < minimum:
         raise ValueError(f"{name} must be >= {minimum}, got {value}.")
+    if below is not None and value >= below:
+        raise ValueError(f"{name} must be < {below}, got {value}.")
 
 
 def check_real(

@@ -11,6 +11,7 @@ from ._history import HistoryDisplay
 from ._interpolation import InterpolationDisplay
 from ._sample_grid import SampleGridDisplay
 from ._target import TargetDisplay
+from ._traversal import TraversalDisplay
 from ._two_point import TwoPointDisplay
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "InterpolationDisplay",
     "SampleGridDisplay",
     "TargetDisplay",
+    "TraversalDisplay",
     "TwoPointDisplay",
 ]

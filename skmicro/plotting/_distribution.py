@@ -228,7 +228,5 @@ def _column(feature, names):
         if feature not in names:
             raise ValueError(f"feature must be one of {names}, got {feature!r}.")
         return names.index(feature)
-    check_integer("feature", feature, 0)
-    if feature >= len(names):
-        raise ValueError(f"feature must be < {len(names)}, got {feature}.")
+    check_integer("feature", feature, 0, below=len(names))
     return feature

@@ -14,7 +14,7 @@ from ._figures import (
     pyplot,
     visible_slices,
 )
-from ._sets import check_generator, check_stack, describe
+from ._sets import check_count, check_generator, check_stack, describe
 
 CELL = 1.25  # inches
 CURVE = 2.2
@@ -53,6 +53,7 @@ class InterpolationDisplay:
     --------
     skmicro.descriptors.FreeEnergy : The energy.
     SampleGridDisplay : Images without an order.
+    TraversalDisplay : Images along single latents.
 
     References
     ----------
@@ -178,9 +179,8 @@ class InterpolationDisplay:
         """
         images = check_stack("images", self.images)
         n_steps = len(images)
-        for name, values in (("fractions", self.fractions), ("energies", self.energies)):
-            if len(values) != n_steps:
-                raise ValueError(f"{name} must hold {n_steps} values, got {len(values)}.")
+        check_count("fractions", self.fractions, n_steps)
+        check_count("energies", self.energies, n_steps)
         phases = phases_of(images) if self.phases is None else self.phases
         options = color_options(images, phases, cmap) | image_options
         self.axes_ = _row_above_curve(n_steps) if axes is None else check_axes(axes, n_steps + 1)

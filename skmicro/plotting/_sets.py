@@ -24,12 +24,18 @@ def check_sets(images):
             f"images must be a dictionary of images by label, got {type(images).__name__}."
         )
     if not images:
-        raise ValueError("images must hold at least one set, got an empty dictionary.")
+        raise ValueError("images must hold at least one set, got none.")
     shape, sets = None, {}
     for label, stack in images.items():
         sets[label] = check_stack(f"images[{label!r}]", stack, shape)
         shape = sets[label].shape[1:]
     return sets
+
+
+def check_count(name, values, n_values):
+    """Raise unless there are ``n_values`` values."""
+    if len(values) != n_values:
+        raise ValueError(f"{name} must hold {n_values} values, got {len(values)}.")
 
 
 def samples_of(generator, n_samples, random_state, **options):

@@ -19,6 +19,7 @@ COMPUTED = {
     "InterpolationDisplay": ([IMAGES, [0.1, 0.2, 0.3], [3.0, 2.0, 1.0]], "axes", 4),
     "SampleGridDisplay": ([[IMAGES, IMAGES]], "axes", 6),
     "TargetDisplay": ([[0.3, 0.5], [[0.2, 0.4], [0.5, 0.6]]], "ax", 1),
+    "TraversalDisplay": ([[IMAGES, IMAGES], [-1.0, 0.0, 1.0], [0, 4]], "axes", 6),
     "TwoPointDisplay": ([[0, 1], {"a": [[0.5, 0.2], [0.4, 0.3]]}], "ax", 1),
 }
 FROM_ESTIMATOR = {
@@ -27,6 +28,7 @@ FROM_ESTIMATOR = {
     "InterpolationDisplay": [IMAGES[0], IMAGES[1]],
     "SampleGridDisplay": [],
     "TargetDisplay": ["p1", [0.5]],
+    "TraversalDisplay": [IMAGES[0]],
     "TwoPointDisplay": [IMAGES],
 }
 EVERY = pytest.mark.parametrize("name", plotting.__all__)

@@ -1,0 +1,178 @@
+"""What each latent does to an image: one latent varies along a row, the others stay."""
+
+import numpy as np
+
+from .._validation import check_integer
+from ._sample_grid import SampleGridDisplay
+from ._sets import check_count, check_generator, check_sets
+
+
+class TraversalDisplay:
+    """Images along single latents of a latent model, a row for each latent.
+
+    In each row one latent takes the values above the columns, and the others stay as they
+    are in the code of one image (as in Fig. 4 of [1]_). A latent that the model makes no use
+    of shows the same image all along its row. Volumes are drawn by their middle slice.
+
+    Parameters
+    ----------
+    images : array-like of shape (n_latents, n_steps, *spatial)
+        Images of each row, from the lowest to the highest value of its latent.
+    values : array-like of shape (n_steps,)
+        Values that the latent takes along a row.
+    latents : sequence of int, of length n_latents
+        Which latent varies in each row, from 0, as in the generator's ``traverse``.
+    phases : array-like of shape (n_phases,) or None, default=None
+        Labels that the images may hold; ``None`` looks at their values.
+
+    Attributes
+    ----------
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    axes_ : ndarray of matplotlib.axes.Axes, of shape (n_latents, n_steps)
+        Its axes. Rows are labelled by the latent, z_0 being the first, columns by its value.
+    images_ : list of list of matplotlib.image.AxesImage
+        The images of each row.
+    colorbar_ : matplotlib.colorbar.Colorbar or None
+        The colour bar.
+
+    See Also
+    --------
+    InterpolationDisplay : Images between two others, all latents varying at once.
+    SampleGridDisplay : Images without an order.
+
+    Notes
+    -----
+    Values are those of the latent itself, in deviations of the prior, and not distances from
+    the code of the image. The image's reconstruction is in a row only where its code is
+    among the values.
+
+    References
+    ----------
+    .. [1] Y. Zhang et al., "DA-VEGAN: differentiably augmenting VAE-GAN for microstructure
+       reconstruction from extremely small data sets", arXiv:2303.03403, 2023.
+
+    Examples
+    --------
+    >>> from skmicro.datasets import make_ellipses
+    >>> from skmicro.generators import VAE
+    >>> from skmicro.plotting import TraversalDisplay
+    >>> X, _ = make_ellipses(16, (16, 16), area_fraction=0.2, random_state=0)
+    >>> generator = VAE.light(n_latent=5, n_iter=3, random_state=0).fit(X)
+    >>> display = TraversalDisplay.from_estimator(generator, X[0], latents=[0, 3], n_steps=5)
+    >>> [ax.get_ylabel() for ax in display.axes_[:, 0]]
+    ['$z_{0}$', '$z_{3}$']
+    >>> [ax.get_title() for ax in display.axes_[0]]
+    ['-3', '-1.5', '0', '1.5', '3']
+    """
+
+    def __init__(self, images, values, latents, *, phases=None):
+        self.images = images
+        self.values = values
+        self.latents = latents
+        self.phases = phases
+
+    @classmethod
+    def from_estimator(
+        cls, generator, x, *, latents=None, span=3.0, n_steps=7, axes=None, **plot_options
+    ):
+        """Vary latents of an image one by one and draw the images they make.
+
+        Parameters
+        ----------
+        generator : EncoderGenerator
+            Fitted generator with a method ``traverse``: an autoencoder, VAE or DAVEGAN.
+        x : array-like
+            An image of the generator's shape, or a latent vector.
+        latents : int, sequence of int or None, default=None
+            Which latents are varied, from 0, a row for each; ``None`` stands for all.
+        span : float, default=3.0
+            Each latent runs from ``-span`` to ``span``, in deviations of the prior.
+        n_steps : int, default=7
+            Number of images in a row, the two ends included.
+        axes : sequence of matplotlib.axes.Axes or None, default=None
+            Axes to draw into; ``None`` makes a new figure.
+        **plot_options : any
+            Options of :meth:`plot`.
+
+        Returns
+        -------
+        display : TraversalDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If there is no such latent, or ``x`` is neither an image nor a latent vector.
+        TypeError
+            If ``generator`` is no generator or has no method ``traverse``, or a latent is no
+            integer.
+        """
+        check_generator(generator)
+        if not hasattr(generator, "traverse"):
+            raise TypeError(
+                f"generator must have a method traverse, got {type(generator).__name__}."
+            )
+        indices = _indices(latents, generator.generator_.n_latent)
+        rows = np.stack([generator.traverse(x, index, span, n_steps) for index in indices])
+        images = rows.reshape(len(indices), n_steps, *generator.image_shape_)
+        values = np.linspace(-span, span, n_steps)
+        display = cls(images, values, indices, phases=generator.phases_)
+        return display.plot(axes=axes, **plot_options)
+
+    def plot(self, *, axes=None, cmap=None, colorbar=False, **image_options):
+        """Draw the images.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib.axes.Axes or None, default=None
+            Axes to draw into, as many as latents times steps, row by row; ``None`` makes a
+            new figure.
+        cmap : str, Colormap or None, default=None
+            Colour map, as in :meth:`SampleGridDisplay.plot`.
+        colorbar : bool, default=False
+            Add a colour bar of the phases or grey levels.
+        **image_options : any
+            Options of matplotlib's ``imshow``.
+
+        Returns
+        -------
+        self : TraversalDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many rows as latents or as many images in a row as values, or
+            the number of axes is wrong.
+        """
+        rows = list(check_sets(dict(enumerate(self.images))).values())
+        check_count("latents", self.latents, len(rows))
+        for row in rows:
+            check_count("values", self.values, len(row))
+        grid = SampleGridDisplay(
+            rows,
+            row_labels=[f"$z_{{{index}}}$" for index in self.latents],
+            column_labels=_rounded(self.values),
+            phases=self.phases,
+        ).plot(axes=axes, cmap=cmap, colorbar=colorbar, **image_options)
+        self.figure_, self.axes_ = grid.figure_, grid.axes_
+        self.images_, self.colorbar_ = grid.images_, grid.colorbar_
+        return self
+
+
+def _indices(latents, n_latent):
+    """Return the latents that are asked for as a list of indices."""
+    if latents is None:
+        return list(range(n_latent))
+    indices = list(latents) if np.iterable(latents) else [latents]
+    if not indices:
+        raise ValueError("latents must hold at least one index, got none.")
+    for k, index in enumerate(indices):
+        check_integer(f"latents[{k}]", index, 0, below=n_latent)
+    return indices
+
+
+def _rounded(values):
+    """Return numbers as short texts, without the last digits that would spoil a zero."""
+    return [f"{value:.3g}" for value in np.round(values, 9) + 0.0]
