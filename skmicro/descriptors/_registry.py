@@ -44,7 +44,7 @@ def descriptor_named(name, parameter=None):
     return named[name]
 
 
-def new_descriptor(item, periodic=True):
+def new_descriptor(item, periodic=True, parameter=None):
     """Return an unfitted descriptor of a name, or a copy of a descriptor.
 
     Parameters
@@ -54,6 +54,8 @@ def new_descriptor(item, periodic=True):
         as it is.
     periodic : bool, default=True
         Whether the images that a name is meant for wrap around.
+    parameter : str or None, default=None
+        What errors call the name, as in :func:`descriptor_named`.
 
     Returns
     -------
@@ -67,6 +69,6 @@ def new_descriptor(item, periodic=True):
     """
     if not isinstance(item, str):
         return clone(item)
-    descriptor = descriptor_named(item)()
+    descriptor = descriptor_named(item, parameter)()
     borders = {"periodic": periodic} if "periodic" in descriptor.get_params() else {}
     return descriptor.set_params(**borders)

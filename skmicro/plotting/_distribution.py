@@ -5,7 +5,7 @@ from scipy.stats import gaussian_kde
 
 from .._validation import check_choice, check_integer
 from ._figures import all_or_nothing, axis_label, one_axes
-from ._sets import check_generator, check_sets, describe, real_and_generated
+from ._sets import check_generator, check_sets, describe, measure_of, real_and_generated
 
 N_POINTS = 200
 
@@ -114,7 +114,7 @@ class DescriptorDistributionDisplay:
         X : array-like of shape (n, *spatial) or (n, n_voxels)
             Real images.
         descriptor : str or BaseDescriptor, default="p1"
-            Descriptor, or its name.
+            Descriptor, or its name, measured across the borders where the generator is periodic.
         feature : int or str, default=0
             Which of the descriptor's features, by number or name.
         n_samples : int or None, default=None
@@ -140,7 +140,8 @@ class DescriptorDistributionDisplay:
         """
         check_generator(generator)
         sets = real_and_generated(generator, X, n_samples, random_state)
-        return cls.from_images(sets, descriptor=descriptor, feature=feature, ax=ax, **plot_options)
+        measure = measure_of(generator, descriptor)
+        return cls.from_images(sets, descriptor=measure, feature=feature, ax=ax, **plot_options)
 
     @all_or_nothing
     def plot(self, *, ax=None, kind="histogram", bins=20, **artist_options):

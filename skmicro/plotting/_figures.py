@@ -13,7 +13,7 @@ AXIS_LABELS = {
     "specific_surface": "specific surface (1/pixel)",
     "free_energy": "free energy per voxel $f$",
 }
-SYMBOLS = {"p1": "$p_1$", "p2": "$S_2$", "free_energy": "$f$"}
+SYMBOLS = {"p1": "$p_1$", "p2": "$S_2$", "specific_surface": "$s$", "free_energy": "$f$"}
 
 
 def pyplot():

@@ -21,6 +21,7 @@ from ._sets import (
     check_sets,
     check_stack,
     describe,
+    measure_of,
     samples_of,
 )
 
@@ -183,7 +184,7 @@ class SampleGridDisplay:
         rows = _generated_rows(generator, n_rows, n_columns, options, seed)
         if real is not None:
             if columns:
-                chosen = _nearest(real, columns, generator.phases_)
+                chosen = _nearest(real, columns, generator)
             else:
                 chosen = _shuffled(len(real), n_columns, seed)
             rows = [real[index] for index in chosen[:n_real_rows]] + rows
@@ -302,11 +303,12 @@ def _shuffled(n_images, n_columns, seed):
     return [order[k : k + n_columns] for k in range(0, n_images, n_columns)]
 
 
-def _nearest(images, columns, phases):
+def _nearest(images, columns, generator):
     """Return rows of indices of images, from the nearest to the targets of each column on."""
     distance = np.zeros((len(images), len(columns)))
     for name in columns[0]:
-        features = describe(name, {name: images}, phases)[1][name]
+        measure = measure_of(generator, name)
+        features = describe(measure, {name: images}, generator.phases_)[1][name]
         wanted = np.stack([np.atleast_1d(column[name]) for column in columns])
         if wanted.shape[1] != features.shape[1]:
             raise ValueError(

@@ -5,7 +5,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_stack
+from ..base import wraps_around
 from ..descriptors import descriptor_named
+from ..descriptors._registry import new_descriptor
 
 
 def check_generator(generator, methods=("fit", "sample")):
@@ -56,6 +58,13 @@ def real_and_generated(generator, X, n_samples, random_state):
     real = check_real_images(generator, X)
     n_samples = len(real) if n_samples is None else n_samples
     return {"real": real, "generated": samples_of(generator, n_samples, random_state)}
+
+
+def measure_of(generator, descriptor):
+    """Return a descriptor, for a name the one that the generator's ``sample`` takes it for."""
+    if not isinstance(descriptor, str):
+        return descriptor
+    return new_descriptor(descriptor, wraps_around(generator), "descriptor")
 
 
 def describe(descriptor, sets, phases=None):

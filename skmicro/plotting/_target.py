@@ -5,7 +5,7 @@ import numpy as np
 from .._random import draw_seed
 from .._validation import check_integer
 from ._figures import all_or_nothing, axis_label, legend_above, one_axes
-from ._sets import check_generator, describe, samples_of
+from ._sets import check_generator, describe, measure_of, samples_of
 
 SMALLEST, LARGEST = 20.0, 500.0  # areas of bubbles in square points
 
@@ -96,7 +96,7 @@ class TargetDisplay:
             Values to ask for.
         descriptor : BaseDescriptor or None, default=None
             Descriptor to measure with; ``None`` stands for that of the target's name with
-            its default parameters.
+            its default parameters, periodic where the generator is.
         n_samples : int, default=100
             Images for each value.
         exact : bool, default=False
@@ -130,7 +130,8 @@ class TargetDisplay:
             k: samples_of(generator, n_samples, seed, exact=exact, **{target: value})
             for k, value in enumerate(values)
         }
-        fitted, features = describe(descriptor or target, stacks, generator.phases_)
+        measure = measure_of(generator, descriptor or target)
+        fitted, features = describe(measure, stacks, generator.phases_)
         display = cls(
             values,
             np.stack(list(features.values())),

@@ -75,6 +75,14 @@ def test_real_and_generated(wgan, images):
     assert len(same.values["generated"]) == len(images)
 
 
+def test_names_are_measured_across_borders_where_the_generator_is_periodic(invnet, images):
+    display = DescriptorDistributionDisplay.from_estimator(
+        invnet, images, descriptor="specific_surface", n_samples=2, random_state=3
+    )
+    inside = SpecificSurface(periodic=False).fit_transform(images)[:, 0]
+    assert_array_equal(display.values["real"], inside)
+
+
 def test_descriptors_without_gradient_can_be_named(images):
     display = DescriptorDistributionDisplay.from_images({"all": images}, descriptor="clusters")
     assert_array_equal(display.values["all"], ClusterStatistics().fit_transform(images)[:, 0])

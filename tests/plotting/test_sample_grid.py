@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from numpy.testing import assert_array_equal
 
-from skmicro.descriptors import VolumeFraction
+from skmicro.descriptors import SpecificSurface, VolumeFraction
 from skmicro.plotting import SampleGridDisplay
 
 
@@ -108,6 +108,17 @@ def test_a_column_for_each_target(invnet, images):
         assert_array_equal(rows[0][k], images[np.abs(fractions - target).argmin()])
         expected = invnet.sample(3, p1=target, exact=True, random_state=1)
         assert_array_equal([row[k] for row in rows[1:]], expected)
+
+
+def test_real_images_are_nearest_as_the_generator_measures(invnet, images):
+    surface = SpecificSurface(periodic=False).fit_transform(images)[:, 0]
+    across = SpecificSurface().fit_transform(images)[:, 0]
+    value = next(s for s in surface if np.abs(across - s).argmin() != np.abs(surface - s).argmin())
+    display = SampleGridDisplay.from_estimator(
+        invnet, images, n_rows=1, targets={"specific_surface": [value]}, random_state=1
+    )
+    assert_array_equal(drawn(display)[0][0], images[np.abs(surface - value).argmin()])
+    assert display.axes_[0, 0].get_title().startswith("$s$ = ")
 
 
 def test_vectors_as_targets(invnet_of_three_phases, labels):

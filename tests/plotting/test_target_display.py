@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
+from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFraction
 from skmicro.generators import InvNetGenerator
 from skmicro.plotting import TargetDisplay
 from skmicro.plotting._target import LARGEST, SMALLEST
@@ -62,6 +62,16 @@ def test_searched_target(wgan):
     display = TargetDisplay.from_estimator(wgan, "specific_surface", 0.2, n_samples=2)
     assert display.achieved.shape == (1, 2, 1)
     assert_array_equal(display.bubbles_.get_offsets()[:, 0], [0.2])
+
+
+def test_a_target_is_measured_as_it_was_searched(invnet):
+    assert not invnet.periodic
+    options = {"n_samples": 2, "random_state": 5}
+    display = TargetDisplay.from_estimator(invnet, "specific_surface", 0.2, **options)
+    samples = invnet.sample(2, specific_surface=0.2, random_state=5)
+    expected = SpecificSurface(periodic=False).fit_transform(samples)
+    assert_array_equal(display.achieved[0], expected)
+    assert (expected != SpecificSurface().fit_transform(samples)).all()
 
 
 def test_vector_target_meets_a_phase_that_no_image_shows(invnet_of_three_phases):
