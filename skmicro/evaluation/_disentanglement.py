@@ -62,7 +62,11 @@ def mutual_information_gap(latents, factors, n_bins=20):
     one. Monotone maps and the order of latents and factors change nothing. A constant latent
     knows nothing.
 
-    The information of a table of r x c cells is too high by about (r - 1)(c - 1) / (2 n), which
+    Continuous factors are known exactly by no model, and their entropy is that of all bins: a
+    normal latent and factor of correlation r share about -log(1 - r^2) / 2 of log(n_bins), a
+    gap of 0.24 for r = 0.87 and 0.39 for r = 0.95.
+
+    The information of a table of p x q cells is too high by about (p - 1)(q - 1) / (2 n), which
     is 0.09 nats for 20 bins and n = 2000. A latent that knows all of a factor has no such bias,
     and the others do: with five continuous factors as their own latents the gap is then 0.96
     instead of 1. Compare scores at equal n and ``n_bins``. The paper draws latents from

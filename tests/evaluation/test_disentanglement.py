@@ -46,6 +46,14 @@ def test_the_gap_falls_as_latents_turn_away_from_the_factors():
     assert np.all(np.diff(gaps) < -0.03)
 
 
+@pytest.mark.parametrize("r", [0.5, 0.87])
+def test_gap_of_a_correlated_normal_latent(r):
+    factor, noise, other = np.random.default_rng(6).normal(size=(3, 20000))
+    latents = np.column_stack([r * factor + np.sqrt(1 - r**2) * noise, other])
+    wanted = -np.log(1 - r**2) / 2 / np.log(20)
+    assert_allclose(mutual_information_gap(latents, factor), wanted, rtol=0.07)
+
+
 def test_latents_that_know_nothing_have_no_gap():
     latents = np.random.default_rng(1).normal(size=(N, 5))
     assert mutual_information_gap(latents, FACTORS) < 0.02
