@@ -18,12 +18,12 @@ On 2000 held-out images:
   read as semi-axes they would exceed the largest area of the data.
 - wrong: voxels reconstructed wrongly. An image without any ellipse has p1 wrong.
 - R2 of a, b, row, column, angle: share of the variance that a linear function of all latents
-  explains.
+  explains; latents may know more than that.
 - MIG: mutual information gap, the mean over the five numbers.
 - used: latents whose mean divergence from the prior is above 0.1 nats.
 - p1 of samples from the prior, mean and standard deviation.
-- largest: share of phase 1 that lies in its largest connected piece, mean of samples; 1 in the
-  data.
+- largest: share of phase 1 that lies in its largest connected piece, mean of samples, empty ones
+  counting 0; 1 in the data.
 
 An angle of 0 is that of pi, so that correlations are with cos(2 angle) and sin(2 angle), and R2 is
 the mean of the two; the information of bins does not mind. Correlations, R2 and MIG leave out
