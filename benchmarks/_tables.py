@@ -224,6 +224,9 @@ def _cell(value, form):
 
 
 def save_picture(display, folder, name):
-    """Save the figure of a display of skmicro.plotting."""
+    """Save the figure of a display of skmicro.plotting, and close it."""
+    from matplotlib import pyplot
+
     folder.mkdir(parents=True, exist_ok=True)
     display.figure_.savefig(folder / f"{name}.png", dpi=80)
+    pyplot.close(display.figure_)

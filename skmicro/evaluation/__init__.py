@@ -2,10 +2,11 @@
 
 A distance between generated and real images says little on its own. It is read beside
 the same distance between two sets of real images, its *floor*, which no generator is
-expected to beat. :func:`evaluate` computes both, with bootstrap intervals; the other
-functions are its parts.
+expected to beat. :func:`evaluate` computes both, with bootstrap intervals; most other
+functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """
 
+from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
 from ._memorisation import memorisation
 from ._metrics import (
@@ -26,5 +27,6 @@ __all__ = [
     "evaluate",
     "mean_relative_error",
     "memorisation",
+    "mutual_information_gap",
     "two_point_rmse",
 ]
