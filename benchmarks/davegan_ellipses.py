@@ -5,8 +5,7 @@ column of the centre, angle. Models of five latents are trained with eight value
 
 - *VAE*: ``VAE.light``, the baseline without a critic;
 - *log*: ``DAVEGAN`` as published, batches of 32;
-- *wasserstein-gp*: ``DAVEGAN.light`` with three times its weight of the reconstruction, which is for
-  few images.
+- *wasserstein-gp*: ``DAVEGAN.light`` with ``lambda_rec=0.1``; that of the preset is for few images.
 
 All have the same processor's time. The published training is 200 passes over 60,000 images,
 375,000 batches of 32; the column "of published" says which share of its images a model has seen.
