@@ -203,6 +203,11 @@ def scan_of(name):
     return skmicro.read_images(Path(os.environ["SKMICRO_DATA"]) / "materials_256.npz", key=name)[0]
 
 
+def symmetries_of(name):
+    """Return the symmetries of a material."""
+    return ("reflection",) if name in LAYERED else ("reflection", "rotation")
+
+
 def tiles_of(scan):
     """Return the tiles of a scan."""
     return windows_of(scan, 0, 0)[0]

@@ -22,13 +22,13 @@ import functools
 import numpy as np
 from _materials import (
     COLUMNS,
-    LAYERED,
     N_WINDOWS,
     PAPER,
     Study,
     draw,
     figures_of_scan,
     scan_of,
+    symmetries_of,
     tiles_of,
     trained,
 )
@@ -62,7 +62,7 @@ def generator_of(name, kind, **settings):
         conditions=("phase_fractions",) if name == "composite" else ("p1",),
         periodic=False,
         crop_shape=SHAPE if kind == "crops" else None,
-        symmetries=("reflection",) if name in LAYERED else ("reflection", "rotation"),
+        symmetries=symmetries_of(name),
         device="cpu",
         **settings,
     )

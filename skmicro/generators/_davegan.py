@@ -21,7 +21,7 @@ CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "critic_loss": "wasserstein-gp",
     "critic_width": 64,
-    "lambda_rec": 0.03,
+    "lambda_rec": 0.01,
     "n_iter": 2000,
     "batch_size": 16,
     "learning_rate": 5e-4,
