@@ -197,7 +197,7 @@ def measure_curves(arguments):
 def measure_two(arguments):
     """Return figures of nine pairs of p1 and specific surface."""
     parts = [
-        simulated(N_TRAIN // len(STEPS), [arguments.seed, n_steps], n_steps=n_steps)
+        simulated(N_TRAIN // len(STEPS), 10_000 * arguments.seed + n_steps, n_steps=n_steps)
         for n_steps in STEPS
     ]
     images = np.concatenate(parts)

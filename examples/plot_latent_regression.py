@@ -84,8 +84,8 @@ def pipelines(n_latent, n_iter):
         From the simplest to that which takes longest to train.
     """
     network = {"n_latent": n_latent, "n_iter": n_iter, "periodic": True, "random_state": 0}
-    # Neither changes the conductivity along an axis. DAVEGAN moves what the critic sees only.
-    vae = VAE.light(symmetries=("translation", "reflection"), **network)
+    network["symmetries"] = ("translation", "reflection")  # neither changes the conductivity
+    vae = VAE.light(**network)
     # Images are reconstructed soon with a larger share in the generator's loss and larger rates.
     gan = DAVEGAN.light(critic_width=16, lambda_rec=1.0, learning_rate=1e-3, **network)
 

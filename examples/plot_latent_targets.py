@@ -39,10 +39,10 @@ ASKED = [
 
 def tiles_of_a_scan(side=256, tile=32):
     """Return the tiles of one image, more of phase 0 than of phase 1 in it."""
-    scan = make_cahn_hilliard(1, (side, side), volume_fraction=0.45, n_steps=200, random_state=0)[
-        0
-    ][0]
-    return skmicro.extract_patches(scan, (tile, tile), method="grid")
+    scans, _ = make_cahn_hilliard(
+        1, (side, side), volume_fraction=0.45, n_steps=200, random_state=0
+    )
+    return skmicro.extract_patches(scans[0], (tile, tile), method="grid")
 
 
 def measured(tiles):
