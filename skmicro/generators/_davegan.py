@@ -21,7 +21,7 @@ CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "critic_loss": "wasserstein-gp",
     "critic_width": 64,
-    "lambda_rec": 0.01,
+    "lambda_rec": 0.03,
     "n_iter": 2000,
     "batch_size": 16,
     "learning_rate": 5e-4,
@@ -154,7 +154,10 @@ class DAVEGAN(EncoderGenerator):
 
     Where the generator hardly works on reconstructions, with a small ``lambda_rec``, the encoder
     makes up for it by latents that spread wider than the prior; samples of the prior then differ
-    from the images, in their phase fractions too. A larger ``lambda_rec`` or ``beta`` helps.
+    from the images, in their phase fractions too. A larger ``lambda_rec`` or ``beta`` helps. Of few
+    images, a larger ``lambda_rec`` also makes new ones more like them: look at
+    :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more images to tell
+    apart, which takes longer to learn.
 
     References
     ----------
