@@ -68,11 +68,18 @@ def resolve_precision(precision):
 
 
 def multiplies_bfloat16(device):
-    """Tell whether a device multiplies numbers of type bfloat16 natively."""
+    """Tell whether a device multiplies numbers of type bfloat16 faster than single precision.
+
+    Vectors of them (AVX-512) are faster on processors of AMD, and not on those of Intel, where
+    matrices (AMX) are.
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
+    names = {"amx_bf16", "sve_bf16"}
+    if "Intel" not in capabilities.get("cpu_name", ""):
+        names.add("avx512_bf16")
+    return any(capabilities.get(name, False) for name in names)
 
 
 def inference_batch_size(image_shape):

@@ -105,7 +105,7 @@ class FlowMatchingGenerator(FlowGenerator):
         ``"auto"`` takes a CUDA device where there is one.
     precision : {"auto", "float32", "float64"}, default="auto"
         Floating-point type; ``"auto"`` is single precision, with the convolutions in
-        bfloat16 where the device computes them natively, which is faster.
+        bfloat16 where the device is faster with them.
     random_state : None, int or RandomState, default=None
         Seed of weights, batches and noise.
     callbacks : sequence of callable or None, default=None

@@ -21,7 +21,7 @@ the first, what its surroundings tell. The velocity follows from the mean image 
 A condition that is NaN is *not given*. What the network knows is the sum of what t and every
 given condition tell it; those that are not given add nothing.
 
-Convolutions may be computed in bfloat16 where the device does so natively; weights, level and
+Convolutions may be computed in bfloat16 where the device is faster with them; weights, level and
 answer stay in single precision.
 """
 
@@ -273,8 +273,8 @@ def flow_unet(
     periodic : bool, default=False
         Whether opposite borders of the images match.
     bfloat16 : bool, default=False
-        Compute convolutions of single-precision images in bfloat16 where the device does so
-        natively.
+        Compute convolutions of single-precision images in bfloat16 where the device is
+        faster with them.
 
     Returns
     -------

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from skmicro import _arrays
 from skmicro.networks import _unet, build, flow_unet
 from skmicro.networks._blocks import depth_to_space, space_to_depth
 
@@ -220,6 +221,22 @@ def test_any_size_has_an_answer(shape, periodic):
     assert answer.isfinite().all()
     there_and_back = made.resized((16, 8), periodic).resized(shape, periodic)
     assert torch.equal(there_and_back(x, t, conditions), answer)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "faster"),
+    [
+        ({}, False),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}, False),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}, True),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": True}, True),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": False}, False),
+        ({"sve_bf16": True}, True),
+    ],
+)
+def test_bfloat16_is_for_processors_that_are_faster_with_it(monkeypatch, capabilities, faster):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert _arrays.multiplies_bfloat16(torch.device("cpu")) == faster
 
 
 def test_bfloat16_rounds_the_pattern_and_nothing_else(monkeypatch):
