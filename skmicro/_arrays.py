@@ -68,14 +68,11 @@ def resolve_precision(precision):
 
 
 def multiplies_bfloat16(device):
-    """Tell whether a device multiplies numbers of type bfloat16 faster than single precision.
-
-    Vectors of them (AVX-512) are faster on processors of AMD, and not on those of Intel, where
-    matrices (AMX) are.
-    """
+    """Tell whether a device multiplies numbers of type bfloat16 faster than single precision."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    # Intel's gain nothing by vectors of them (AVX-512), only by matrices (AMX).
     names = {"amx_bf16", "sve_bf16"}
     if "Intel" not in capabilities.get("cpu_name", ""):
         names.add("avx512_bf16")
