@@ -309,6 +309,13 @@ def check_sequence(name, value):
         raise TypeError(f"{name} must be a list or tuple, got {value!r}.")
 
 
+def check_choices(name, values, choices):
+    """Raise unless ``values`` are a list or tuple of some of ``choices``."""
+    check_sequence(name, values)
+    for value in values:
+        check_choice(name, value, choices)
+
+
 def check_betas(value):
     """Raise unless ``betas`` are two numbers in [0, 1)."""
     check_sequence("betas", value)

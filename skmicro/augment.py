@@ -11,8 +11,6 @@ import math
 
 import torch
 
-from ._validation import check_choice, check_sequence
-
 SYMMETRIES = ("translation", "reflection", "rotation")
 
 
@@ -77,13 +75,6 @@ class NormalTranslations:
         axes = tuple(range(1, images.ndim - 1))
         pairs = zip(images, shifts, strict=True)
         return torch.stack([image.roll(shift, axes) for image, shift in pairs])
-
-
-def check_symmetries(names):
-    """Raise unless the parameter ``symmetries`` is a sequence of known names."""
-    check_sequence("symmetries", names)
-    for name in names:
-        check_choice("symmetries", name, SYMMETRIES)
 
 
 def _exchange(shape, rng):

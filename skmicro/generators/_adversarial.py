@@ -1,7 +1,7 @@
 """What the adversarial generators have in common: preset, checks, networks and step."""
 
-from .._validation import check_betas, check_choice, check_integer, check_real
-from ..augment import Symmetries, check_symmetries
+from .._validation import check_betas, check_choice, check_choices, check_integer, check_real
+from ..augment import SYMMETRIES, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
 from ..networks import (
     dense_critic,
@@ -41,7 +41,7 @@ def check_adversarial_parameters(estimator):
     check_integer("width", estimator.width, minimum=2)
     check_choice("periodic", estimator.periodic, (True, False))
     check_betas(estimator.betas)
-    check_symmetries(estimator.symmetries)
+    check_choices("symmetries", estimator.symmetries, SYMMETRIES)
     check_integer("n_critic", estimator.n_critic, minimum=1)
     check_real("gradient_penalty", estimator.gradient_penalty, 0.0)
     check_real("average_decay", estimator.average_decay, 0.0, 1.0, open_high=True)

@@ -5,8 +5,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._validation import check_choice, check_images, check_integer, check_real
-from ..augment import Symmetries, check_symmetries
+from .._validation import check_choice, check_choices, check_images, check_integer, check_real
+from ..augment import SYMMETRIES, Symmetries
 from ..losses import cross_entropy, squared_error
 from ..networks import pyramid_encoder, pyramid_generator
 from ..training import AutoencodingStep
@@ -86,7 +86,7 @@ class EncoderGenerator(NetworkGenerator):
         super()._check_parameters()
         check_integer("width", self.width, minimum=2)
         check_choice("periodic", self.periodic, (True, False))
-        check_symmetries(self.symmetries)
+        check_choices("symmetries", self.symmetries, SYMMETRIES)
         check_real("decay_from", self.decay_from, 0.0, 1.0)
 
     def _check_training_images(self, X, reset):

@@ -20,6 +20,7 @@ from .._callbacks import FitTask
 from .._random import torch_generator
 from .._validation import (
     check_choice,
+    check_choices,
     check_image_shape,
     check_images,
     check_integer,
@@ -27,7 +28,7 @@ from .._validation import (
     check_sequence,
     unchanged_on_error,
 )
-from ..augment import SYMMETRIES, Symmetries, check_symmetries
+from ..augment import SYMMETRIES, Symmetries
 from ..networks import flow_unet
 from ..patches import extract_patches
 from ..training import CropBatches, MatchingStep, random_crops
@@ -304,7 +305,7 @@ class FlowMatchingGenerator(FlowGenerator):
             raise ValueError(
                 "periodic must be None or False with crop_shape: windows are not, got True."
             )
-        check_symmetries(self.symmetries)
+        check_choices("symmetries", self.symmetries, SYMMETRIES)
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
         check_real("decay_from", self.decay_from, 0.0, 1.0)
 
