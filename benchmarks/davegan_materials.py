@@ -20,6 +20,7 @@ after each training, so that processes may share the work; ``--summary`` prints 
     python benchmarks/davegan_materials.py --summary
 """
 
+import argparse
 import functools
 
 import numpy as np
@@ -85,9 +86,10 @@ def measure(name, kind, arguments):
     made = functools.partial(PRESETS[kind], random_state=arguments.seed, device="cpu")
     if kind == "better":
         made = functools.partial(made, symmetries=symmetries_of(name))
-    if arguments.n_iter is None and arguments.seconds is None:
-        arguments.seconds = SECONDS[kind]
-    generator, record = trained(made, tiles, arguments)
+    length = argparse.Namespace(n_iter=arguments.n_iter, seconds=arguments.seconds)
+    if length.n_iter is None and length.seconds is None:
+        length.seconds = SECONDS[kind]
+    generator, record = trained(made, tiles, length)
     samples = generator.sample(arguments.n_samples, random_state=arguments.seed)
     rebuilt = generator.reconstruct(tiles)
     draw(STUDY, name, kind, arguments, tiles, reconstructed=rebuilt, new=samples)
