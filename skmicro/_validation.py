@@ -52,7 +52,6 @@ def check_images(estimator, X, *, reset, min_samples=1):
             array,
             dtype="numeric",
             allow_nd=True,
-            ensure_min_samples=min_samples,
             estimator=estimator,
             input_name="X",
         )
@@ -66,8 +65,12 @@ def check_images(estimator, X, *, reset, min_samples=1):
         _check_shape(estimator, array.shape[1:], reset)
         validate_data(estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True)
     else:
-        array = validate_data(
-            estimator, array, reset=reset, dtype="numeric", ensure_min_samples=min_samples
+        array = validate_data(estimator, array, reset=reset, dtype="numeric")
+    if len(array) < min_samples:
+        raise ValueError(
+            f"X has {len(array)} sample{'s' * (len(array) > 1)} while a minimum of {min_samples} is "
+            f"required by {type(estimator).__name__}; skmicro.extract_patches cuts one image into "
+            "many."
         )
     if array.dtype.kind not in "biuf":
         raise TypeError(f"X must hold numbers, got an array of type {array.dtype}.")

@@ -5,7 +5,7 @@ from sklearn.base import clone
 from ..base import BaseDescriptor
 
 
-def descriptor_named(name, parameter=None):
+def descriptor_named(name, parameter=None, own=()):
     """Return the descriptor class of a name.
 
     Parameters
@@ -16,6 +16,8 @@ def descriptor_named(name, parameter=None):
     parameter : str or None, default=None
         What errors call the name; ``None`` stands for a target or an invariance, which
         only differentiable descriptors can be.
+    own : iterable of str, default=()
+        Other names that errors list, those of process variables.
 
     Returns
     -------
@@ -38,13 +40,13 @@ def descriptor_named(name, parameter=None):
         if known.name is not None:
             named.setdefault(known.name, known)
     if name not in named:
-        usable = sorted(known for known in named if parameter or named[known].differentiable)
+        usable = {known for known in named if parameter or named[known].differentiable}
         wanted = parameter or "target or invariance"
-        raise ValueError(f"{wanted} must be one of {usable}, got {name!r}.")
+        raise ValueError(f"{wanted} must be one of {sorted(usable | set(own))}, got {name!r}.")
     return named[name]
 
 
-def new_descriptor(item, periodic=True, parameter=None):
+def new_descriptor(item, periodic=True, parameter=None, own=()):
     """Return an unfitted descriptor of a name, or a copy of a descriptor.
 
     Parameters
@@ -54,8 +56,8 @@ def new_descriptor(item, periodic=True, parameter=None):
         as it is.
     periodic : bool, default=True
         Whether the images that a name is meant for wrap around.
-    parameter : str or None, default=None
-        What errors call the name, as in :func:`descriptor_named`.
+    parameter, own : any
+        As in :func:`descriptor_named`.
 
     Returns
     -------
@@ -69,6 +71,6 @@ def new_descriptor(item, periodic=True, parameter=None):
     """
     if not isinstance(item, str):
         return clone(item)
-    descriptor = descriptor_named(item, parameter)()
+    descriptor = descriptor_named(item, parameter, own)()
     borders = {"periodic": periodic} if "periodic" in descriptor.get_params() else {}
     return descriptor.set_params(**borders)

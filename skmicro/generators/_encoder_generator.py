@@ -5,7 +5,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._validation import check_choice, check_choices, check_images, check_integer, check_real
+from .._validation import check_choice, check_choices, check_integer, check_real
 from ..augment import SYMMETRIES, Symmetries
 from ..losses import cross_entropy, squared_error
 from ..networks import pyramid_encoder, pyramid_generator
@@ -88,16 +88,6 @@ class EncoderGenerator(NetworkGenerator):
         check_choice("periodic", self.periodic, (True, False))
         check_choices("symmetries", self.symmetries, SYMMETRIES)
         check_real("decay_from", self.decay_from, 0.0, 1.0)
-
-    def _check_training_images(self, X, reset):
-        self._check_parameters()
-        images = check_images(self, X, reset=reset)
-        if reset and len(images) < self._min_images:
-            raise ValueError(
-                f"X has {len(images)} sample while a minimum of {self._min_images} is required by "
-                f"{type(self).__name__}; skmicro.extract_patches cuts one image into many."
-            )
-        return images
 
     def _networks(self):
         n_channels, shape = self.encoder_.n_channels, self.image_shape_

@@ -72,7 +72,8 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
     for name, value in targets.items():
         descriptor = own.get(name)
         if descriptor is None:
-            descriptor = new_descriptor(name, table.periodic)._bind(encoder, image_shape)
+            named = new_descriptor(name, table.periodic, own=own)
+            descriptor = named._bind(encoder, image_shape)
         if not descriptor.differentiable:
             raise ValueError(
                 f"target {name} must be a descriptor with a gradient, which "

@@ -234,6 +234,12 @@ def test_bad_targets(value, error, message):
         fitted().sample(3, y=value)
 
 
+def test_an_unknown_target_is_told_the_variables():
+    generator = fitted(frame(heat=HEAT), ("heat",))
+    with pytest.raises(ValueError, match=r"one of \[.*'heat', .*'p1'.*\], got 'heta'"):
+        generator.sample(2, heta=700.0)
+
+
 def test_variables_cause_neither_corrections_nor_warnings():
     """As many evaluations as without a target: images do not tell what they miss."""
     generator = fitted(conditions=("y",), target_tol=0.0)
