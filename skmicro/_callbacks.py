@@ -62,7 +62,6 @@ class FitTask:
             task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
             return task.call_on_fit_task_end(
                 estimator=self.estimator,
-                metadata=history.last(),
                 reconstruction_attributes=lambda: attributes(history),
                 **self.data,
             )

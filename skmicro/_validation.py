@@ -65,12 +65,13 @@ def check_images(estimator, X, *, reset, min_samples=1):
         _check_shape(estimator, array.shape[1:], reset)
         validate_data(estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True)
     else:
+        _check_more_than_one(estimator, array, reset)
         array = validate_data(estimator, array, reset=reset, dtype="numeric")
     if len(array) < min_samples:
         raise ValueError(
-            f"X has {len(array)} sample{'s' * (len(array) > 1)} while a minimum of {min_samples} is "
-            f"required by {type(estimator).__name__}; skmicro.extract_patches cuts one image into "
-            "many."
+            f"X has {len(array)} sample{'s' * (len(array) > 1)} while a minimum of {min_samples} "
+            f"is required by {type(estimator).__name__}; skmicro.extract_patches cuts one image "
+            "into many."
         )
     if array.dtype.kind not in "biuf":
         raise TypeError(f"X must hold numbers, got an array of type {array.dtype}.")
@@ -149,6 +150,14 @@ def _as_array(X):
                 f"X must hold images of one common shape, got shapes {shapes}."
             ) from error
     return X
+
+
+def _check_more_than_one(estimator, array, reset):
+    shape = getattr(estimator, "image_shape_", None)
+    if not reset and np.shape(array) == shape and shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X must hold images (n, *{shape}), got one image of shape {shape}: pass X[None]."
+        )
 
 
 def _depth_is_regular(images):
@@ -247,7 +256,7 @@ def check_latents(estimator, Z, n_columns, name="Z"):
     ValueError
         If the shape is wrong or a value is not finite.
     """
-    Z = check_array(_as_array(Z), dtype=np.float64, estimator=estimator, input_name=name)
+    Z = check_array(_as_array(Z), dtype="numeric", estimator=estimator, input_name=name)
     if Z.shape[1] != n_columns:
         raise ValueError(
             f"{name} must have {n_columns} columns for this {type(estimator).__name__}, "

@@ -58,7 +58,7 @@ def make_ellipses(
         1 in the ellipse, 0 around it.
     parameters : ndarray of shape (n_samples, 5), float64
         Semi-axes a >= b in pixels, index of the centre along the rows' and the columns' axis
-        (no whole numbers), and the angle :math:`\varphi` in [0, pi) between the major axis,
+        (not rounded), and the angle :math:`\varphi` in [0, pi) between the major axis,
         which points along :math:`(\sin\varphi, \cos\varphi)` in indices of rows and columns,
         and the horizontal. Angles grow clockwise where the first row is shown on top.
 
@@ -172,6 +172,11 @@ def _check_ratio(name, value):
 
 def _check_holds_a_pixel(fraction, ratio, shape):
     least = math.pi * ratio * COVERING_RADIUS**2 / math.prod(shape)
+    if least >= 1:
+        raise ValueError(
+            f"aspect_ratio must be < {ratio / least:.6g} in shape={shape}, for every ellipse to "
+            f"hold a pixel, got {ratio:g}."
+        )
     if fraction < least:
         raise ValueError(
             f"area_fraction must be >= {math.ceil(least * 1e5) / 1e5:.5f} for aspect ratios up to "

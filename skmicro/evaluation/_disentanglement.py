@@ -63,8 +63,8 @@ def mutual_information_gap(latents, factors, n_bins=20):
     knows nothing.
 
     Continuous factors are known exactly by no model, and their entropy is that of all bins: a
-    normal latent and factor of correlation r share about -log(1 - r^2) / 2 of log(n_bins), a
-    gap of 0.24 for r = 0.87 and 0.39 for r = 0.95.
+    normal latent and factor of correlation r share at most -log(1 - r^2) / 2 of log(n_bins). With
+    20 bins and many rows the gap is 0.22 for r = 0.87 and 0.36 for r = 0.95.
 
     The information of a table of p x q cells is too high by about (p - 1)(q - 1) / (2 n), which
     is 0.09 nats for 20 bins and n = 2000. A latent that knows all of a factor has no such bias,

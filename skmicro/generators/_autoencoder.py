@@ -7,6 +7,8 @@ are codes in its units,
     z = D^(-1/2) V^T (c - m),        C = V D V^T,
 
 with the largest variance first: uncorrelated, of mean 0 and variance 1 over the training images.
+Where codes do not vary, as in all but n - 1 directions with n images, D^(-1/2) is put to zero:
+latents are coordinates among codes of training images.
 """
 
 import numpy as np
@@ -75,6 +77,8 @@ class Autoencoder(EncoderGenerator):
         Mean code of the training images.
     code_axes_ : ndarray of shape (n_latent, n_latent)
         Columns: principal axes of the codes, as long as a standard deviation.
+    n_samples_seen_ : int
+        Training images whose codes these two are of.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"reconstruction"``.
     n_iter_ : int
@@ -93,9 +97,14 @@ class Autoencoder(EncoderGenerator):
     Notes
     -----
     Latents are codes in units of the fitted distribution: uncorrelated, of mean 0 and variance
-    1 over the training images, in the order of the variance of the codes along them. Directions in
-    which codes do not vary at all, as with fewer images than latents, keep a variance of 1e-6 of
-    the largest.
+    1 over the training images, in the order of the variance of the codes along them. Latents of
+    directions in which codes do not vary are zero for any image: with n training images all but
+    n - 1 at the most. Take fewer latents than images.
+
+    :meth:`partial_fit` counts the codes of all calls, each as the encoder told them then, and finds
+    the axes anew: latents from before belong to another scale.
+
+    :meth:`light` sets ``width=16``, ``n_iter=2000``, ``batch_size=16``.
 
     References
     ----------
@@ -159,21 +168,35 @@ class Autoencoder(EncoderGenerator):
 
     def _learn(self, images, rows, task, checkpointed=True):
         self.code_mean_, self.code_axes_ = np.zeros(self.n_latent), np.eye(self.n_latent)
+        self.n_samples_seen_ = 0
         super()._learn(images, rows, task, checkpointed)
 
     def _trained(self, images):
-        codes = self._codes(images).astype(np.float64)
-        variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))
+        mean, covariance = self._moments_with(self._codes(images).astype(np.float64))
+        variances, axes = np.linalg.eigh(covariance)
         variances, axes = variances[::-1], axes[:, ::-1]
-        floor = LEAST_VARIANCE * variances.max() or 1.0
-        self.code_mean_ = codes.mean(axis=0)
-        self.code_axes_ = axes * np.sqrt(np.maximum(variances, floor))
+        varies = variances > LEAST_VARIANCE * variances[0]
+        self.code_mean_ = mean
+        self.code_axes_ = axes * np.sqrt(np.where(varies, variances, 0.0))
+        self.n_samples_seen_ += len(images)
+
+    def _moments_with(self, codes):
+        """Return mean and covariance of codes and of those seen before."""
+        before, new = self.n_samples_seen_, len(codes)
+        total = before + new
+        gap = codes.mean(axis=0) - self.code_mean_
+        apart = codes - codes.mean(axis=0)
+        scatter = apart.T @ apart + np.outer(gap, gap) * (before * new / total)
+        if before > 0:
+            scatter += (before - 1) * self.code_axes_ @ self.code_axes_.T
+        return self.code_mean_ + gap * (new / total), scatter / (total - 1)
 
     def _latents_of(self, images, conditions):
         codes = self._codes(images).astype(np.float64) - self.code_mean_
-        lengths = np.square(self.code_axes_).sum(axis=0)
+        squares = np.square(self.code_axes_).sum(axis=0)
+        inverse = self.code_axes_ / np.where(squares > 0, squares, 1.0)
         # Row by row: a matrix product would depend on which images come with one.
-        return (codes[:, :, None] * (self.code_axes_ / lengths)).sum(axis=1)
+        return (codes[:, :, None] * inverse).sum(axis=1)
 
     def _generate(self, latents, conditions):
         axes, mean = self._tensor(self.code_axes_), self._tensor(self.code_mean_)

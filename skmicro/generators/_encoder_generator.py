@@ -35,6 +35,8 @@ class EncoderGenerator(NetworkGenerator):
     def light(cls, **overrides):
         """Return an instance whose settings train in minutes on two CPU cores.
 
+        The notes of the class say what it sets; the networks are those of the constructor.
+
         Parameters
         ----------
         **overrides : any
@@ -73,7 +75,7 @@ class EncoderGenerator(NetworkGenerator):
         """
         check_is_fitted(self)
         check_integer("n_steps", n_steps, minimum=2)
-        check_real("span", span, 0.0, open_low=True)
+        check_real("span", span, 0.0, float(np.finfo(np.float32).max), open_low=True)
         check_integer("latent_index", latent_index, minimum=0)
         n_latent = self._n_latent()
         if latent_index >= n_latent:

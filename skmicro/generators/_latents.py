@@ -5,6 +5,7 @@ import torch
 
 from .._arrays import map_batches
 from .._random import normal_rows, numpy_generator
+from .._validation import check_latents
 from ..losses import DescriptorLoss
 from ..training import search_latents
 from ._conditions import described
@@ -214,13 +215,13 @@ def latent_vector(generator, name, end):
     TypeError, ValueError
         If it is neither.
     """
-    end = np.asarray(end)
+    row = end.to_frame().T if hasattr(end, "to_frame") else np.asarray(end)[None]
     n_columns = generator._n_latent() + generator.conditions_.n_columns
-    is_image = generator._flat and end.size == generator.n_features_in_
-    if end.ndim == 1 and len(end) == n_columns and not is_image:
-        return end[None].astype(np.float32)
+    is_image = generator._flat and row.size == generator.n_features_in_
+    if row.shape == (1, n_columns) and not is_image:
+        return check_latents(generator, row, n_columns, name)
     try:
-        return generator.transform(end[None])
+        return np.asarray(generator.transform(row))
     except (TypeError, ValueError) as error:
         wanted = f"an image or a vector of {n_columns} latents"
         raise type(error)(f"{name} must be {wanted}: {error}") from error

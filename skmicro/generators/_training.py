@@ -75,7 +75,7 @@ def train(generator, images, rows, networks, checkpoint, task, n_iter, **setting
         n_iter,
         callbacks=[
             *(generator.callbacks or ()),
-            *task.loop_callbacks(lambda history: _as_if_finished(generator, step, history)),
+            *task.loop_callbacks(lambda history: _as_if_finished(generator, images, step, history)),
         ],
         verbose=generator.verbose,
         checkpoint=checkpoint,
@@ -98,12 +98,15 @@ def _progress(generator, history):
     return {"history_": losses, "n_iter_": generator.n_iter_ + history.n_iter}
 
 
-def _as_if_finished(generator, step, history):
+def _as_if_finished(generator, images, step, history):
     """The attributes of a generator whose training ended now."""
-    fitted = {k: v for k, v in vars(generator).items() if k.endswith("_")}
+    finished = object.__new__(type(generator))
+    vars(finished).update(vars(generator) | _progress(generator, history))
     for name in generator._networks():
-        fitted[f"{name}_"] = copy.deepcopy(step.modules[name]).eval()
-    return fitted | _progress(generator, history) | {"_flat": generator._flat}
+        setattr(finished, f"{name}_", copy.deepcopy(step.modules[name]).eval())
+    finished._trained(images)
+    fitted = {k: v for k, v in vars(finished).items() if k.endswith("_")}
+    return fitted | {"_flat": generator._flat}
 
 
 def _fingerprint(generator, images, rows):

@@ -93,6 +93,8 @@ class VAE(EncoderGenerator):
     scaled to [0, 1], are normal with variance 1/2: it is the squared error. Both terms are
     sums over voxels and latents, so that ``beta=1`` is the bound of the likelihood.
 
+    :meth:`light` sets ``width=16``, ``n_iter=2000``, ``batch_size=16``.
+
     References
     ----------
     .. [1] D. P. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014.

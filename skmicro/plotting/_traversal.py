@@ -80,12 +80,13 @@ class TraversalDisplay:
 
         Parameters
         ----------
-        generator : EncoderGenerator
-            Fitted generator with a method ``traverse``: an autoencoder, VAE or DAVEGAN.
+        generator : Autoencoder, VAE or DAVEGAN
+            Fitted generator, which has a method ``traverse``.
         x : array-like
             An image of the generator's shape, or a latent vector.
         latents : int, sequence of int or None, default=None
-            Which latents are varied, from 0, a row for each; ``None`` stands for all.
+            Which latents are varied, from 0, a row for each; ``None`` stands for all, of which
+            there may be many.
         span : float, default=3.0
             Each latent runs from ``-span`` to ``span``, in deviations of the prior.
         n_steps : int, default=7

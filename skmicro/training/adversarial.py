@@ -96,8 +96,7 @@ class AdversarialStep(GeneratorStep):
         for k, projection in enumerate(self.projections):
             for _ in range(projection.n_steps):
                 losses |= self._projection_step(f"projection{k}", projection, batch)
-        if self.average is not None:
-            self.average.update()
+        self._update_average()
         return losses
 
     def _critic_step(self, batch):

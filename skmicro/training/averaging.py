@@ -30,16 +30,16 @@ class WeightAverage:
         self._current = list(module.parameters())
 
     @torch.no_grad()
-    def update(self, n_updates=None):
+    def update(self, n_updates):
         """Move the average towards the current weights.
 
         Parameters
         ----------
-        n_updates : int or None, default=None
-            Updates so far. The average then forgets faster at first, with a decay of at
-            most (1 + n) / (10 + n), so that short trainings do not keep what they began with.
+        n_updates : int
+            Updates of the weights so far. The average forgets faster at first, with a decay of
+            at most (1 + n) / (10 + n), so that short trainings do not keep what they began with.
         """
-        early = 1.0 if n_updates is None else (1 + n_updates) / (10 + n_updates)
+        early = (1 + n_updates) / (10 + n_updates)
         torch._foreach_lerp_(self._average, self._current, 1.0 - min(self.decay, early))
 
 

@@ -49,6 +49,5 @@ class InvarianceStep(GeneratorStep):
         fake = self._generate(self.modules["generator"], batch.conditions)
         loss = sum(projection.loss(fake, batch) for projection in self.projections)
         self._descend("generator", loss)
-        if self.average is not None:
-            self.average.update()
+        self._update_average()
         return {"invariance": loss.detach()}

@@ -41,8 +41,8 @@ class History:
                 first = start + int(np.argmin(np.isfinite(values)))
                 raise DivergenceError(
                     f"Training diverged: the {name} loss was not finite at iteration {first + 1}. "
-                    "Try a smaller learning_rate, a larger gradient_penalty, or "
-                    "precision='float64'."
+                    "Try a smaller learning_rate, precision='float64' or, against a critic, a "
+                    "larger gradient_penalty."
                 )
             self._flushed.setdefault(name, []).append(values)
         self._recent = []

@@ -79,8 +79,7 @@ class MatchingStep(GeneratorStep):
         loss = self.objective(self.modules["generator"], images, conditions, self.rng)
         self._descend("generator", loss, MAX_NORM)
         self._return_to_start()
-        if self.average is not None:
-            self.average.update(self._n_updates())
+        self._update_average()
         return {"matching": loss.detach()}
 
     @torch.no_grad()
@@ -88,10 +87,6 @@ class MatchingStep(GeneratorStep):
         if self.anchor > 0:
             rate = self.anchor * self.optimizers["generator"].param_groups[0]["lr"]
             torch._foreach_lerp_(list(self.modules["generator"].parameters()), self._start, rate)
-
-    def _n_updates(self):
-        """Return how often the network was updated, also before a checkpoint."""
-        return int(next(iter(self.optimizers["generator"].state.values()))["step"])
 
     def _dropped(self, conditions):
         """Put NaN in place of conditions that the network has to do without."""

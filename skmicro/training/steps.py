@@ -161,6 +161,12 @@ class GeneratorStep(TrainingStep):
                     )
         return kept
 
+    def _update_average(self):
+        if self.average is not None:
+            # The optimizer's count, which checkpoints keep.
+            n_updates = next(iter(self.optimizers["generator"].state.values()))["step"]
+            self.average.update(int(n_updates))
+
     def _calibrate(self, generator, projection, batches):
         """Train the level of the network to keep, as it will be evaluated."""
         generator.requires_grad_(False)

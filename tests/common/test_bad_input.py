@@ -51,6 +51,14 @@ def test_fit_refuses(cls, kind):
 
 
 @every_estimator
+def test_one_image_is_no_stack_of_images(cls):
+    estimator = tiny(cls).fit(phase_images())
+    use = getattr(estimator, "transform", None) or estimator.predict
+    with pytest.raises(ValueError, match=r"one image of shape \(8, 6\): pass X\[None\]"):
+        use(phase_images()[0])
+
+
+@every_estimator
 def test_failed_refit_keeps_the_fitted_state(cls):
     X = phase_images()
     estimator = tiny(cls).fit(X)

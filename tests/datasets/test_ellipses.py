@@ -161,6 +161,7 @@ def test_numbers_stand_for_ranges_of_no_width():
         ({"area_fraction": (0.3, 0.1)}, r"area_fraction must have low <= high, got \(0\.3, 0\.1\)"),
         ({"area_fraction": (0.1,)}, "area_fraction must be a number or a range"),
         ({"aspect_ratio": (0.5, 2)}, r"aspect_ratio must lie in \[1, inf\), got 0\.5\."),
+        ({"aspect_ratio": 1e4}, r"aspect_ratio must be < [0-9.]+ in shape=.*got 10000\."),
         ({"aspect_ratio": math.nan}, "aspect_ratio must lie in .*got nan"),
         ({"area_fraction": 0.006}, r"area_fraction must be >= 0\.00614 for .*4 in .*got 0\.006\."),
         ({"shape": (16, 16)}, r"area_fraction must be >= 0\.02455 .*\(16, 16\).*got 0\.012\."),

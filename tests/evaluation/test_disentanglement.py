@@ -145,7 +145,9 @@ def test_refuses_what_has_no_gap(latents, factors, n_bins, message):
         mutual_information_gap(latents, factors, n_bins)
 
 
-@pytest.mark.parametrize(("latents", "n_bins"), [([["a", "b"]] * 4, 2), (np.eye(4), 2.5)])
+@pytest.mark.parametrize(
+    ("latents", "n_bins"), [([["a", "b"]] * 4, 2), (np.eye(4) * 1j, 2), (np.eye(4), 2.5)]
+)
 def test_refuses_what_is_no_number(latents, n_bins):
-    with pytest.raises(TypeError, match=r"latents must hold numbers|n_bins must be an integer"):
+    with pytest.raises(TypeError, match=r"latents must hold|n_bins must be an integer"):
         mutual_information_gap(latents, [0, 1, 0, 1], n_bins)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from textures import blobs, cut_blobs
 
@@ -137,6 +138,10 @@ def test_traversal_of_flat_rows(cls):
         ({"latent_index": 6}, "latent_index must be < n_latent = 6, got 6"),
         ({"latent_index": -1}, "latent_index must be >= 0, got -1"),
         ({"latent_index": 0, "span": 0}, "span must lie in .*got 0"),
+        ({"latent_index": 0, "span": 1e39}, r"span must lie in \(0, 3\.4.*e\+38\], got 1e\+39"),
+        ({"latent_index": 0, "x": [np.nan] * 6}, "Input x contains NaN"),
+        ({"latent_index": 0, "x": [1e300] * 6}, "x must hold numbers in single precision"),
+        ({"latent_index": 0, "x": [1j] * 6}, "Complex data not supported"),
         ({"latent_index": 0, "n_steps": 1}, "n_steps must be >= 2, got 1"),
         ({"latent_index": 0, "x": np.zeros(5)}, "x must be an image or a vector of 6 latents"),
     ],
@@ -144,6 +149,15 @@ def test_traversal_of_flat_rows(cls):
 def test_traversals_refused(cls, trained, arguments, message):
     with pytest.raises(ValueError, match=message):
         trained[cls].traverse(**{"x": blobs()[0]} | arguments)
+
+
+@every_class
+def test_rows_of_a_table_keep_their_names(cls):
+    pandas = pytest.importorskip("pandas", reason="pandas is optional")
+    X = pandas.DataFrame(cut_blobs(6, (8, 6)).reshape(6, -1)).add_prefix("voxel")
+    generator = made(cls, image_shape=(8, 6)).fit(X)
+    expected = generator.inverse_transform(generator.transform(X[:2]))
+    np.testing.assert_array_equal(generator.interpolate(X.iloc[0], X.iloc[1], 2), expected)
 
 
 @every_class
@@ -237,8 +251,28 @@ def test_samples_of_an_autoencoder_have_the_moments_of_the_codes(trained):
 def test_fewer_images_than_latents():
     X = blobs(4, low=0.1, high=0.9)
     generator = made(Autoencoder, n_latent=12, n_iter=200).fit(X)
-    assert np.isfinite(generator.transform(blobs(8, seed=3))).all()
+    seen, unseen = generator.transform(X), generator.transform(blobs(8, seed=3))
+    np.testing.assert_allclose(seen[:, :3].var(axis=0, ddof=1), 1.0, rtol=1e-3)
+    assert np.abs(unseen[:, :3]).max() < 30
+    assert not seen[:, 3:].any()
+    assert not unseen[:, 3:].any()
     assert agreement(generator, X) > 0.95
+
+
+def test_part_by_part_the_codes_of_all_parts_count():
+    X = blobs(24, low=0.1, high=0.9)
+    generator = made(Autoencoder).fit(X[:20])
+    for part in (X[20:], X[:1]):
+        generator._trained(part)
+    with torch.no_grad():
+        codes = generator.encoder_network_(generator.encoder_.encode(X)).numpy()
+    codes = np.concatenate([codes, codes[:1]]).astype(np.float64)
+    covariance = generator.code_axes_ @ generator.code_axes_.T
+    scale = np.abs(covariance).max()
+    np.testing.assert_allclose(generator.code_mean_, codes.mean(0), atol=1e-4 * scale**0.5)
+    np.testing.assert_allclose(covariance, np.cov(codes, rowvar=False), atol=1e-4 * scale)
+    assert generator.partial_fit(X[:1]).n_samples_seen_ == 26
+    assert generator.fit(X[:20]).n_samples_seen_ == 20
 
 
 def test_images_that_are_all_the_same():
@@ -260,3 +294,25 @@ def test_a_training_cut_short_resumes_bit_for_bit(cls, tmp_path):
     np.testing.assert_array_equal(resumed.transform(blobs()), straight.transform(blobs()))
     for name, losses in straight.history_.items():
         np.testing.assert_array_equal(resumed.history_[name], losses)
+
+
+@every_class
+def test_the_scoring_monitor_of_scikit_learn_scores_each_iteration(cls):
+    reason = "scikit-learn has callbacks from 1.9 on"
+    monitor = pytest.importorskip("sklearn.callback", reason=reason).ScoringMonitor
+    X = blobs()
+    monitor = monitor(scoring={"s2": lambda fitted, X, y: fitted.score(X)})
+    generator = made(cls, n_iter=3).set_callbacks(monitor).fit(X, X.mean(axis=(1, 2)))
+    rows = monitor.get_logs().data
+    scores = [row["s2"] for row in rows if row["task_name"] == "iteration"]
+    assert len(scores) == 3
+    assert scores[-1] == pytest.approx(generator.score(X), abs=1e-6)
+
+
+@every_class
+def test_walks_are_images_whatever_the_output_of_transform(cls, trained):
+    pytest.importorskip("pandas", reason="pandas is optional")
+    X = blobs()
+    expected = trained[cls].interpolate(X[0], X[1], n_steps=3)
+    with sklearn.config_context(transform_output="pandas"):
+        np.testing.assert_array_equal(trained[cls].interpolate(X[0], X[1], n_steps=3), expected)

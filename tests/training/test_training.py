@@ -154,7 +154,8 @@ def bare_loop(n_iter, n_critic, n_steps, average_decay, decay_from):
             fraction_error(generator(latents(), batch.conditions), batch).backward()
             optimizers["projection"][0].step()
         for mean, weight in zip(average, generator.parameters(), strict=True):
-            mean.lerp_(weight.detach(), 1.0 - average_decay)
+            decay = min(average_decay, (iteration + 2) / (iteration + 11))
+            mean.lerp_(weight.detach(), 1.0 - decay)
     return generator, critic, average
 
 
@@ -261,9 +262,9 @@ def test_the_average_follows_the_weights_by_its_formula():
     average = WeightAverage(layer, 0.8)
     expected = layer.weight.detach().clone()
     rng = torch.Generator().manual_seed(0)
-    for _ in range(5):
+    for k in range(5):
         layer.weight.data.normal_(generator=rng)
-        average.update()
+        average.update(100 + k)
         expected = 0.8 * expected + 0.2 * layer.weight.detach()
     torch.testing.assert_close(average.module.weight, expected)
     assert not average.module.weight.requires_grad
@@ -585,7 +586,7 @@ class Recorder:
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
-        self.begun, self.metadata, self.samples, self.ended = 0, [], [], []
+        self.begun, self.losses, self.samples, self.ended = 0, [], [], []
 
     def setup(self, estimator, context):
         self.ended.append("setup")
@@ -604,9 +605,9 @@ class Recorder:
         if context.task_name != "iteration":
             self.ended.append(fitted_estimator.sample(2, random_state=0))
             return False
-        self.metadata.append(metadata)
+        self.losses.append({name: h[-1] for name, h in fitted_estimator.history_.items()})
         self.samples.append(fitted_estimator.sample(2, random_state=0))
-        return len(self.metadata) == self.stop_after
+        return len(self.losses) == self.stop_after
 
 
 @pytest.fixture
@@ -622,9 +623,9 @@ def test_callbacks_of_scikit_learn_see_each_iteration(kind, recorder):
     generator.set_callbacks(recorder)
     generator.fit(images_of())
     assert recorder.begun == 4
-    assert len(recorder.metadata) == 4
+    assert len(recorder.losses) == 4
     for name, losses in generator.history_.items():
-        np.testing.assert_allclose([m[name] for m in recorder.metadata], losses, rtol=1e-6)
+        np.testing.assert_allclose([seen[name] for seen in recorder.losses], losses, rtol=1e-6)
     assert_same_generator(generator, plain)
     expected = generator.sample(2, random_state=0)
     np.testing.assert_array_equal(recorder.samples[-1], expected)
