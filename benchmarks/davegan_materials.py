@@ -6,9 +6,8 @@ are 16 boards that differ by translations. Three trainings of each:
 
 - *paper*: the published losses and settings, for half an hour of one core (the paper's 80,000
   iterations take about as long);
-- *better*: the settings of the light preset, as long, with reflections of the tiles, and
-  rotations where the material is isotropic (not in composite and pymks_2);
-- *light*: the light preset, for five minutes.
+- *better*: the light preset, as long;
+- *light*: the light preset, for five minutes of one core.
 
 ``_materials.py`` says what the figures are. "rec." is the paper's error of the reconstructions
 of the tiles themselves, beside that in its Table 4, and the share of voxels that differ.
@@ -33,7 +32,6 @@ from _materials import (
     figures_of_scan,
     reconstruction_error,
     scan_of,
-    symmetries_of,
     tiles_of,
     trained,
 )
@@ -84,8 +82,6 @@ def measure(name, kind, arguments):
     """Train on one material, and return the row of its figures."""
     tiles, compare = images_of(name, arguments.seed)
     made = functools.partial(PRESETS[kind], random_state=arguments.seed, device="cpu")
-    if kind == "better":
-        made = functools.partial(made, symmetries=symmetries_of(name))
     length = argparse.Namespace(n_iter=arguments.n_iter, seconds=arguments.seconds)
     if length.n_iter is None and length.seconds is None:
         length.seconds = SECONDS[kind]

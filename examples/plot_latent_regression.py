@@ -87,7 +87,16 @@ def pipelines(n_latent, n_iter):
     network["symmetries"] = ("translation", "reflection")  # neither changes the conductivity
     vae = VAE.light(**network)
     # Images are reconstructed soon with a larger share in the generator's loss and larger rates.
-    gan = DAVEGAN.light(critic_width=16, lambda_rec=1.0, learning_rate=1e-3, **network)
+    gan = DAVEGAN(
+        critic_loss="wasserstein-gp",
+        lambda_rec=1.0,
+        batch_size=16,
+        learning_rate=1e-3,
+        critic_learning_rate=5e-4,
+        betas=(0.0, 0.9),
+        decay_from=0.5,
+        **network,
+    )
 
     def correlation():
         return TwoPointCorrelation(output="directional"), StandardScaler(), PCA(10)

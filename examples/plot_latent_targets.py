@@ -126,9 +126,9 @@ def main():
     warnings.simplefilter("ignore", TargetWarning)  # the table counts those that miss
     start = time.perf_counter()
     tiles = tiles_of_a_scan()
-    generator = DAVEGAN.light(
-        n_latent=16, critic_width=32, n_iter=arguments.n_iter, target_tol=TOLERANCE, random_state=0
-    ).fit(tiles)
+    generator = DAVEGAN.light(n_iter=arguments.n_iter, target_tol=TOLERANCE, random_state=0).fit(
+        tiles
+    )
     print(f"trained on {len(tiles)} tiles in {time.perf_counter() - start:.0f} s")
     samples = samples_at_targets(generator, tiles, n_samples=100)
     for name, display in pictures(generator, tiles, samples):

@@ -121,6 +121,8 @@ class Autoencoder(EncoderGenerator):
     (32, 16, 16)
     """
 
+    _numbers_per_latent = 1
+
     def __init__(
         self,
         n_latent=32,
@@ -159,9 +161,6 @@ class Autoencoder(EncoderGenerator):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.verbose = verbose
-
-    def _n_codes(self):
-        return self.n_latent
 
     def _training_step(self, networks, rng):
         return self._autoencoding_step(networks, rng, beta=None)

@@ -13,20 +13,24 @@ from ..losses import (
     augmented_divergence,
     normal_divergence,
 )
-from ..networks import pyramid_critic
+from ..networks import light_critic, light_generator, pyramid_critic, pyramid_generator
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator
 
+GENERATORS = {"pyramid": pyramid_generator, "light": light_generator}
 CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
+    "n_latent": 8,
+    "architecture": "light",
+    "lambda_rec": 0.01,
     "critic_loss": "wasserstein-gp",
-    "critic_width": 64,
-    "lambda_rec": 0.03,
+    "critic_width": 32,
     "n_iter": 2000,
     "batch_size": 16,
-    "learning_rate": 5e-4,
-    "critic_learning_rate": 5e-4,
-    "betas": (0.0, 0.9),
+    "learning_rate": 1e-3,
+    "critic_learning_rate": 1e-3,
+    "betas": (0.0, 0.99),
+    "average_decay": 0.995,
     "decay_from": 0.5,
 }
 
@@ -52,7 +56,12 @@ class DAVEGAN(EncoderGenerator):
     Parameters
     ----------
     n_latent : int, default=32
-        Width of the latent vector, standard normal.
+        Width of the latent vector, standard normal; in the light architecture the
+        latent numbers per voxel of its coarsest grid.
+    architecture : {"pyramid", "light"}, default="pyramid"
+        ``"pyramid"``: the paper's networks, with a latent vector for the whole image;
+        ``"light"``: a generator and a critic that work at half the resolution and below,
+        for homogeneous images of any size. The encoder is the paper's in either case.
     beta : float, default=1.0
         Weight of the divergence in the encoder's loss; more makes walks along latents smoother.
     lambda_vae : float, default=1.0
@@ -64,13 +73,14 @@ class DAVEGAN(EncoderGenerator):
     augment : bool, default=True
         Roll what the critic sees, and move statistics of latents and prior.
     critic_loss : {"log", "wasserstein-gp"}, default="log"
-        ``"log"``: the paper's, with batch normalisation in the critic; ``"wasserstein-gp"``:
-        Wasserstein losses, gradient penalty, and no normalisation in the critic.
+        ``"log"``: the paper's, with batch normalisation in the pyramidal critic;
+        ``"wasserstein-gp"``: Wasserstein losses, gradient penalty, and no normalisation in
+        the critic.
     gradient_penalty : float, default=10.0
         Weight of the penalty, with ``"wasserstein-gp"``.
     width : int, default=16
-        Channels of the finest feature map of encoder and generator; four times as many in the
-        coarsest.
+        Channels of the finest feature maps of encoder and generator; four times as many in
+        the coarsest.
     critic_width : int, default=16
         Half the channels of the critic's coarsest feature map.
     periodic : bool, default=False
@@ -182,6 +192,7 @@ class DAVEGAN(EncoderGenerator):
         self,
         n_latent=32,
         *,
+        architecture="pyramid",
         beta=1.0,
         lambda_vae=1.0,
         lambda_noise=1.0,
@@ -212,6 +223,7 @@ class DAVEGAN(EncoderGenerator):
         verbose=0,
     ):
         self.n_latent = n_latent
+        self.architecture = architecture
         self.beta = beta
         self.lambda_vae = lambda_vae
         self.lambda_noise = lambda_noise
@@ -249,6 +261,7 @@ class DAVEGAN(EncoderGenerator):
         super()._check_parameters()
         for name in ("beta", "lambda_vae", "lambda_noise", "lambda_rec", "gradient_penalty"):
             check_real(name, getattr(self, name), 0.0)
+        check_choice("architecture", self.architecture, GENERATORS)
         check_choice("augment", self.augment, (True, False))
         check_choice("critic_loss", self.critic_loss, CRITIC_LOSSES)
         check_integer("critic_width", self.critic_width, minimum=1)
@@ -257,15 +270,21 @@ class DAVEGAN(EncoderGenerator):
         check_integer("n_critic", self.n_critic, minimum=1)
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
 
+    @property
+    def _make_generator(self):
+        return GENERATORS[self.architecture]
+
     def _networks(self):
-        n_channels, shape = self.encoder_.n_channels, self.image_shape_
-        settings = {
-            "width": self.critic_width,
-            "periodic": self.periodic,
-            "normalised": self.critic_loss == "log",
-        }
-        critic = {"critic": lambda: pyramid_critic(n_channels, shape, **settings)}
-        return super()._networks() | critic
+        return super()._networks() | {"critic": self._new_critic}
+
+    def _new_critic(self):
+        inputs, periodic = (self.encoder_.n_channels, self.image_shape_), self.periodic
+        if self.architecture == "light":
+            return light_critic(*inputs, width=max(1, self.critic_width // 2), periodic=periodic)
+        normalised = self.critic_loss == "log"
+        return pyramid_critic(
+            *inputs, width=self.critic_width, periodic=periodic, normalised=normalised
+        )
 
     def _training_step(self, networks, rng):
         return AutoencodingAdversarialStep(

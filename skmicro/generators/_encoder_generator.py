@@ -20,8 +20,8 @@ class EncoderGenerator(NetworkGenerator):
     """Base class of generators whose latents are told by an encoder.
 
     Subclasses have the parameters ``n_latent``, ``width``, ``periodic``, ``symmetries`` and
-    ``decay_from``, and say in ``_preset`` what :meth:`light` sets and in ``_n_codes`` how many
-    numbers the encoder tells of an image, the first of which are the latents.
+    ``decay_from``, and say in ``_preset`` what :meth:`light` sets and in ``_numbers_per_latent``
+    how many numbers the encoder tells of an image for each latent, all latents first.
 
     Attributes
     ----------
@@ -30,6 +30,9 @@ class EncoderGenerator(NetworkGenerator):
     encoder_network_ : torch.nn.Module
         The trained encoder network.
     """
+
+    _numbers_per_latent = 2  # mean, logarithm of the variance
+    _make_generator = staticmethod(pyramid_generator)
 
     @classmethod
     def light(cls, **overrides):
@@ -95,21 +98,20 @@ class EncoderGenerator(NetworkGenerator):
         n_channels, shape = self.encoder_.n_channels, self.image_shape_
         settings = {"width": self.width, "periodic": self.periodic}
         inputs = (self.n_latent, self.conditions_.whitening)
-        return {
-            "generator": lambda: pyramid_generator(*inputs, n_channels, shape, **settings),
-            "encoder_network": lambda: pyramid_encoder(
-                n_channels, shape, self._n_codes(), **settings
-            ),
-        }
+
+        def generator():
+            return self._make_generator(*inputs, n_channels, shape, **settings)
+
+        def encoder():
+            n_told = self._numbers_per_latent * generator().n_latent
+            return pyramid_encoder(n_channels, shape, n_told, **settings)
+
+        return {"generator": generator, "encoder_network": encoder}
 
     @classmethod
     def _preset(cls):
         """Return the parameters that :meth:`light` sets."""
         return LIGHT
-
-    def _n_codes(self):
-        """Return how many numbers the encoder tells of an image: means, then variances."""
-        return 2 * self.n_latent
 
     def _latents_of(self, images, conditions):
         return self._codes(images)

@@ -114,6 +114,7 @@ def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator()
         ("lambda_rec", np.nan, "lambda_rec must"),
         ("augment", "yes", "augment must be one of"),
         ("critic_loss", "hinge", "critic_loss must be one of .*got 'hinge'"),
+        ("architecture", "dense", "architecture must be one of .*got 'dense'"),
         ("critic_width", 0, "critic_width must be >= 1, got 0"),
         ("critic_learning_rate", 0.0, "critic_learning_rate must lie in"),
         ("betas", (0.9, 1.0), "betas"),
@@ -130,10 +131,13 @@ def test_parameters_refused(name, value, message):
         made(**{name: value}).fit(blobs(8, (16, 16)))
 
 
-@pytest.mark.parametrize("name", ["critic_loss", "critic_width"])
+OTHER = {"critic_loss": "wasserstein-gp", "critic_width": 8, "architecture": "light"}
+
+
+@pytest.mark.parametrize("name", OTHER)
 def test_networks_stay_as_they_were(name):
     generator = made().fit(blobs(8, (16, 16)))
-    generator.set_params(**{name: {"critic_loss": "wasserstein-gp", "critic_width": 8}[name]})
+    generator.set_params(**{name: OTHER[name]})
     with pytest.raises(ValueError, match=f"{name} must stay as it was in fit"):
         generator.partial_fit(blobs(8, (16, 16)))
 
@@ -146,3 +150,26 @@ def test_parameters_changed_after_training_do_not_stop_a_file(tmp_path):
     np.testing.assert_array_equal(
         loaded.sample(3, random_state=0), generator.sample(3, random_state=0)
     )
+
+
+def test_the_light_architecture_has_latents_for_every_coarse_voxel():
+    X = blobs(24, (24, 16))
+    generator = DAVEGAN.light(n_latent=3, width=4, critic_width=8, n_iter=3, random_state=0).fit(X)
+    n_latent = 3 * (24 // 8 + 1) * (16 // 8 + 1)  # images are cut out of one more coarse voxel
+    assert generator.transform(X).shape == (24, n_latent)
+    assert generator.traverse(X[0], n_latent - 1, n_steps=3).shape == (3, 24, 16)
+    assert generator.sample(2, shape=(40, 30), random_state=0).shape == (2, 40, 30)
+
+
+def test_the_light_architecture_learns_to_reconstruct_and_to_sample(tmp_path):
+    X = blobs(24, low=0.1, high=0.9)
+    settings = {"n_latent": 4, "width": 8, "critic_width": 16, "lambda_rec": 0.3, "n_iter": 300}
+    generator = DAVEGAN.light(**settings, learning_rate=3e-3, random_state=0, device="cpu").fit(X)
+    assert np.mean(generator.reconstruct(X) == X) > 0.9
+    images = generator.sample(40, random_state=0)
+    assert abs(images.mean() - X.mean()) < 0.15
+    assert np.mean(images[0::2] != images[1::2]) > 0.5 * np.mean(X[0::2] != X[1::2])
+    generator.save(tmp_path / "light.skm")
+    loaded = skmicro.load(tmp_path / "light.skm")
+    np.testing.assert_array_equal(loaded.sample(3, random_state=0), images[:3])
+    np.testing.assert_array_equal(loaded.transform(X), generator.transform(X))
