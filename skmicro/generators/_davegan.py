@@ -50,8 +50,8 @@ class DAVEGAN(EncoderGenerator):
         + \lambda_{rec} L_{rec}.
 
     The defaults are the published settings for sixteen images of 64 x 64, which need all of their
-    iterations; :meth:`light` trains in minutes on two cores, with another loss of the critic, see
-    Notes.
+    iterations; :meth:`light` trains in minutes on two cores, with other networks and another loss of
+    the critic, see Notes.
 
     Parameters
     ----------
@@ -168,6 +168,12 @@ class DAVEGAN(EncoderGenerator):
     images, a larger ``lambda_rec`` also makes new ones more like them: look at
     :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more images to tell
     apart, which takes longer to learn.
+
+    :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.01``,
+    ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
+    learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995`` and ``decay_from=0.5``. A
+    generator that is the same everywhere has to learn what is common to all places. It
+    neither repeats tiles nor has favourite places, unlike the pyramid in the same time.
 
     References
     ----------

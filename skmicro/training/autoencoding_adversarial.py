@@ -7,6 +7,9 @@
 with z drawn from what the encoder tells of a real image x, and e standard normal. The logarithms
 may be those of another :class:`AdversarialLoss`. All that the critic sees is augmented, image by
 image; an image and its reconstruction are compared after one and the same augmentation.
+
+Reconstructions and new images are made in one batch: what a generator normalises by is then the
+same for both, in training and, as an average, afterwards.
 """
 
 import torch
@@ -71,14 +74,10 @@ class AutoencodingAdversarialStep(AdversarialStep):
 
     def _critic_step(self, batch):
         batch = self._moved(batch)
-        generator, critic = self.modules["generator"], self.modules["critic"]
+        critic = self.modules["critic"]
         critic.requires_grad_(True)
         with torch.no_grad():
-            images = [
-                batch.images,
-                generator(self._code(batch.images)[0], batch.conditions),
-                self._generate(generator, batch.conditions),
-            ]
+            images = [batch.images, *self._made(self.modules["generator"], batch)]
             real, rebuilt, new = (self.augment(x, self.rng) for x in images)
         # Each kind by itself: a normalisation would tell real from generated images by the batch.
         scores = torch.stack([critic(rebuilt), critic(new)])
@@ -94,12 +93,8 @@ class AutoencodingAdversarialStep(AdversarialStep):
     def _generator_step(self, batch):
         batch = self._moved(batch)
         losses = self._encoder_step(batch)
-        generator, critic = self.modules["generator"], self.modules["critic"]
-        critic.requires_grad_(False)
-        with torch.no_grad():
-            latents, _, _ = self._code(batch.images)
-        rebuilt = generator(latents, batch.conditions)
-        new = self._generate(generator, batch.conditions)
+        critic = self.modules["critic"].requires_grad_(False)
+        rebuilt, new = self._made(self.modules["generator"], batch)
         parts = [
             *(self.loss.generator(critic(self.augment(x, self.rng))) for x in (rebuilt, new)),
             self._compared(rebuilt, batch.images),
@@ -111,12 +106,23 @@ class AutoencodingAdversarialStep(AdversarialStep):
     def _encoder_step(self, batch):
         generator = self.modules["generator"].requires_grad_(False)
         latents, mean, log_variance = self._code(batch.images)
-        rebuilt = generator(latents, batch.conditions)
+        rebuilt, _ = self._decoded(generator, latents, batch.conditions)
         reconstruction = self._compared(rebuilt, batch.images)
         divergence = self.divergence(mean, log_variance, self.rng)
         self._descend("encoder_network", self.beta * divergence + reconstruction)
         generator.requires_grad_(True)
         return {"reconstruction": reconstruction.detach(), "divergence": divergence.detach()}
+
+    def _made(self, generator, batch):
+        """Return reconstructions of a batch and as many new images."""
+        with torch.no_grad():
+            latents, _, _ = self._code(batch.images)
+        return self._decoded(generator, latents, batch.conditions)
+
+    def _decoded(self, generator, latents, conditions):
+        """Return the images of codes, and of noise beside them."""
+        latents = torch.cat([latents, self._noise(generator, conditions)])
+        return generator(latents, torch.cat([conditions, conditions])).chunk(2)
 
     def _moved(self, batch):
         """Return a batch whose images are moved by symmetries of the material."""

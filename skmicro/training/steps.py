@@ -148,7 +148,7 @@ class GeneratorStep(TrainingStep):
         if self.average is not None:
             kept["generator"] = kept.pop("average")
             measure_batch_statistics(
-                kept["generator"], lambda g: self._generate(g, next(batches).conditions)
+                kept["generator"], lambda generator: self._made(generator, next(batches))
             )
         for projection in self.projections:
             if projection.n_calibration > 0 and hasattr(kept["generator"], "level_parameters"):
@@ -183,8 +183,15 @@ class GeneratorStep(TrainingStep):
             loss.backward()
             optimizer.step()
 
+    def _made(self, generator, batch):
+        """Return images as the generator makes them in training, for the conditions of a batch."""
+        return self._generate(generator, batch.conditions)
+
     def _generate(self, generator, conditions):
+        return generator(self._noise(generator, conditions), conditions)
+
+    def _noise(self, generator, conditions):
         latents = torch.randn(
             len(conditions), generator.n_latent, generator=self.rng, dtype=conditions.dtype
         )
-        return generator(latents.to(conditions.device), conditions)
+        return latents.to(conditions.device)

@@ -73,7 +73,7 @@ class OneBatch:
         return Batch(self.images, torch.zeros(6, 0))
 
 
-def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, **options):
+def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, generator=None, **options):
     settings = {
         "beta": 2.0,
         "weights": (0.5, 3.0, 0.1),
@@ -85,7 +85,7 @@ def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, **options
     }
     return cls(
         Encoder(),
-        Generator(),
+        Generator() if generator is None else generator,
         Critic(),
         ADVERSARIAL_LOSSES[loss],
         reconstruction,
@@ -146,7 +146,43 @@ def test_the_generator_is_averaged_and_kept():
     kept = step.finish(OneBatch())
     assert set(kept) == {"critic", "encoder_network", "generator"}
     assert last != 1.0
-    torch.testing.assert_close(kept["generator"].weight, 0.75 + 0.25 * last, rtol=1e-6, atol=0)
+    expected = (2 + 9 * last) / 11  # (1 + n) / (10 + n) with n = 1, less than 0.75
+    torch.testing.assert_close(kept["generator"].weight, expected, rtol=1e-6, atol=0)
+
+
+def test_codes_and_noise_are_decoded_in_one_batch():
+    step = step_of(AutoencodingAdversarialStep, average_decay=0.5)
+    seen = []
+
+    def note(module, arguments):
+        seen.append(arguments[0].detach())
+
+    step.modules["generator"].register_forward_pre_hook(note)
+    step(OneBatch())
+    assert len(seen) == 3  # for the critic, for the encoder, for the generator
+    for latents in seen:
+        codes, noise = latents.split(6)
+        torch.testing.assert_close(codes, OneBatch.images.flatten(1), rtol=0.01, atol=0.01)
+        assert 0.7 < noise.std() < 1.3
+    assert not torch.equal(seen[0][6:], seen[1][6:])
+
+
+def test_statistics_of_an_average_are_those_of_codes_and_noise():
+    class Normalised(Generator):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(1)
+
+        def forward(self, latents, conditions):
+            return self.norm(super().forward(latents, conditions))
+
+    step = step_of(AutoencodingAdversarialStep, generator=Normalised(), average_decay=0.5)
+    step(OneBatch())
+    step.modules["encoder_network"].weight.data.fill_(5.0)
+    kept = step.finish(OneBatch())["generator"]
+    of_codes = 25 * OneBatch.images.square().mean()
+    expected = kept.weight.square() * (of_codes + 1) / 2
+    torch.testing.assert_close(kept.norm.running_var[0], expected.detach(), rtol=0.1, atol=0)
 
 
 def test_weight_of_the_reconstruction_in_the_generators_loss():
