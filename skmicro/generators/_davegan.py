@@ -5,6 +5,8 @@ statistics of the latents are moved together with those of the prior, so that a 
 enough (Zhang et al. 2023). See :mod:`skmicro.training.autoencoding_adversarial` for the losses.
 """
 
+from functools import partial
+
 from .._validation import check_betas, check_choice, check_integer, check_real
 from ..augment import NormalTranslations, Symmetries
 from ..losses import (
@@ -17,7 +19,7 @@ from ..networks import light_critic, light_generator, pyramid_critic, pyramid_ge
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator
 
-GENERATORS = {"pyramid": pyramid_generator, "light": light_generator}
+GENERATORS = {"pyramid": pyramid_generator, "light": partial(light_generator, n_global=8)}
 CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "n_latent": 8,
@@ -50,14 +52,14 @@ class DAVEGAN(EncoderGenerator):
         + \lambda_{rec} L_{rec}.
 
     The defaults are the published settings for sixteen images of 64 x 64, which need all of their
-    iterations; :meth:`light` trains in minutes on two cores, with other networks and another loss of
-    the critic, see Notes.
+    iterations; :meth:`light` trains in minutes on two cores, with another generator, critic and
+    loss, see Notes.
 
     Parameters
     ----------
     n_latent : int, default=32
         Width of the latent vector, standard normal; in the light architecture the
-        latent numbers per voxel of its coarsest grid.
+        latent numbers per voxel of its coarsest grid, after eight for the whole image.
     architecture : {"pyramid", "light"}, default="pyramid"
         ``"pyramid"``: the paper's networks, with a latent vector for the whole image;
         ``"light"``: a generator and a critic that work at half the resolution and below,

@@ -16,7 +16,9 @@ Conditions enter twice: they scale and shift the normalised features of every la
 
 where *standardised* means zero mean and unit variance over the voxels of each image.
 The level decides the phase fractions, the features where the phases are; this split
-is what makes fractions easy to control. The critic sees images at
+is what makes fractions easy to control. Latents of the whole image (``n_global``) enter as
+conditions do: coarse maps alone, drawn independently, hardly let one image as a whole differ
+from the next. The critic sees images at
 half the resolution too, as means over blocks, halves further with strided convolutions
 and averages over the image; it has no normalisation, because the gradient penalty needs
 independent images.
@@ -97,17 +99,18 @@ def stage_plan(n_in, width, n_blocks):
 class LightGenerator(nn.Module):
     """Generator of :func:`light_generator`."""
 
-    def __init__(self, n_latent, whitening, n_channels, image_shape, width, periodic):
+    def __init__(self, n_latent, whitening, n_channels, image_shape, width, periodic, n_global):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
         self.whitening = whitening
+        self.n_global = n_global
         margin = 0 if periodic else MARGIN
         grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
         self.start = (n_latent, *grid)
-        self.n_latent = math.prod(self.start)
+        self.n_latent = n_global + math.prod(self.start)
         self.image_shape = image_shape
         self.coarseness = 2**n_blocks
-        n_conditions = len(whitening[0])
+        n_conditions = len(whitening[0]) + n_global
         n_embedding = N_EMBEDDING if n_conditions else 0
         self.embedding = RowLinear(n_conditions, n_embedding) if n_conditions else None
         self.stages = nn.ModuleList(
@@ -151,7 +154,7 @@ class LightGenerator(nn.Module):
         margin = 0 if periodic else MARGIN
         grid = (-(-side // self.coarseness) + margin for side in image_shape)
         resized.start = (self.start[0], *grid)
-        resized.n_latent = math.prod(resized.start)
+        resized.n_latent = self.n_global + math.prod(resized.start)
         resized.image_shape = image_shape
         return resized
 
@@ -161,11 +164,12 @@ class LightGenerator(nn.Module):
         return [*direct, *self.level.parameters()]
 
     def forward(self, latents, conditions):
-        conditions = whitened(conditions, self.whitening)
+        whole, local = latents.tensor_split([self.n_global], dim=1)
+        conditions = torch.hstack([whitened(conditions, self.whitening), whole])
         embedding = None
         if self.embedding is not None:
             embedding = functional.silu(self.embedding(conditions))
-        x = latents.view(-1, *self.start)
+        x = local.view(-1, *self.start)
         n_voxels = x[0, 0].numel()
         level = self.level(torch.hstack([conditions, x.flatten(2).sum(2) / n_voxels**0.5]))
         if self.direct is not None:
@@ -179,7 +183,9 @@ class LightGenerator(nn.Module):
         return probabilities(LOGIT_GAIN * x)
 
 
-def light_generator(n_latent, whitening, n_channels, image_shape, *, width=16, periodic=False):
+def light_generator(
+    n_latent, whitening, n_channels, image_shape, *, width=16, periodic=False, n_global=0
+):
     """Return the light generator for images of any size.
 
     Parameters
@@ -196,13 +202,16 @@ def light_generator(n_latent, whitening, n_channels, image_shape, *, width=16, p
         Channels of the half-resolution map; coarser maps have 2 and 4 times as many.
     periodic : bool, default=False
         Whether opposite borders of the images match.
+    n_global : int, default=0
+        Latents of the whole image, first in the vector.
 
     Returns
     -------
     generator : LightGenerator
         ``generator(latents, conditions) -> channels``.
     """
-    return LightGenerator(n_latent, whitening, n_channels, tuple(image_shape), width, periodic)
+    shape = tuple(image_shape)
+    return LightGenerator(n_latent, whitening, n_channels, shape, width, periodic, n_global)
 
 
 class LightCritic(nn.Module):

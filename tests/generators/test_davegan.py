@@ -155,7 +155,8 @@ def test_parameters_changed_after_training_do_not_stop_a_file(tmp_path):
 def test_the_light_architecture_has_latents_for_every_coarse_voxel():
     X = blobs(24, (24, 16))
     generator = DAVEGAN.light(n_latent=3, width=4, critic_width=8, n_iter=3, random_state=0).fit(X)
-    n_latent = 3 * (24 // 8 + 1) * (16 // 8 + 1)  # images are cut out of one more coarse voxel
+    # Images are cut out of one more coarse voxel; eight latents are those of the whole image.
+    n_latent = 8 + 3 * (24 // 8 + 1) * (16 // 8 + 1)
     assert generator.transform(X).shape == (24, n_latent)
     assert generator.traverse(X[0], n_latent - 1, n_steps=3).shape == (3, 24, 16)
     assert generator.sample(2, shape=(40, 30), random_state=0).shape == (2, 40, 30)

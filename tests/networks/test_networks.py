@@ -377,3 +377,23 @@ def test_the_periodic_light_generator_moves_with_its_latents(shape):
     with torch.no_grad():
         images, others = generator(latents, conditions), generator(moved, conditions)
     torch.testing.assert_close(others, images.roll(step, 2))
+
+
+def test_latents_of_the_whole_image_act_everywhere():
+    def network():
+        return light_generator(3, ([], []), 2, (16, 16), width=4, periodic=True, n_global=5)
+
+    generator = build(network, torch_generator(0), dtype=torch.float64)
+    for parameter in generator.parameters():  # none at zero, as after some training
+        parameter.data += 0.1 * random_tensor(*parameter.shape, dtype=torch.float64)
+    assert generator.n_latent == 5 + 3 * 4 * 4
+    assert generator.resized((32, 16), True).n_latent == 5 + 3 * 8 * 4
+    latents = random_tensor(2, generator.n_latent, dtype=torch.float64).requires_grad_()
+    whole, local = latents[:, :5], latents[:, 5:].view(2, *generator.start)
+    moved = torch.hstack([whole, local.roll(1, 2).flatten(1)])
+    none = torch.zeros(2, 0, dtype=torch.float64)
+    images = generator(latents, none)
+    torch.testing.assert_close(generator(moved, none), images.roll(4, 2))
+    places = images[0, 1, ::5, ::5].flatten()
+    slopes = [torch.autograd.grad(p, latents, retain_graph=True)[0][0, :5] for p in places]
+    assert (torch.stack(slopes) != 0).all()
