@@ -124,6 +124,9 @@ class LightGenerator(nn.Module):
             nn.Tanh(),
             zero(RowLinear(2 * N_EMBEDDING, n_channels)),
         )
+        if n_global > 0:  # images differ as a whole from the first step on
+            for module in self.modules():
+                module.zero_start = False
 
     def resized(self, image_shape, periodic):
         """Return the same network for images of another size; it shares the weights.

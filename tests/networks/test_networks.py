@@ -384,8 +384,6 @@ def test_latents_of_the_whole_image_act_everywhere():
         return light_generator(3, ([], []), 2, (16, 16), width=4, periodic=True, n_global=5)
 
     generator = build(network, torch_generator(0), dtype=torch.float64)
-    for parameter in generator.parameters():  # none at zero, as after some training
-        parameter.data += 0.1 * random_tensor(*parameter.shape, dtype=torch.float64)
     assert generator.n_latent == 5 + 3 * 4 * 4
     assert generator.resized((32, 16), True).n_latent == 5 + 3 * 8 * 4
     latents = random_tensor(2, generator.n_latent, dtype=torch.float64).requires_grad_()
