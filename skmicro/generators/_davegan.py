@@ -164,12 +164,9 @@ class DAVEGAN(EncoderGenerator):
     batches it won at once, and all samples became one image. A critic without normalisation,
     under a penalty of its gradient, came to rounder images in the same time.
 
-    Where the generator hardly works on reconstructions, with a small ``lambda_rec``, the encoder
-    makes up for it by latents that spread wider than the prior; samples of the prior then differ
-    from the images, in their phase fractions too. A larger ``lambda_rec`` or ``beta`` helps. Of few
-    images, a larger ``lambda_rec`` also makes new ones more like them: look at
-    :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more images to tell
-    apart, which takes longer to learn.
+    Of few images, a larger ``lambda_rec`` makes reconstructions better and new images more like
+    the old: look at :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more
+    images to tell apart, which takes longer to learn.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.01``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
