@@ -24,7 +24,7 @@ CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "n_latent": 8,
     "architecture": "light",
-    "lambda_rec": 0.01,
+    "lambda_rec": 0.02,
     "critic_loss": "wasserstein-gp",
     "critic_width": 32,
     "n_iter": 2000,
@@ -168,7 +168,7 @@ class DAVEGAN(EncoderGenerator):
     the old: look at :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more
     images to tell apart, which takes longer to learn.
 
-    :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.01``,
+    :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
     learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995`` and ``decay_from=0.5``. A
     generator that is the same everywhere has to learn what is common to all places. It
