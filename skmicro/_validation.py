@@ -153,8 +153,10 @@ def _as_array(X):
 
 
 def _check_more_than_one(estimator, array, reset):
-    shape = getattr(estimator, "image_shape_", None)
-    if not reset and np.shape(array) == shape and shape[1] != estimator.n_features_in_:
+    shape = getattr(array, "shape", ())
+    if reset or len(shape) != 2 or shape[1] == estimator.n_features_in_:
+        return
+    if shape == estimator.image_shape_:
         raise ValueError(
             f"X must hold images (n, *{shape}), got one image of shape {shape}: pass X[None]."
         )

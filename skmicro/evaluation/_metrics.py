@@ -253,9 +253,9 @@ def diversity(X):
 
 def _numbers(name, values):
     """Finite numbers in an array."""
-    if np.iscomplexobj(values):
-        raise TypeError(f"{name} must hold real numbers, got {reprlib.repr(values)}.")
     try:
+        if np.iscomplexobj(values):
+            raise TypeError("complex numbers")
         numbers = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise TypeError(
