@@ -8,6 +8,7 @@ from cells import random_image
 from skmicro.properties import ElasticStiffness
 
 
+@pytest.mark.slow
 def test_dask_gives_the_same_numbers():
     distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
     images = np.concatenate([random_image((16, 16), seed=seed) for seed in range(300)])
