@@ -2,7 +2,7 @@
 Latents searched for a target
 =============================
 
-Cut one simulated scan into 64 tiles, train DAVEGAN on them for two minutes, and draw new tiles
+Cut one simulated scan into 64 tiles, train DAVEGAN on them for some minutes, and draw new tiles
 at a wanted volume fraction, at a wanted specific surface and at both. The network knows nothing of
 either: latents are searched until the images meet the target. The table compares with tiles drawn
 freely, and with ``exact=True``.
