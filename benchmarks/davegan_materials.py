@@ -45,7 +45,7 @@ from skmicro.generators import DAVEGAN
 CHECKERBOARD = "checkerboard"
 FASTER = functools.partial(
     DAVEGAN,
-    lambda_rec=2e-3,
+    lambda_rec=5e-3,
     batch_size=16,
     learning_rate=1e-3,
     critic_learning_rate=4e-4,
