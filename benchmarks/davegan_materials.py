@@ -4,8 +4,8 @@ Needs the folder of real images named by the environment variable ``SKMICRO_DATA
 the images of 256 x 256 in ``materials_256.npz`` is cut into 16 tiles of 64 x 64; *checkerboard*
 are 16 boards that differ by translations. Four trainings of each:
 
-- *paper*: the published losses and settings, for half an hour of one core (the paper's 80,000
-  iterations take about as long);
+- *paper*: the published losses and settings, for half an hour of one core, in which not all of
+  the paper's 80,000 iterations need fit;
 - *log*: the published losses and networks with larger rates, batches and weight of the
   reconstructions, an average of the weights and a decay of the rates, as long;
 - *better*: the light preset, as long;

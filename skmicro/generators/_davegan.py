@@ -165,9 +165,9 @@ class DAVEGAN(EncoderGenerator):
     under a penalty of its gradient, came to rounder images in the same time.
 
     Of few images, a larger ``lambda_rec`` makes reconstructions better and new images more like
-    the old: look at :func:`skmicro.evaluation.memorisation`. The published
-    1e-4 left new images of sixteen tiles of an alloy alike, 5e-3 did not (half an hour each).
-    With ``symmetries`` there are more images to tell apart, which takes longer to learn.
+    the old: look at :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more
+    images to tell apart, which takes longer to learn. Half an hour of the published settings left
+    new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
