@@ -2,13 +2,14 @@
 
 Needs the folder of real images named by the environment variable ``SKMICRO_DATA``: each of
 the images of 256 x 256 in ``materials_256.npz`` is cut into 16 tiles of 64 x 64; *checkerboard*
-are 16 boards that differ by translations. Four trainings of each:
+are 16 boards that differ by translations. Trainings of each:
 
 - *paper*: the published losses and settings, for half an hour of one core, in which not all of
   the paper's 80,000 iterations need fit;
 - *log*: the published losses and networks with larger rates, batches and weight of the
   reconstructions, an average of the weights and a decay of the rates, as long;
 - *better*: the light preset, as long;
+- *fine*: the same with the full-resolution variant of its networks, as long;
 - *light*: the light preset, for five minutes of one core.
 
 ``_materials.py`` says what the figures are. "rec." is the paper's error of the reconstructions
@@ -53,8 +54,15 @@ FASTER = functools.partial(
     average_decay=0.995,
     decay_from=0.5,
 )
-PRESETS = {"paper": DAVEGAN, "log": FASTER, "better": DAVEGAN.light, "light": DAVEGAN.light}
-SECONDS = {"paper": 1800.0, "log": 1800.0, "better": 1800.0, "light": 300.0}
+FINE = functools.partial(DAVEGAN.light, architecture="fine")
+PRESETS = {
+    "paper": DAVEGAN,
+    "log": FASTER,
+    "better": DAVEGAN.light,
+    "fine": FINE,
+    "light": DAVEGAN.light,
+}
+SECONDS = {"paper": 1800.0, "log": 1800.0, "better": 1800.0, "fine": 1800.0, "light": 300.0}
 STUDY = Study(
     name="davegan",
     kinds=tuple(SECONDS),

@@ -19,7 +19,11 @@ from ..networks import light_critic, light_generator, pyramid_critic, pyramid_ge
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator
 
-GENERATORS = {"pyramid": pyramid_generator, "light": partial(light_generator, n_global=8)}
+GENERATORS = {
+    "pyramid": pyramid_generator,
+    "light": partial(light_generator, n_global=8),
+    "fine": partial(light_generator, n_global=8, fine=True),
+}
 CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "n_latent": 8,
@@ -285,8 +289,9 @@ class DAVEGAN(EncoderGenerator):
 
     def _new_critic(self):
         inputs, periodic = (self.encoder_.n_channels, self.image_shape_), self.periodic
-        if self.architecture == "light":
-            return light_critic(*inputs, width=max(1, self.critic_width // 2), periodic=periodic)
+        if self.architecture != "pyramid":
+            width, fine = max(1, self.critic_width // 2), self.architecture == "fine"
+            return light_critic(*inputs, width=width, periodic=periodic, fine=fine)
         normalised = self.critic_loss == "log"
         return pyramid_critic(
             *inputs, width=self.critic_width, periodic=periodic, normalised=normalised

@@ -50,6 +50,7 @@ from ._blocks import (
 
 N_EMBEDDING = 8
 LOGIT_GAIN = 4.0
+FINE_GLOBAL_START = 0.3
 MARGIN = 1
 _INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 
@@ -99,7 +100,9 @@ def stage_plan(n_in, width, n_blocks):
 class LightGenerator(nn.Module):
     """Generator of :func:`light_generator`."""
 
-    def __init__(self, n_latent, whitening, n_channels, image_shape, width, periodic, n_global):
+    def __init__(
+        self, n_latent, whitening, n_channels, image_shape, width, periodic, n_global, fine
+    ):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
         self.whitening = whitening
@@ -117,7 +120,9 @@ class LightGenerator(nn.Module):
             Stage(ndim, n_in, n_out, n_embedding, change)
             for n_in, n_out, change in stage_plan(n_latent, width, n_blocks)
         )
-        self.head = conv(ndim, width, n_channels, periodic=True, linear_gain=True)
+        n_logits = n_channels * 2**ndim if fine else n_channels
+        self.head = conv(ndim, width, n_logits, periodic=True, linear_gain=True)
+        self.refine = depth_to_space if fine else refine
         self.direct = zero(RowLinear(n_conditions, n_channels)) if n_conditions else None
         self.level = nn.Sequential(
             RowLinear(n_conditions + n_latent, 2 * N_EMBEDDING),
@@ -126,7 +131,8 @@ class LightGenerator(nn.Module):
         )
         if n_global > 0:  # images differ as a whole from the first step on
             for module in self.modules():
-                module.zero_start = False
+                if hasattr(module, "start_scale"):
+                    module.start_scale = FINE_GLOBAL_START if fine else 1.0
 
     def resized(self, image_shape, periodic):
         """Return the same network for images of another size; it shares the weights.
@@ -179,7 +185,7 @@ class LightGenerator(nn.Module):
             level = level + self.direct(conditions)
         for stage in self.stages:
             x = stage(x, embedding)
-        x = crop(smooth(refine(self.head(x))), self.image_shape)
+        x = crop(smooth(self.refine(self.head(x))), self.image_shape)
         if x.shape[1] > 1:
             x = x - x.mean(dim=1, keepdim=True)
         x = _standardized(x) + level.view(*level.shape, *[1] * (x.ndim - 2))
@@ -187,7 +193,15 @@ class LightGenerator(nn.Module):
 
 
 def light_generator(
-    n_latent, whitening, n_channels, image_shape, *, width=16, periodic=False, n_global=0
+    n_latent,
+    whitening,
+    n_channels,
+    image_shape,
+    *,
+    width=16,
+    periodic=False,
+    n_global=0,
+    fine=False,
 ):
     """Return the light generator for images of any size.
 
@@ -207,6 +221,8 @@ def light_generator(
         Whether opposite borders of the images match.
     n_global : int, default=0
         Latents of the whole image, first in the vector.
+    fine : bool, default=False
+        Give logits at the full resolution, for details of two or three voxels.
 
     Returns
     -------
@@ -214,16 +230,20 @@ def light_generator(
         ``generator(latents, conditions) -> channels``.
     """
     shape = tuple(image_shape)
-    return LightGenerator(n_latent, whitening, n_channels, shape, width, periodic, n_global)
+    return LightGenerator(n_latent, whitening, n_channels, shape, width, periodic, n_global, fine)
 
 
 class LightCritic(nn.Module):
     """Critic of :func:`light_critic`."""
 
-    def __init__(self, n_channels, image_shape, width, periodic, n_attributes):
+    def __init__(self, n_channels, image_shape, width, periodic, n_attributes, fine=False):
         super().__init__()
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
-        self.stem = conv(ndim, n_channels, width, periodic=periodic)
+        self.fine = fine
+        if fine:
+            self.stem = HalvingConv(ndim, n_channels, width, periodic)
+        else:
+            self.stem = conv(ndim, n_channels, width, periodic=periodic)
         widths = [width * min(2**k, 4) for k in range(n_blocks)]
         self.halvings = nn.ModuleList(
             HalvingConv(ndim, n_in, n_out, periodic) for n_in, n_out in pairwise(widths)
@@ -239,7 +259,7 @@ class LightCritic(nn.Module):
         return x.flatten(2).mean(dim=2)
 
     def _features(self, images):
-        x = functional.leaky_relu(self.stem(halve(images)), 0.2)
+        x = functional.leaky_relu(self.stem(images if self.fine else halve(images)), 0.2)
         for halving in self.halvings:
             x = functional.leaky_relu(halving(x), 0.2)
         return self._pooled(x)
@@ -252,7 +272,7 @@ class LightCritic(nn.Module):
         return self.attribute_head(self._features(images))
 
 
-def light_critic(n_channels, image_shape, *, width=16, periodic=False, n_attributes=0):
+def light_critic(n_channels, image_shape, *, width=16, periodic=False, n_attributes=0, fine=False):
     """Return the light critic for images of any size.
 
     Parameters
@@ -267,18 +287,20 @@ def light_critic(n_channels, image_shape, *, width=16, periodic=False, n_attribu
         Wrap convolutions around the borders.
     n_attributes : int, default=0
         Figures that ``critic.attributes(channels)`` tells of each image.
+    fine : bool, default=False
+        See every voxel rather than means over blocks, for details of two or three voxels.
 
     Returns
     -------
     critic : LightCritic
         ``critic(channels) -> scores`` of shape (n,).
     """
-    return LightCritic(n_channels, tuple(image_shape), width, periodic, n_attributes)
+    return LightCritic(n_channels, tuple(image_shape), width, periodic, n_attributes, fine)
 
 
 def zero(layer):
     """Mark a linear layer to start at zero."""
-    layer.zero_start = True
+    layer.start_scale = 0.0
     return layer
 
 
