@@ -62,12 +62,14 @@ class DAVEGAN(EncoderGenerator):
     Parameters
     ----------
     n_latent : int, default=32
-        Width of the latent vector, standard normal; in the light architecture the
-        latent numbers per voxel of its coarsest grid, after eight for the whole image.
-    architecture : {"pyramid", "light"}, default="pyramid"
+        Width of the latent vector, standard normal; in the light and fine architectures the
+        latent numbers per voxel of the coarsest grid, after eight for the whole image.
+    architecture : {"pyramid", "light", "fine"}, default="pyramid"
         ``"pyramid"``: the paper's networks, with a latent vector for the whole image;
         ``"light"``: a generator and a critic that work at half the resolution and below,
-        for homogeneous images of any size. The encoder is the paper's in either case.
+        for homogeneous images of any size; ``"fine"``: the same, but their last and first
+        layers see every voxel, for details of two or three voxels. The encoder is the
+        paper's in any case.
     beta : float, default=1.0
         Weight of the divergence in the encoder's loss; more makes walks along latents smoother.
     lambda_vae : float, default=1.0

@@ -22,6 +22,12 @@ from the next. The critic sees images at
 half the resolution too, as means over blocks, halves further with strided convolutions
 and averages over the image; it has no normalisation, because the gradient penalty needs
 independent images.
+
+The *fine* variants resolve details of two or three voxels at little more cost: the generator's
+last layer gives all logits of a block at once, which are spread over the voxels (Shi et al. 2016)
+and smoothed, and the critic's first convolution has stride two in place of the means. Latents of
+the whole image start with less influence there: a grid that they alone had drawn would be copied
+to every coarse voxel.
 """
 
 import copy

@@ -162,6 +162,17 @@ def test_the_light_architecture_has_latents_for_every_coarse_voxel():
     assert generator.sample(2, shape=(40, 30), random_state=0).shape == (2, 40, 30)
 
 
+def test_the_fine_architecture_reconstructs_details_of_two_voxels():
+    rows, columns = np.indices((16, 16))
+    X = np.array([(rows + way * columns + shift) % 4 < 2 for way in (1, -1) for shift in range(4)])
+    settings = {"n_latent": 4, "width": 8, "critic_width": 8, "lambda_rec": 0.3, "n_iter": 100}
+    correct = {}
+    for architecture in ("light", "fine"):
+        generator = DAVEGAN.light(architecture=architecture, **settings, random_state=0)
+        correct[architecture] = np.mean(generator.fit(X).reconstruct(X) == X)
+    assert correct["fine"] > 0.98 > 0.9 > correct["light"]
+
+
 def test_the_light_architecture_learns_to_reconstruct_and_to_sample(tmp_path):
     X = blobs(24, low=0.1, high=0.9)
     settings = {"n_latent": 4, "width": 8, "critic_width": 16, "lambda_rec": 0.3, "n_iter": 300}

@@ -1,6 +1,7 @@
 """Networks: any size, the papers' widths, exact adjoints, symmetries, weights from a seed."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -379,9 +380,25 @@ def test_the_periodic_light_generator_moves_with_its_latents(shape):
     torch.testing.assert_close(others, images.roll(step, 2))
 
 
-def test_latents_of_the_whole_image_act_everywhere():
+def test_the_fine_critic_tells_images_apart_whose_blocks_have_equal_means():
+    board = torch.zeros(1, 2, 16, 16, dtype=torch.float64)
+    board[:, 0, ::2, ::2] = board[:, 0, 1::2, 1::2] = 1.0
+    board[:, 1] = 1.0 - board[:, 0]
+    moved = board.roll(1, 2)
+    scores = {}
+    for fine in (False, True):
+        network = partial(light_critic, 2, (16, 16), width=4, fine=fine)
+        critic = build(network, torch_generator(0), dtype=torch.float64)
+        scores[fine] = torch.cat([critic(board), critic(moved)]).detach()
+    assert scores[False][0] == scores[False][1]
+    assert abs(scores[True][0] - scores[True][1]) > 1e-3
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_latents_of_the_whole_image_act_everywhere(fine):
     def network():
-        return light_generator(3, ([], []), 2, (16, 16), width=4, periodic=True, n_global=5)
+        options = {"width": 4, "periodic": True, "n_global": 5, "fine": fine}
+        return light_generator(3, ([], []), 2, (16, 16), **options)
 
     generator = build(network, torch_generator(0), dtype=torch.float64)
     assert generator.n_latent == 5 + 3 * 4 * 4
