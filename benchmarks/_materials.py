@@ -114,6 +114,8 @@ class Study:
         First table.
     materials : tuple of str
         Names of materials, those of ``PAPER`` or more.
+    n_samples : int
+        Images generated for a row, unless the options say otherwise.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Study:
     goals_in_words: str
     columns: dict
     materials: tuple = tuple(PAPER)
+    n_samples: int = 128
 
     def parser(self, doc):
         """Return the parser with the options that all such scripts have."""
@@ -130,7 +133,9 @@ class Study:
         parser.add_argument("--kind", action="append", choices=self.kinds, help="default: all")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-        parser.add_argument("--n-samples", type=int, default=128, help="generated images a row")
+        parser.add_argument(
+            "--n-samples", type=int, default=self.n_samples, help="generated images a row"
+        )
         parser.add_argument("--picture", type=Path, metavar="FOLDER", help="where to draw")
         parser.add_argument("--summary", action="store_true", help="only print what is on file")
         length = parser.add_mutually_exclusive_group()
@@ -190,7 +195,8 @@ class Study:
         """Write the figures of a row, those that miss their goal with an asterisk."""
         line = {"name": f"{row['material']}, {row['kind']}"}
         for key, (_, form) in columns.items():
-            values = row[key] if isinstance(row[key], list) else [row[key]]
+            values = row.get(key)  # Older rows have fewer figures.
+            values = values if isinstance(values, list) else [values]
             if columns is TOPOLOGY_COLUMNS:
                 values = [*values, row[key.rpartition("_")[0] + "_halves"]]
             text = " ± ".join("-" if value is None else format(value, form) for value in values)

@@ -18,6 +18,7 @@ from ..losses import (
 from ..networks import light_critic, light_generator, pyramid_critic, pyramid_generator
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator
+from ._latent_scale import matching_scale
 
 GENERATORS = {
     "pyramid": pyramid_generator,
@@ -38,6 +39,7 @@ LIGHT = {
     "betas": (0.0, 0.99),
     "average_decay": 0.995,
     "decay_from": 0.5,
+    "match_diversity": True,
 }
 
 
@@ -113,6 +115,9 @@ class DAVEGAN(EncoderGenerator):
         Decay of an average of the generator's weights; 0 keeps the last weights.
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
+    match_diversity : bool, default=False
+        Draw latents as much more widely or narrowly, after the training, as makes new images
+        differ in their two-point correlations as much as training images do; not in the paper.
     target_tol : float, default=0.01
         Root mean square error up to which a target counts as met; latents are searched.
     image_shape : tuple of int or None, default=None
@@ -141,6 +146,9 @@ class DAVEGAN(EncoderGenerator):
         The trained encoder, means and logarithms of variances of the latents side by side.
     critic_ : torch.nn.Module
         The trained critic.
+    latent_scale_ : float
+        Deviation of the latents that the generator network is fed, from 1/2 to 2; 1 without
+        ``match_diversity``.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``, ``"reconstruction"``,
         ``"divergence"``, ``"generator"``.
@@ -177,9 +185,10 @@ class DAVEGAN(EncoderGenerator):
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
-    learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995`` and ``decay_from=0.5``. A
-    generator that is the same everywhere has to learn what is common to all places. It
-    neither repeats tiles nor has favourite places, unlike the pyramid in the same time.
+    learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995``, ``decay_from=0.5`` and
+    ``match_diversity=True``. A generator that is the same everywhere has to learn what is common
+    to all places. It neither repeats tiles nor has favourite places, unlike the pyramid in the
+    same time.
 
     References
     ----------
@@ -224,6 +233,7 @@ class DAVEGAN(EncoderGenerator):
         symmetries=(),
         average_decay=0.0,
         decay_from=1.0,
+        match_diversity=False,
         target_tol=0.01,
         image_shape=None,
         device="auto",
@@ -255,6 +265,7 @@ class DAVEGAN(EncoderGenerator):
         self.symmetries = symmetries
         self.average_decay = average_decay
         self.decay_from = decay_from
+        self.match_diversity = match_diversity
         self.target_tol = target_tol
         self.image_shape = image_shape
         self.device = device
@@ -279,8 +290,20 @@ class DAVEGAN(EncoderGenerator):
         check_integer("critic_width", self.critic_width, minimum=1)
         check_real("critic_learning_rate", self.critic_learning_rate, 0.0, open_low=True)
         check_betas(self.betas)
+        check_choice("match_diversity", self.match_diversity, (True, False))
         check_integer("n_critic", self.n_critic, minimum=1)
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
+
+    def _trained(self, images):
+        self.latent_scale_ = 1.0
+        if self.match_diversity:
+            self.latent_scale_ = matching_scale(self, images)
+
+    def _latents_of(self, images, conditions):
+        return super()._latents_of(images, conditions) / self.latent_scale_
+
+    def _generate(self, latents, conditions):
+        return super()._generate(self.latent_scale_ * latents, conditions)
 
     @property
     def _make_generator(self):
