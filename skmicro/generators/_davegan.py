@@ -69,9 +69,9 @@ class DAVEGAN(EncoderGenerator):
     architecture : {"pyramid", "light", "fine"}, default="pyramid"
         ``"pyramid"``: the paper's networks, with a latent vector for the whole image;
         ``"light"``: a generator and a critic that work at half the resolution and below,
-        for homogeneous images of any size; ``"fine"``: the same, but their last and first
-        layers see every voxel, for details of two or three voxels. The encoder is the
-        paper's in any case.
+        for homogeneous images of any size; ``"fine"``: the same, but the generator's last
+        layer and the critic's first see every voxel, for details of two or three voxels. The
+        encoder is the paper's in any case.
     beta : float, default=1.0
         Weight of the divergence in the encoder's loss; more makes walks along latents smoother.
     lambda_vae : float, default=1.0
@@ -116,8 +116,8 @@ class DAVEGAN(EncoderGenerator):
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
     match_diversity : bool, default=False
-        Draw latents as much more widely or narrowly, after the training, as makes new images
-        differ in their two-point correlations as much as training images do; not in the paper.
+        After the training, scale latents so that new images differ in their two-point
+        correlations as much as training images do, see Notes; not in the paper.
     target_tol : float, default=0.01
         Root mean square error up to which a target counts as met; latents are searched.
     image_shape : tuple of int or None, default=None
@@ -147,7 +147,8 @@ class DAVEGAN(EncoderGenerator):
     critic_ : torch.nn.Module
         The trained critic.
     latent_scale_ : float
-        Deviation of the latents that the generator network is fed, from 1/2 to 2; 1 without
+        Networks know latents as ``latent_scale_`` times those of :meth:`transform` and
+        :meth:`sample`, which are standard normal: from 1/2 to 2, or 1 without
         ``match_diversity``.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``, ``"reconstruction"``,
@@ -182,6 +183,13 @@ class DAVEGAN(EncoderGenerator):
     the old: look at :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more
     images to tell apart, which takes longer to learn. Half an hour of the published settings left
     new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
+
+    With ``match_diversity``, differences are mean distances between two maps of
+    :class:`skmicro.descriptors.TwoPointCorrelation`, of every phase but the first, as ``periodic``
+    says and with lags of at most 32 voxels or half the shortest side. Variation of the volume
+    fraction makes up much of them. The scale is found with 256 new images and at most as many
+    training images. 0.5 or 2 says that no scale made up for what the training missed.
+    :meth:`partial_fit` measures it anew on its own images, or keeps it if there is only one.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
@@ -295,9 +303,10 @@ class DAVEGAN(EncoderGenerator):
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
 
     def _trained(self, images):
+        before = getattr(self, "latent_scale_", 1.0)
         self.latent_scale_ = 1.0
         if self.match_diversity:
-            self.latent_scale_ = matching_scale(self, images)
+            self.latent_scale_ = matching_scale(self, images) if len(images) > 1 else before
 
     def _latents_of(self, images, conditions):
         return super()._latents_of(images, conditions) / self.latent_scale_

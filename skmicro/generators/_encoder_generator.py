@@ -82,7 +82,9 @@ class EncoderGenerator(NetworkGenerator):
         check_integer("latent_index", latent_index, minimum=0)
         n_latent = self._n_latent()
         if latent_index >= n_latent:
-            raise ValueError(f"latent_index must be < n_latent = {n_latent}, got {latent_index}.")
+            raise ValueError(
+                f"latent_index must be < {n_latent}, the latents of an image, got {latent_index}."
+            )
         latents = np.repeat(latent_vector(self, "x", x), n_steps, axis=0)
         latents[:, latent_index] = np.linspace(-span, span, n_steps)
         return self.inverse_transform(latents)

@@ -5,11 +5,12 @@ of the latents is measured afterwards: with :math:`d(s)` the mean Euclidean dist
 maps of the two-point correlations of two images G(s e), e standard normal, and :math:`d_0` that
 of two training images, it solves
 
-.. math:: d(s) = d_0, \qquad 1/2 \le s \le 2,
+.. math:: d(s) = d_0, \qquad 1/2 \le s \le 2.
 
-or is the end of this range that comes nearest. Volume fractions are the values of the maps at lag
-0. All s see the same e, so that d varies smoothly. Of many training images some, chosen at random,
-stand for all.
+d is taken to grow with s: where it is too large at 1/2 or too small at 2, that end is the answer.
+All s see the same e, so that d varies smoothly. The maps are those of every phase but the first,
+up to lags of 32 voxels or half the shortest side, and their values at lag 0 are the volume
+fractions. Of many training images some, chosen at random, stand for all.
 """
 
 import numpy as np
@@ -21,9 +22,9 @@ from ._conditions import correlations
 
 N_DRAWS = 256
 N_IMAGES = 256
-SCALES = (0.5, 2.0)
-TOLERANCE = 0.01
 MAX_LAG = 32
+SCALES = (0.5, 2.0)
+SCALE_TOLERANCE = 0.01
 
 
 def matching_scale(generator, images):
@@ -32,7 +33,7 @@ def matching_scale(generator, images):
     Parameters
     ----------
     generator : NetworkGenerator
-        The trained generator, without conditions.
+        The trained generator, without conditions, that does not scale latents yet.
     images : ndarray of shape (n, *spatial)
         Training images, at least two.
 
@@ -44,23 +45,24 @@ def matching_scale(generator, images):
     rng = numpy_generator(generator._seed, 5)
     latents = normal_rows(N_DRAWS, generator._n_latent(), rng)
     no_conditions = np.empty((N_DRAWS, 0), np.float32)
-    wanted = _difference(generator, rng.permutation(images)[:N_IMAGES])
+    some = rng.permutation(len(images))[:N_IMAGES]
+    wanted = _difference(generator, images[some])
 
     def excess(scale):
-        made = generator._decode((scale * latents).astype(latents.dtype), no_conditions)
-        return _difference(generator, made.reshape(N_DRAWS, *generator.image_shape_)) - wanted
+        return _difference(generator, generator._decode(scale * latents, no_conditions)) - wanted
 
     low, high = SCALES
     if excess(low) >= 0:
         return low
     if excess(high) <= 0:
         return high
-    return float(brentq(excess, low, high, xtol=TOLERANCE))
+    return float(brentq(excess, low, high, xtol=SCALE_TOLERANCE))
 
 
 def _difference(generator, images):
     """Return the mean distance between the correlations of two images."""
-    periodic = generator.conditions_.periodic
-    max_lag = min(MAX_LAG, min(generator.image_shape_) // 2)
-    maps = correlations(images, generator.encoder_, periodic, output="map", max_lag=max_lag)
+    shape, periodic = generator.image_shape_, generator.conditions_.periodic
+    settings = {"output": "map", "max_lag": min(MAX_LAG, min(shape) // 2)}
+    images = images.reshape(-1, *shape)
+    maps = correlations(images, generator.encoder_, periodic, **settings)
     return float(torch.pdist(torch.from_numpy(maps)).mean())

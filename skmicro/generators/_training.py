@@ -20,6 +20,7 @@ UNCHECKED = {
     "random_state",
     "device",
     "target_tol",
+    "match_diversity",
     "n_steps",
     "method",
     "guidance",

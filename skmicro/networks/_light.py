@@ -128,7 +128,7 @@ class LightGenerator(nn.Module):
         )
         n_logits = n_channels * 2**ndim if fine else n_channels
         self.head = conv(ndim, width, n_logits, periodic=True, linear_gain=True)
-        self.refine = depth_to_space if fine else refine
+        self.upsample = depth_to_space if fine else refine
         self.direct = zero(RowLinear(n_conditions, n_channels)) if n_conditions else None
         self.level = nn.Sequential(
             RowLinear(n_conditions + n_latent, 2 * N_EMBEDDING),
@@ -191,7 +191,7 @@ class LightGenerator(nn.Module):
             level = level + self.direct(conditions)
         for stage in self.stages:
             x = stage(x, embedding)
-        x = crop(smooth(self.refine(self.head(x))), self.image_shape)
+        x = crop(smooth(self.upsample(self.head(x))), self.image_shape)
         if x.shape[1] > 1:
             x = x - x.mean(dim=1, keepdim=True)
         x = _standardized(x) + level.view(*level.shape, *[1] * (x.ndim - 2))

@@ -135,7 +135,7 @@ def test_traversal_of_flat_rows(cls):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"latent_index": 6}, "latent_index must be < n_latent = 6, got 6"),
+        ({"latent_index": 6}, "latent_index must be < 6, the latents of an image, got 6"),
         ({"latent_index": -1}, "latent_index must be >= 0, got -1"),
         ({"latent_index": 0, "span": 0}, "span must lie in .*got 0"),
         ({"latent_index": 0, "span": 1e39}, r"span must lie in \(0, 3\.4.*e\+38\], got 1e\+39"),

@@ -77,3 +77,24 @@ def test_further_training_measures_the_scale_anew():
     generator = DAVEGAN.light(**SMALL).fit(X).set_params(match_diversity=False)
     assert generator.latent_scale_ != 1.0
     assert generator.partial_fit(X).latent_scale_ == 1.0
+
+
+def test_one_image_more_leaves_the_scale_as_it_was():
+    X = blobs(12, (16, 16), low=0.1, high=0.9)
+    generator = DAVEGAN.light(**SMALL).fit(X)
+    scale = generator.latent_scale_
+    assert generator.partial_fit(X[:1]).latent_scale_ == scale != 1.0
+
+
+def test_a_checkpoint_serves_with_and_without_matching(tmp_path):
+    X = blobs(12, (16, 16))
+    settings = {"checkpoint": tmp_path / "half.pt", "checkpoint_every": 5}
+
+    def stop(iteration, history):
+        return iteration >= 5
+
+    DAVEGAN.light(**SMALL, **settings, match_diversity=False, callbacks=[stop]).fit(X)
+    resumed = DAVEGAN.light(**SMALL, **settings).fit(X)
+    at_once = DAVEGAN.light(**SMALL).fit(X)
+    assert resumed.latent_scale_ == at_once.latent_scale_
+    assert len(resumed.history_["generator"]) == 10
