@@ -113,12 +113,13 @@ class LightGenerator(nn.Module):
         ndim, n_blocks = len(image_shape), n_halvings(image_shape)
         self.whitening = whitening
         self.n_global = n_global
+        self.coarseness = 2**n_blocks
+        self._check_torus(image_shape, periodic)
         margin = 0 if periodic else MARGIN
         grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
         self.start = (n_latent, *grid)
         self.n_latent = n_global + math.prod(self.start)
         self.image_shape = image_shape
-        self.coarseness = 2**n_blocks
         n_conditions = len(whitening[0]) + n_global
         n_embedding = N_EMBEDDING if n_conditions else 0
         self.embedding = RowLinear(n_conditions, n_embedding) if n_conditions else None
@@ -160,11 +161,7 @@ class LightGenerator(nn.Module):
         ValueError
             If periodic images are not whole numbers of coarse voxels.
         """
-        if periodic and any(side % self.coarseness for side in image_shape):
-            raise ValueError(
-                f"shape must be multiples of {self.coarseness} for periodic images of this "
-                f"network, got {image_shape}."
-            )
+        self._check_torus(image_shape, periodic)
         resized = copy.copy(self)
         margin = 0 if periodic else MARGIN
         grid = (-(-side // self.coarseness) + margin for side in image_shape)
@@ -172,6 +169,13 @@ class LightGenerator(nn.Module):
         resized.n_latent = self.n_global + math.prod(resized.start)
         resized.image_shape = image_shape
         return resized
+
+    def _check_torus(self, image_shape, periodic):
+        if periodic and any(side % self.coarseness for side in image_shape):
+            raise ValueError(
+                f"shape must be multiples of {self.coarseness} for periodic images of this "
+                f"network, got {image_shape}."
+            )
 
     def level_parameters(self):
         """Return the parameters that set the level of the logits and nothing else."""
@@ -234,6 +238,11 @@ def light_generator(
     -------
     generator : LightGenerator
         ``generator(latents, conditions) -> channels``.
+
+    Raises
+    ------
+    ValueError
+        If periodic images are not whole numbers of coarse voxels.
     """
     shape = tuple(image_shape)
     return LightGenerator(n_latent, whitening, n_channels, shape, width, periodic, n_global, fine)
