@@ -7,14 +7,15 @@ are 16 boards that differ by translations. Trainings of each:
 - *paper*: the published losses and settings, for half an hour of one core, in which not all of
   the paper's 80,000 iterations need fit;
 - *log*: the published losses and networks with larger rates, batches and weight of the
-  reconstructions, an average of the weights and a decay of the rates, as long;
+  reconstructions, an average of the weights and a decay of the rates, as long, and then a scale
+  of the latents with which new images differ as tiles do;
 - *better*: the light preset, as long;
 - *fine*: the same with the full-resolution variant of its networks, as long;
 - *light*: the light preset, for five minutes of one core.
 
 ``_materials.py`` says what the figures are. "rec." is the paper's error of the reconstructions
 of the tiles themselves, beside that in its Table 4, and the share of voxels that differ; "scale"
-is what latents are multiplied by so that new images differ as tiles do, 1 in the published kinds.
+is that of the latents, 1 with the published settings.
 
 An asterisk marks figures that miss their goal. Each material has a file of results, written
 after each training, so that processes may share the work; ``--summary`` prints all there are.
@@ -54,6 +55,7 @@ FASTER = functools.partial(
     betas=(0.5, 0.99),
     average_decay=0.995,
     decay_from=0.5,
+    match_diversity=True,
 )
 FINE = functools.partial(DAVEGAN.light, architecture="fine")
 PRESETS = {
