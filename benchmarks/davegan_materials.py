@@ -7,15 +7,15 @@ are 16 boards that differ by translations. Trainings of each:
 - *paper*: the published losses and settings, for half an hour of one core, in which not all of
   the paper's 80,000 iterations need fit;
 - *log*: the published losses and networks with larger rates, batches and weight of the
-  reconstructions, an average of the weights and a decay of the rates, as long, and then a scale
-  of the latents with which new images differ as tiles do;
+  reconstructions, an average of the weights and a decay of the rates, as long, and then the scale
+  of latents with which fractions vary as those of tiles do;
 - *better*: the light preset, as long;
 - *fine*: the same with the full-resolution variant of its networks, as long;
 - *light*: the light preset, for five minutes of one core.
 
 ``_materials.py`` says what the figures are. "rec." is the paper's error of the reconstructions
 of the tiles themselves, beside that in its Table 4, and the share of voxels that differ; "scale"
-is that of the latents, 1 with the published settings.
+is that of the latents along which fractions change, 1 with the published settings.
 
 An asterisk marks figures that miss their goal. Each material has a file of results, written
 after each training, so that processes may share the work; ``--summary`` prints all there are.
@@ -55,7 +55,7 @@ FASTER = functools.partial(
     betas=(0.5, 0.99),
     average_decay=0.995,
     decay_from=0.5,
-    match_diversity=True,
+    match_fractions=True,
 )
 FINE = functools.partial(DAVEGAN.light, architecture="fine")
 PRESETS = {
@@ -86,7 +86,7 @@ of tiles (by two standard errors), reconstructions no worse than the paper's; * 
         "e_rec": ("rec.", ".2e"),
         "e_rec_paper": ("paper's", ".2e"),
         "voxels_wrong": ("wrong", ".1%"),
-        "latent_scale": ("scale", ".2f"),
+        "fraction_scale": ("scale", ".2f"),
     },
     materials=(*PAPER, CHECKERBOARD),
     n_samples=1024,
@@ -125,7 +125,7 @@ def measure(name, kind, arguments):
         "e_rec_paper": e_rec_paper,
         "e_rec_ratio": e_rec / e_rec_paper if e_rec_paper > 0 else None,
         "voxels_wrong": float((rebuilt != tiles).mean()),
-        "latent_scale": generator.latent_scale_,
+        "fraction_scale": generator.fraction_scale_,
         **record,
         "seed": arguments.seed,
         "n_samples": arguments.n_samples,

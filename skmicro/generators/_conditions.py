@@ -251,36 +251,13 @@ def correlation_distance(samples, images, encoder, periodic):
     ValueError
         If ``images`` have none of the phases.
     """
-    got, wanted = (
-        correlations(stack, encoder, periodic).mean(axis=0) for stack in (samples, images)
-    )
+    phases = [None] if encoder.phases is None else encoder.phases[-max(1, encoder.n_channels - 1) :]
+    curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
+    table = ConditionTable(curves, encoder, images.shape[1:])
+    got, wanted = (table.describe(stack).mean(axis=0) for stack in (samples, images))
     if not wanted.any():
         raise ValueError("X must hold some voxels of the phases scored, got none.")
     return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
-
-
-def correlations(images, encoder, periodic, **settings):
-    """Return S2 of every phase but the first, side by side.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, *spatial)
-        Images.
-    encoder : PhaseEncoder or GreyEncoder
-        Their encoding.
-    periodic : bool
-        Whether they wrap around.
-    **settings : any
-        Further parameters of :class:`skmicro.descriptors.TwoPointCorrelation`.
-
-    Returns
-    -------
-    values : ndarray of shape (n, n_features), float32
-        Correlations of each image.
-    """
-    phases = [None] if encoder.phases is None else encoder.phases[-max(1, encoder.n_channels - 1) :]
-    of_phases = [TwoPointCorrelation(phase, periodic=periodic, **settings) for phase in phases]
-    return ConditionTable(of_phases, encoder, images.shape[1:]).describe(images)
 
 
 def _whitening(rows):

@@ -18,7 +18,7 @@ from ..losses import (
 from ..networks import light_critic, light_generator, pyramid_critic, pyramid_generator
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator
-from ._latent_scale import matching_scale
+from ._fraction_matching import fraction_directions, matching_scale, stretched
 
 GENERATORS = {
     "pyramid": pyramid_generator,
@@ -39,7 +39,7 @@ LIGHT = {
     "betas": (0.0, 0.99),
     "average_decay": 0.995,
     "decay_from": 0.5,
-    "match_diversity": True,
+    "match_fractions": True,
 }
 
 
@@ -115,9 +115,9 @@ class DAVEGAN(EncoderGenerator):
         Decay of an average of the generator's weights; 0 keeps the last weights.
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero.
-    match_diversity : bool, default=False
-        After the training, scale latents so that new images differ in their two-point
-        correlations as much as training images do, see Notes; not in the paper.
+    match_fractions : bool, default=False
+        After the training, stretch latents where they change phase fractions, so that those of
+        new images vary as much as those of training images; not in the paper.
     target_tol : float, default=0.01
         Root mean square error up to which a target counts as met; latents are searched.
     image_shape : tuple of int or None, default=None
@@ -146,10 +146,14 @@ class DAVEGAN(EncoderGenerator):
         The trained encoder, means and logarithms of variances of the latents side by side.
     critic_ : torch.nn.Module
         The trained critic.
-    latent_scale_ : float
-        Networks know latents as ``latent_scale_`` times those of :meth:`transform` and
-        :meth:`sample`, which are standard normal: from 1/2 to 2, or 1 without
-        ``match_diversity``.
+    fraction_scale_ : float
+        Deviation along ``fraction_directions_`` of the latents that the networks know: from 1/4
+        to 2; 1 without ``match_fractions``. Latents of :meth:`transform` and :meth:`sample`
+        are standard normal.
+    fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
+        Directions, orthonormal, in which fractions change: of the latent vector, or of the
+        eight latents of the whole image and the means of the others, times the square root of
+        their number. ``None`` without ``match_fractions``.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``, ``"reconstruction"``,
         ``"divergence"``, ``"generator"``.
@@ -184,17 +188,16 @@ class DAVEGAN(EncoderGenerator):
     images to tell apart, which takes longer to learn. Half an hour of the published settings left
     new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
 
-    With ``match_diversity``, differences are mean distances between two maps of
-    :class:`skmicro.descriptors.TwoPointCorrelation`, of every phase but the first, as ``periodic``
-    says and with lags of at most 32 voxels or half the shortest side. Variation of the volume
-    fraction makes up much of them. The scale is found with 256 new images and at most as many
-    training images. 0.5 or 2 says that no scale made up for what the training missed.
-    :meth:`partial_fit` measures it anew on its own images, or keeps it if there is only one.
+    With ``match_fractions``, the variances of all phase fractions (or of the mean grey level) are
+    added up and compared with those of at most 256 training images. 256 new images tell the
+    scale; 0.25, 1 or 2 says that none made up for what the training missed. Means are not
+    changed, to first order. :meth:`partial_fit` finds directions anew, and the scale as well on
+    its own images, if there are two at least.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
     learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995``, ``decay_from=0.5`` and
-    ``match_diversity=True``. A generator that is the same everywhere has to learn what is common
+    ``match_fractions=True``. A generator that is the same everywhere has to learn what is common
     to all places. It neither repeats tiles nor has favourite places, unlike the pyramid in the
     same time.
 
@@ -241,7 +244,7 @@ class DAVEGAN(EncoderGenerator):
         symmetries=(),
         average_decay=0.0,
         decay_from=1.0,
-        match_diversity=False,
+        match_fractions=False,
         target_tol=0.01,
         image_shape=None,
         device="auto",
@@ -273,7 +276,7 @@ class DAVEGAN(EncoderGenerator):
         self.symmetries = symmetries
         self.average_decay = average_decay
         self.decay_from = decay_from
-        self.match_diversity = match_diversity
+        self.match_fractions = match_fractions
         self.target_tol = target_tol
         self.image_shape = image_shape
         self.device = device
@@ -298,21 +301,29 @@ class DAVEGAN(EncoderGenerator):
         check_integer("critic_width", self.critic_width, minimum=1)
         check_real("critic_learning_rate", self.critic_learning_rate, 0.0, open_low=True)
         check_betas(self.betas)
-        check_choice("match_diversity", self.match_diversity, (True, False))
+        check_choice("match_fractions", self.match_fractions, (True, False))
         check_integer("n_critic", self.n_critic, minimum=1)
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
 
     def _trained(self, images):
-        before = getattr(self, "latent_scale_", 1.0)
-        self.latent_scale_ = 1.0
-        if self.match_diversity:
-            self.latent_scale_ = matching_scale(self, images) if len(images) > 1 else before
+        before = getattr(self, "fraction_scale_", 1.0)
+        self.fraction_directions_, self.fraction_scale_ = None, 1.0
+        if self.match_fractions:
+            self.fraction_directions_ = fraction_directions(self)
+            self.fraction_scale_ = matching_scale(self, images) if len(images) > 1 else before
 
     def _latents_of(self, images, conditions):
-        return super()._latents_of(images, conditions) / self.latent_scale_
+        codes = self._tensor(super()._latents_of(images, conditions))
+        return self._stretched(codes, 1.0 / self.fraction_scale_).cpu().numpy()
 
     def _generate(self, latents, conditions):
-        return super()._generate(self.latent_scale_ * latents, conditions)
+        return super()._generate(self._stretched(latents, self.fraction_scale_), conditions)
+
+    def _stretched(self, latents, scale):
+        if scale == 1.0:
+            return latents
+        directions = self._tensor(self.fraction_directions_)
+        return stretched(self.generator_, latents, directions, scale)
 
     @property
     def _make_generator(self):

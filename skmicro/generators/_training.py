@@ -20,7 +20,7 @@ UNCHECKED = {
     "random_state",
     "device",
     "target_tol",
-    "match_diversity",
+    "match_fractions",
     "n_steps",
     "method",
     "guidance",

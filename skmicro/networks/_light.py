@@ -177,6 +177,42 @@ class LightGenerator(nn.Module):
                 f"network, got {image_shape}."
             )
 
+    def gathered(self, latents):
+        """Return what latents say of the whole image.
+
+        Parameters
+        ----------
+        latents : Tensor of shape (n, n_latent)
+            Latents, standard normal.
+
+        Returns
+        -------
+        whole : Tensor of shape (n, n_global + start[0])
+            Latents of the whole image, and the means over the coarse map times the square root
+            of the number of its voxels: standard normal as well.
+        """
+        whole, local = latents.tensor_split([self.n_global], dim=1)
+        x = local.view(-1, *self.start).flatten(2)
+        return torch.hstack([whole, x.sum(dim=2) / x.shape[2] ** 0.5])
+
+    def scattered(self, whole):
+        """Return the latents that :meth:`gathered` turns into ``whole``, alike in all voxels.
+
+        Parameters
+        ----------
+        whole : Tensor of shape (n, n_global + start[0])
+            What to say of the whole image.
+
+        Returns
+        -------
+        latents : Tensor of shape (n, n_latent)
+            Latents.
+        """
+        whole, means = whole.tensor_split([self.n_global], dim=1)
+        n_voxels = math.prod(self.start[1:])
+        local = (means / n_voxels**0.5).unsqueeze(2).expand(-1, -1, n_voxels)
+        return torch.hstack([whole, local.flatten(1)])
+
     def level_parameters(self):
         """Return the parameters that set the level of the logits and nothing else."""
         direct = [] if self.direct is None else self.direct.parameters()
@@ -189,8 +225,8 @@ class LightGenerator(nn.Module):
         if self.embedding is not None:
             embedding = functional.silu(self.embedding(conditions))
         x = local.view(-1, *self.start)
-        n_voxels = x[0, 0].numel()
-        level = self.level(torch.hstack([conditions, x.flatten(2).sum(2) / n_voxels**0.5]))
+        means = self.gathered(latents)[:, self.n_global :]
+        level = self.level(torch.hstack([conditions, means]))
         if self.direct is not None:
             level = level + self.direct(conditions)
         for stage in self.stages:

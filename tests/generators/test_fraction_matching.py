@@ -1,0 +1,158 @@
+"""Fractions of new images vary as much as those of training images."""
+
+import numpy as np
+import pytest
+import torch
+from textures import blobs
+from torch import nn
+
+import skmicro
+from skmicro.generators import DAVEGAN
+from skmicro.generators._fraction_matching import fraction_directions, matching_scale, stretched
+from skmicro.networks import light_generator
+
+SIDE = 16
+SLOPE = np.array([0.6, 0.0, -0.8])
+SMALL = {"n_latent": 2, "width": 4, "critic_width": 8, "n_iter": 10, "random_state": 0}
+
+
+class Boards(nn.Module):
+    """Every voxel has the same probability, which grows along one direction of three latents."""
+
+    n_latent = 3
+
+    def forward(self, latents, conditions):
+        p = 0.5 + latents @ torch.as_tensor(SLOPE / 20, dtype=latents.dtype)
+        return torch.stack([1 - p, p], dim=1)[..., None, None].expand(-1, -1, SIDE, SIDE)
+
+
+def boards(latents):
+    """Images in order of voxels with the fractions of the network."""
+    n_ones = np.rint(SIDE**2 * (0.5 + latents @ SLOPE / 20))
+    return (np.arange(SIDE**2) < n_ones[:, None]).reshape(-1, SIDE, SIDE).astype(np.uint8)
+
+
+def with_a_third_phase(images):
+    return np.where(np.indices((SIDE, SIDE))[0] < 2, 1, 2 * images)
+
+
+def in_grey(images):
+    return 0.7 * images.astype(np.float32)
+
+
+def generator_of(look):
+    """A generator whose network is known, and whose images are given a look."""
+    generator = DAVEGAN(match_fractions=True, **SMALL).fit(look(boards(np.zeros((4, 3)))))
+    generator.generator_ = Boards()
+    dtype = {"device": "cpu", "dtype": torch.float32}
+    generator._tensor = lambda values: torch.as_tensor(np.asarray(values), **dtype)
+    generator.fraction_directions_ = fraction_directions(generator)
+
+    def decode(latents, conditions):
+        directions = generator._tensor(generator.fraction_directions_)
+        latents = generator._tensor(latents)
+        moved = stretched(generator.generator_, latents, directions, generator.fraction_scale_)
+        return look(boards(moved.numpy()))
+
+    generator._decode = decode
+    return generator
+
+
+def test_directions_are_those_along_which_fractions_change():
+    (direction,) = generator_of(np.asarray).fraction_directions_
+    np.testing.assert_allclose(direction * np.sign(direction[0]), SLOPE, atol=1e-6)
+
+
+@pytest.mark.parametrize("look", [np.asarray, with_a_third_phase, in_grey])
+@pytest.mark.parametrize("scale", [0.4, 1.0, 1.7])
+def test_the_scale_of_the_training_images_is_found(scale, look):
+    latents = scale * np.random.default_rng(1).standard_normal((2000, 3))
+    found = matching_scale(generator_of(look), look(boards(latents)))
+    assert found == pytest.approx(scale, rel=0.15)
+
+
+@pytest.mark.parametrize(("scale", "end"), [(0.01, 0.25), (3.0, 2.0)])
+def test_the_scale_stays_within_its_range(scale, end):
+    latents = scale * np.random.default_rng(1).standard_normal((200, 3))
+    assert matching_scale(generator_of(np.asarray), boards(latents)) == end
+
+
+def test_latents_are_stretched_along_the_directions_alone():
+    latents = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    directions = torch.tensor([[0.6, 0.0, -0.8]])
+    moved = stretched(Boards(), latents, directions, 3.0)
+    across = torch.tensor([[0.8, 0.0, 0.6], [0.0, 1.0, 0.0]])
+    torch.testing.assert_close(moved @ across.T, latents @ across.T)
+    torch.testing.assert_close(moved @ directions.T, 3 * latents @ directions.T)
+    torch.testing.assert_close(stretched(Boards(), moved, directions, 1 / 3), latents)
+
+
+def test_light_latents_of_the_whole_image_are_gathered_and_scattered():
+    network = light_generator(2, ([], []), 2, (24, 16), n_global=3)
+    rng = torch.Generator().manual_seed(0)
+    whole = torch.randn(4, 5, generator=rng)
+    torch.testing.assert_close(network.gathered(network.scattered(whole)), whole)
+    latents = torch.randn(4000, network.n_latent, generator=rng)
+    torch.testing.assert_close(
+        network.gathered(latents).std(dim=0), torch.ones(5), atol=0.05, rtol=0
+    )
+
+
+@pytest.mark.parametrize("architecture", ["pyramid", "light", "fine"])
+def test_fractions_of_samples_vary_as_those_of_training_images(architecture):
+    X = blobs(24, (16, 16), low=0.3, high=0.6)
+    generator = DAVEGAN.light(**SMALL | {"n_iter": 60}, architecture=architecture).fit(X)
+    deviations = {}
+    for match in (False, True):
+        generator.match_fractions = match
+        generator._trained(X)
+        samples = generator.sample(500, random_state=1)
+        deviations[match] = samples.mean(axis=(1, 2)).std()
+    real = X.mean(axis=(1, 2)).std()
+    assert abs(deviations[True] - real) <= abs(deviations[False] - real)
+    if generator.fraction_scale_ not in (0.25, 1.0, 2.0):
+        assert deviations[True] == pytest.approx(real, rel=0.15)
+
+
+def test_codes_and_samples_are_in_units_of_the_scale(tmp_path):
+    X = blobs(12, (16, 16))
+    plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
+    matched = DAVEGAN.light(**SMALL).fit(X)
+    assert plain.fraction_scale_ == 1.0 != matched.fraction_scale_
+    np.testing.assert_array_equal(plain.history_["generator"], matched.history_["generator"])
+    assert np.mean(matched.reconstruct(X) == plain.reconstruct(X)) > 0.999
+    assert np.abs(matched.transform(X) - plain.transform(X)).max() > 0.1
+    matched.save(tmp_path / "matched.skm")
+    loaded = skmicro.load(tmp_path / "matched.skm")
+    images = matched.sample(4, random_state=0)
+    np.testing.assert_array_equal(loaded.sample(4, random_state=0), images)
+    assert np.any(images != plain.sample(4, random_state=0))
+    assert matched.sample(2, shape=(24, 40), random_state=0).shape == (2, 24, 40)
+
+
+def test_further_training_measures_the_scale_anew():
+    X = blobs(12, (16, 16), low=0.1, high=0.9)
+    generator = DAVEGAN.light(**SMALL).fit(X).set_params(match_fractions=False)
+    assert generator.fraction_scale_ != 1.0
+    assert generator.partial_fit(X).fraction_scale_ == 1.0
+
+
+def test_one_image_more_leaves_the_scale_as_it_was():
+    X = blobs(12, (16, 16), low=0.1, high=0.9)
+    generator = DAVEGAN.light(**SMALL).fit(X)
+    scale = generator.fraction_scale_
+    assert generator.partial_fit(X[:1]).fraction_scale_ == scale != 1.0
+
+
+def test_a_checkpoint_serves_with_and_without_matching(tmp_path):
+    X = blobs(12, (16, 16))
+    settings = {"checkpoint": tmp_path / "half.pt", "checkpoint_every": 5}
+
+    def stop(iteration, history):
+        return iteration >= 5
+
+    DAVEGAN.light(**SMALL, **settings, match_fractions=False, callbacks=[stop]).fit(X)
+    resumed = DAVEGAN.light(**SMALL, **settings).fit(X)
+    at_once = DAVEGAN.light(**SMALL).fit(X)
+    assert resumed.fraction_scale_ == at_once.fraction_scale_
+    assert len(resumed.history_["generator"]) == 10
