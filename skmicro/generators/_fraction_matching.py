@@ -22,10 +22,10 @@ from scipy.optimize import brentq
 
 from .._random import normal_rows, numpy_generator
 
-N_DRAWS = 256
+N_DRAWS = 512
 N_IMAGES = 256
 SCALES = (0.25, 1.0, 2.0)
-SCALE_TOLERANCE = 0.01
+SCALE_TOLERANCE = 0.02
 LEAST_SHARE = 1e-3
 
 
