@@ -7,8 +7,9 @@ enough (Zhang et al. 2023). See :mod:`skmicro.training.autoencoding_adversarial`
 
 from functools import partial
 
-from .._validation import check_betas, check_choice, check_integer, check_real
+from .._validation import check_betas, check_choice, check_integer, check_real, warn_user
 from ..augment import NormalTranslations, Symmetries
+from ..exceptions import TrainingInterruptedWarning
 from ..losses import (
     ADVERSARIAL_LOSSES,
     GradientPenalty,
@@ -308,9 +309,17 @@ class DAVEGAN(EncoderGenerator):
     def _trained(self, images):
         before = getattr(self, "fraction_scale_", 1.0)
         self.fraction_directions_, self.fraction_scale_ = None, 1.0
-        if self.match_fractions:
+        if not self.match_fractions:
+            return
+        try:
             self.fraction_directions_ = fraction_directions(self)
             self.fraction_scale_ = matching_scale(self, images) if len(images) > 1 else before
+        except KeyboardInterrupt:
+            self.fraction_scale_ = 1.0
+            warn_user(
+                "Matching of fractions was interrupted; latents are not stretched.",
+                TrainingInterruptedWarning,
+            )
 
     def _latents_of(self, images, conditions):
         codes = self._tensor(super()._latents_of(images, conditions))

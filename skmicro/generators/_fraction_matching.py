@@ -63,7 +63,8 @@ def matching_scale(generator, images):
     Parameters
     ----------
     generator : NetworkGenerator
-        The trained generator, which stretches latents by its ``fraction_scale_``.
+        The trained generator, which stretches latents by its ``fraction_scale_``; scales are
+        tried out there.
     images : ndarray of shape (n, *spatial)
         Training images, at least two.
 

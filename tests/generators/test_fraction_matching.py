@@ -7,6 +7,7 @@ from textures import blobs
 from torch import nn
 
 import skmicro
+from skmicro.exceptions import TrainingInterruptedWarning
 from skmicro.generators import DAVEGAN
 from skmicro.generators._fraction_matching import fraction_directions, matching_scale, stretched
 from skmicro.networks import light_generator
@@ -142,6 +143,20 @@ def test_one_image_more_leaves_the_scale_as_it_was():
     generator = DAVEGAN.light(**SMALL).fit(X)
     scale = generator.fraction_scale_
     assert generator.partial_fit(X[:1]).fraction_scale_ == scale != 1.0
+
+
+def test_an_interruption_of_the_matching_keeps_the_networks(monkeypatch):
+    def interrupted(generator, images):
+        generator.fraction_scale_ = 2.0
+        raise KeyboardInterrupt
+
+    X = blobs(12, (16, 16))
+    monkeypatch.setattr("skmicro.generators._davegan.matching_scale", interrupted)
+    with pytest.warns(TrainingInterruptedWarning, match="Matching of fractions was interrupted"):
+        generator = DAVEGAN.light(**SMALL).fit(X)
+    plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
+    images = [fitted.sample(3, random_state=0) for fitted in (generator, plain)]
+    np.testing.assert_array_equal(*images)
 
 
 def test_a_checkpoint_serves_with_and_without_matching(tmp_path):
