@@ -190,8 +190,8 @@ class DAVEGAN(EncoderGenerator):
     new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
 
     With ``match_fractions``, the variances of all phase fractions (or of the mean grey level) are
-    added up and compared with those of at most 256 training images. 512 new images tell the
-    scale; 0.25, 1 or 2 says that none made up for what the training missed. Means are not
+    added up and compared with those of at most 256 training images. The scale is found with 1024
+    new images; 0.25, 1 or 2 says that none made up for what the training missed. Means are not
     changed, to first order. :meth:`partial_fit` finds directions anew, and the scale as well on
     its own images, if there are two at least.
 

@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 
 from .._random import normal_rows, numpy_generator
 
-N_DRAWS = 512
+N_DRAWS = 1024
 N_IMAGES = 256
 SCALES = (0.25, 1.0, 2.0)
 SCALE_TOLERANCE = 0.02
