@@ -114,7 +114,6 @@ class LightGenerator(nn.Module):
         self.whitening = whitening
         self.n_global = n_global
         self.coarseness = 2**n_blocks
-        self._check_torus(image_shape, periodic)
         margin = 0 if periodic else MARGIN
         grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
         self.start = (n_latent, *grid)
@@ -161,7 +160,11 @@ class LightGenerator(nn.Module):
         ValueError
             If periodic images are not whole numbers of coarse voxels.
         """
-        self._check_torus(image_shape, periodic)
+        if periodic and any(side % self.coarseness for side in image_shape):
+            raise ValueError(
+                f"shape must be multiples of {self.coarseness} for periodic images of this "
+                f"network, got {image_shape}."
+            )
         resized = copy.copy(self)
         margin = 0 if periodic else MARGIN
         grid = (-(-side // self.coarseness) + margin for side in image_shape)
@@ -169,13 +172,6 @@ class LightGenerator(nn.Module):
         resized.n_latent = self.n_global + math.prod(resized.start)
         resized.image_shape = image_shape
         return resized
-
-    def _check_torus(self, image_shape, periodic):
-        if periodic and any(side % self.coarseness for side in image_shape):
-            raise ValueError(
-                f"shape must be multiples of {self.coarseness} for periodic images of this "
-                f"network, got {image_shape}."
-            )
 
     def gathered(self, latents):
         """Return what latents say of the whole image.
@@ -274,11 +270,6 @@ def light_generator(
     -------
     generator : LightGenerator
         ``generator(latents, conditions) -> channels``.
-
-    Raises
-    ------
-    ValueError
-        If periodic images are not whole numbers of coarse voxels.
     """
     shape = tuple(image_shape)
     return LightGenerator(n_latent, whitening, n_channels, shape, width, periodic, n_global, fine)

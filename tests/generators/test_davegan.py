@@ -163,11 +163,6 @@ def test_the_light_architecture_has_latents_for_every_coarse_voxel():
     assert generator.sample(2, shape=(40, 30), random_state=0).shape == (2, 40, 30)
 
 
-def test_periodic_images_of_the_light_architecture_are_whole_coarse_voxels():
-    with pytest.raises(ValueError, match=r"shape must be multiples of 8 .*got \(20, 16\)"):
-        DAVEGAN.light(n_iter=3, periodic=True, random_state=0).fit(blobs(8, (20, 16)))
-
-
 def test_the_fine_architecture_reconstructs_details_of_two_voxels():
     rows, columns = np.indices((16, 16))
     X = np.array([(rows + way * columns + shift) % 4 < 2 for way in (1, -1) for shift in range(4)])
