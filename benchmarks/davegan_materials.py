@@ -15,7 +15,8 @@ are 16 boards that differ by translations. Trainings of each:
 
 ``_materials.py`` says what the figures are. "rec." is the paper's error of the reconstructions
 of the tiles themselves, beside that in its Table 4, and the share of voxels that differ; "scale"
-is that of the latents along which fractions change, 1 with the published settings.
+is that of the latents along which fractions change, 1 with the published settings; rows from
+before there was one, which "-" tells, are not matched.
 
 An asterisk marks figures that miss their goal. Each material has a file of results, written
 after each training, so that processes may share the work; ``--summary`` prints all there are.

@@ -10,8 +10,8 @@ f(u) be the fractions of the generated image as they depend on what latents say 
     \sum_i \operatorname{var} f_i(u') = \sum_i \operatorname{var} f_i^{data},
     \qquad 1/4 \le s \le 2,
 
-so that everything but the fractions is drawn as before. Where no s does so, 1/4, 1 or 2 is the
-answer, whichever comes nearest. Of many training images some, chosen at random, stand for all.
+so that latents across these directions are drawn as before. Where no s does so, 1/4, 1 or 2 is
+the answer, whichever comes nearest. Of many training images some, chosen at random, stand for all.
 """
 
 from itertools import pairwise
