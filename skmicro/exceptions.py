@@ -10,11 +10,11 @@ class TargetWarning(UserWarning):
 
 
 class ImageShapeWarning(UserWarning):
-    """Flat rows came without ``image_shape`` and are read as 1 x n images."""
+    """The shape of images had to be guessed, or a method makes them worse for their shape."""
 
 
 class EstimateWarning(UserWarning):
-    """An estimate left the range in which it can be true."""
+    """An estimate reached the end of the range in which it can be true or is sought."""
 
 
 class GreyLevelWarning(UserWarning):

@@ -13,6 +13,7 @@ latents are coordinates among codes of training images.
 
 import numpy as np
 
+from .._moments import updated_moments
 from ._encoder_generator import EncoderGenerator
 
 LEAST_VARIANCE = 1e-6
@@ -171,24 +172,16 @@ class Autoencoder(EncoderGenerator):
         super()._learn(images, rows, task, checkpointed)
 
     def _trained(self, images):
-        mean, covariance = self._moments_with(self._codes(images).astype(np.float64))
+        self.n_samples_seen_, self.code_mean_, covariance = updated_moments(
+            self.n_samples_seen_,
+            self.code_mean_,
+            self.code_axes_ @ self.code_axes_.T,
+            self._codes(images).astype(np.float64),
+        )
         variances, axes = np.linalg.eigh(covariance)
         variances, axes = variances[::-1], axes[:, ::-1]
         varies = variances > LEAST_VARIANCE * variances[0]
-        self.code_mean_ = mean
         self.code_axes_ = axes * np.sqrt(np.where(varies, variances, 0.0))
-        self.n_samples_seen_ += len(images)
-
-    def _moments_with(self, codes):
-        """Return mean and covariance of codes and of those seen before."""
-        before, new = self.n_samples_seen_, len(codes)
-        total = before + new
-        gap = codes.mean(axis=0) - self.code_mean_
-        apart = codes - codes.mean(axis=0)
-        scatter = apart.T @ apart + np.outer(gap, gap) * (before * new / total)
-        if before > 0:
-            scatter += (before - 1) * self.code_axes_ @ self.code_axes_.T
-        return self.code_mean_ + gap * (new / total), scatter / (total - 1)
 
     def _latents_of(self, images, conditions):
         codes = self._codes(images).astype(np.float64) - self.code_mean_

@@ -7,9 +7,8 @@ enough (Zhang et al. 2023). See :mod:`skmicro.training.autoencoding_adversarial`
 
 from functools import partial
 
-from .._validation import check_betas, check_choice, check_integer, check_real, warn_user
+from .._validation import check_betas, check_choice, check_integer, check_real
 from ..augment import NormalTranslations, Symmetries
-from ..exceptions import TrainingInterruptedWarning
 from ..losses import (
     ADVERSARIAL_LOSSES,
     GradientPenalty,
@@ -19,7 +18,7 @@ from ..losses import (
 from ..networks import light_critic, light_generator, pyramid_critic, pyramid_generator
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator
-from ._fraction_matching import fraction_directions, matching_scale, stretched
+from ._fraction_matching import MatchesFractions
 
 GENERATORS = {
     "pyramid": pyramid_generator,
@@ -44,7 +43,7 @@ LIGHT = {
 }
 
 
-class DAVEGAN(EncoderGenerator):
+class DAVEGAN(MatchesFractions, EncoderGenerator):
     r"""DA-VEGAN: variational autoencoder and GAN with differentiable augmentation.
 
     One generator serves an encoder, as its decoder, and a critic. With z drawn from
@@ -152,9 +151,14 @@ class DAVEGAN(EncoderGenerator):
         to 2; 1 without ``match_fractions``. Latents of :meth:`transform` and :meth:`sample`
         are standard normal.
     fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
-        Directions, orthonormal, in which fractions change: of the latent vector, or of the
+        Directions, orthonormal, in which fractions change: one less than there are phases at
+        most, one for grey levels. Those of the latent vector, ``n_whole = n_latent``, or of the
         eight latents of the whole image and the means of the others, times the square root of
-        their number. ``None`` without ``match_fractions``.
+        their number, ``n_whole = 8 + n_latent``. ``None`` without ``match_fractions``.
+    fraction_mean_, fraction_covariance_ : ndarray of shape (n_phases,), (n_phases, n_phases)
+        Moments of the phase fractions (or of the mean grey level) of the training images.
+    n_samples_seen_ : int
+        Training images so far.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``, ``"reconstruction"``,
         ``"divergence"``, ``"generator"``.
@@ -189,11 +193,11 @@ class DAVEGAN(EncoderGenerator):
     images to tell apart, which takes longer to learn. Half an hour of the published settings left
     new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
 
-    With ``match_fractions``, the variances of all phase fractions (or of the mean grey level) are
-    added up and compared with those of at most 256 training images. The scale is found with 1024
-    new images; 0.25, 1 or 2 says that none made up for what the training missed. Means are not
-    changed, to first order. :meth:`partial_fit` finds directions anew, and the scale as well on
-    its own images, if there are two at least.
+    With ``match_fractions``, the sum of the variances of all phase fractions (or the variance of
+    the mean grey level) of new images becomes that of all training images so far, those of
+    :meth:`partial_fit` included; not that of each fraction for itself. It takes as long as some
+    5000 new images, after :meth:`fit` and after each :meth:`partial_fit`. Means are not changed,
+    to first order.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
@@ -305,34 +309,6 @@ class DAVEGAN(EncoderGenerator):
         check_choice("match_fractions", self.match_fractions, (True, False))
         check_integer("n_critic", self.n_critic, minimum=1)
         check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
-
-    def _trained(self, images):
-        before = getattr(self, "fraction_scale_", 1.0)
-        self.fraction_directions_, self.fraction_scale_ = None, 1.0
-        if not self.match_fractions:
-            return
-        try:
-            self.fraction_directions_ = fraction_directions(self)
-            self.fraction_scale_ = matching_scale(self, images) if len(images) > 1 else before
-        except KeyboardInterrupt:
-            self.fraction_scale_ = 1.0
-            warn_user(
-                "Matching of fractions was interrupted; latents are not stretched.",
-                TrainingInterruptedWarning,
-            )
-
-    def _latents_of(self, images, conditions):
-        codes = self._tensor(super()._latents_of(images, conditions))
-        return self._stretched(codes, 1.0 / self.fraction_scale_).cpu().numpy()
-
-    def _generate(self, latents, conditions):
-        return super()._generate(self._stretched(latents, self.fraction_scale_), conditions)
-
-    def _stretched(self, latents, scale):
-        if scale == 1.0:
-            return latents
-        directions = self._tensor(self.fraction_directions_)
-        return stretched(self.generator_, latents, directions, scale)
 
     @property
     def _make_generator(self):

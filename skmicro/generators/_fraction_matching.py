@@ -10,23 +10,108 @@ f(u) be the fractions of the generated image as they depend on what latents say 
     \sum_i \operatorname{var} f_i(u') = \sum_i \operatorname{var} f_i^{data},
     \qquad 1/4 \le s \le 2,
 
-so that latents across these directions are drawn as before. Where no s does so, 1/4, 1 or 2 is
-the answer, whichever comes nearest. Of many training images some, chosen at random, stand for all.
+so that latents across these directions are drawn as before. Where no s does so, the end or 1 is
+the answer, whichever comes nearer.
 """
 
-from itertools import pairwise
+import functools
 
 import numpy as np
 import torch
 from scipy.optimize import brentq
 
+from .._arrays import map_batches
+from .._moments import updated_moments
 from .._random import normal_rows, numpy_generator
+from .._validation import warn_user
+from ..exceptions import EstimateWarning, TrainingInterruptedWarning
 
 N_DRAWS = 1024
-N_IMAGES = 256
-SCALES = (0.25, 1.0, 2.0)
+N_GRADIENTS = 256
+LEAST_SCALE, LARGEST_SCALE = 0.25, 2.0
 SCALE_TOLERANCE = 0.02
 LEAST_SHARE = 1e-3
+
+
+class MatchesFractions:
+    """Mixin of network generators without conditions that have a ``match_fractions``.
+
+    Attributes
+    ----------
+    fraction_scale_ : float
+        The scale s.
+    fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
+        The basis D, one direction a row.
+    fraction_mean_, fraction_covariance_ : ndarray of shape (n_phases,), (n_phases, n_phases)
+        Moments of the fractions of the training images.
+    n_samples_seen_ : int
+        Training images so far.
+    """
+
+    def _learn(self, images, rows, task, checkpointed=True):
+        n_channels = self.encoder_.n_channels
+        self.n_samples_seen_ = 0
+        self.fraction_mean_ = np.zeros(n_channels)
+        self.fraction_covariance_ = np.zeros((n_channels, n_channels))
+        self.fraction_directions_, self.fraction_scale_ = None, 1.0
+        super()._learn(images, rows, task, checkpointed)
+
+    def _trained(self, images):
+        self.n_samples_seen_, self.fraction_mean_, self.fraction_covariance_ = updated_moments(
+            self.n_samples_seen_,
+            self.fraction_mean_,
+            self.fraction_covariance_,
+            fractions_of(self.encoder_, images),
+        )
+
+    def _finish(self):
+        if not self.match_fractions:
+            self.fraction_directions_, self.fraction_scale_ = None, 1.0
+            return
+        try:
+            directions = fraction_directions(self)
+            scale = matching_scale(self, directions, np.trace(self.fraction_covariance_))
+        except KeyboardInterrupt:
+            warn_user(
+                f"Matching of fractions was interrupted; fraction_scale_ is {self.fraction_scale_} "
+                "as before.",
+                TrainingInterruptedWarning,
+            )
+        else:
+            self.fraction_directions_, self.fraction_scale_ = directions, scale
+
+    def _latents_of(self, images, conditions):
+        codes = self._tensor(super()._latents_of(images, conditions))
+        return self._stretched(codes, 1.0 / self.fraction_scale_).cpu().numpy()
+
+    def _generate(self, latents, conditions):
+        return super()._generate(self._stretched(latents, self.fraction_scale_), conditions)
+
+    def _stretched(self, latents, scale):
+        if scale == 1.0:
+            return latents
+        directions = self._tensor(self.fraction_directions_)
+        return stretched(self.generator_, latents, directions, scale)
+
+
+def fractions_of(encoder, images):
+    """Return the phase fractions, or the mean grey level, of every image.
+
+    Parameters
+    ----------
+    encoder : PhaseEncoder or GreyEncoder
+        Knows the phases.
+    images : ndarray of shape (n, *spatial)
+        Images.
+
+    Returns
+    -------
+    fractions : ndarray of shape (n, n_channels)
+        Fractions of the phases in their order.
+    """
+    rows = images.reshape(len(images), -1)
+    phases = [rows] if encoder.phases is None else [rows == phase for phase in encoder.phases]
+    return np.stack([phase.mean(axis=1, dtype=np.float64) for phase in phases], axis=1)
 
 
 def fraction_directions(generator):
@@ -42,7 +127,7 @@ def fraction_directions(generator):
     directions : ndarray of shape (n_directions, n_whole)
         Orthonormal rows: the basis D.
     """
-    network, draws = generator.generator_, generator._tensor(_draws(generator))
+    network, draws = generator.generator_, _draws(generator)[:N_GRADIENTS]
     slopes = 0.0
     for latents in draws.split(generator._batch_size):
         whole = _gathered(network, latents).requires_grad_(True)
@@ -57,37 +142,55 @@ def fraction_directions(generator):
     return directions[sizes > LEAST_SHARE * sizes[0]]
 
 
-def matching_scale(generator, images):
-    """Return the scale along the generator's directions with which fractions vary as in images.
+def matching_scale(generator, directions, variance):
+    """Return the scale along directions with which the fractions of new images vary so much.
 
     Parameters
     ----------
     generator : NetworkGenerator
-        The trained generator, which stretches latents by its ``fraction_scale_``; scales are
-        tried out there.
-    images : ndarray of shape (n, *spatial)
-        Training images, at least two.
+        The trained generator.
+    directions : ndarray of shape (n_directions, n_whole)
+        What :func:`fraction_directions` found.
+    variance : float
+        Wanted sum of the variances of all fractions.
 
     Returns
     -------
     scale : float
         From 1/4 to 2.
+
+    Warns
+    -----
+    EstimateWarning
+        If none of these does so.
     """
-    latents = _draws(generator)
-    no_conditions = np.empty((N_DRAWS, 0), np.float32)
-    some = numpy_generator(generator._seed, 6).permutation(len(images))[:N_IMAGES]
-    wanted = _variance(generator.encoder_, images[some])
+    network, draws = generator.generator_, _draws(generator)
+    directions = generator._tensor(directions)
 
+    def made(index, scale):
+        latents = stretched(network, draws[index], directions, scale)
+        with torch.no_grad():
+            channels = network(latents, latents.new_empty(len(latents), 0))
+        return fractions_of(generator.encoder_, generator.encoder_.decode(channels))
+
+    @functools.cache
     def excess(scale):
-        generator.fraction_scale_ = scale
-        made = generator._decode(latents, no_conditions)
-        return _variance(generator.encoder_, made) - wanted
+        rows = map_batches(functools.partial(made, scale=scale), N_DRAWS, generator._batch_size)
+        return rows.var(axis=0, ddof=1).sum() - variance
 
-    excesses = [excess(scale) for scale in SCALES]
-    for ends, signs in zip(pairwise(SCALES), pairwise(np.sign(excesses)), strict=True):
-        if signs[0] != signs[1]:
-            return float(brentq(excess, *ends, xtol=SCALE_TOLERANCE))
-    return SCALES[np.argmin(np.abs(excesses))]
+    if excess(1.0) == 0.0:
+        return 1.0
+    low, high = (LEAST_SCALE, 1.0) if excess(1.0) > 0.0 else (1.0, LARGEST_SCALE)
+    if excess(low) <= 0.0 <= excess(high):
+        return float(brentq(excess, low, high, rtol=SCALE_TOLERANCE))
+    nearest = min((low, high), key=lambda scale: abs(excess(scale)))
+    warn_user(
+        f"Phase fractions cannot be matched: fraction_scale_ is {nearest:g}, with which those of "
+        f"new images have a standard deviation of {np.sqrt(excess(nearest) + variance):.3g}, those "
+        f"of the training images {np.sqrt(variance):.3g}. A longer training may help.",
+        EstimateWarning,
+    )
+    return nearest
 
 
 def stretched(network, latents, directions, scale):
@@ -116,7 +219,8 @@ def stretched(network, latents, directions, scale):
 
 
 def _draws(generator):
-    return normal_rows(N_DRAWS, generator._n_latent(), numpy_generator(generator._seed, 5))
+    rng = numpy_generator(generator._seed, 5)
+    return generator._tensor(normal_rows(N_DRAWS, generator._n_latent(), rng))
 
 
 def _gathered(network, latents):
@@ -127,10 +231,3 @@ def _gathered(network, latents):
 def _scattered(network, whole):
     """Return the latents that say this of the whole image and nothing else."""
     return network.scattered(whole) if hasattr(network, "gathered") else whole
-
-
-def _variance(encoder, images):
-    """Return the variance of the fractions, or of the mean grey level, from image to image."""
-    rows = images.reshape(len(images), -1)
-    phases = [rows] if encoder.phases is None else [rows == phase for phase in encoder.phases]
-    return float(sum(phase.mean(axis=1, dtype=np.float64).var(ddof=1) for phase in phases))

@@ -20,7 +20,9 @@ from .._validation import (
     check_integer,
     check_real,
     unchanged_on_error,
+    warn_user,
 )
+from ..exceptions import ImageShapeWarning
 from ..training import ImageBatches
 from ._base import BaseGenerator
 from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
@@ -125,13 +127,27 @@ class NetworkGenerator(BaseGenerator):
     def _trained(self, images):
         """Measure with the trained networks, on their training images, what they leave open."""
 
+    def _finish(self):
+        """Add what is too long for a look at an unfinished training."""
+
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None
         self._fitted_with = plain_parameters(self)
         self._made_with = self._lasting_parameters()
         self.n_iter_ = 0
         self.history_ = {}
-        train(self, images, rows, new_networks(self), checkpoint, task, self.n_iter)
+        networks = new_networks(self)
+        self._warn_of_a_seam(networks["generator"])
+        train(self, images, rows, networks, checkpoint, task, self.n_iter)
+
+    def _warn_of_a_seam(self, network):
+        if not getattr(network, "seamless", True):
+            warn_user(
+                f"Sides of periodic images should be multiples of {network.coarseness} for the "
+                f"{self.architecture!r} architecture, got {self.image_shape_}: opposite borders of "
+                "generated images will not match.",
+                ImageShapeWarning,
+            )
 
     def _lasting_parameters(self):
         parameters = self.get_params(deep=False)
@@ -154,9 +170,9 @@ class NetworkGenerator(BaseGenerator):
 
     def _resized(self, shape, periodic):
         resized = super()._resized(shape, periodic)
-        resized.generator_ = self.generator_.resized(
-            resized.image_shape_, resized.conditions_.periodic
-        )
+        extent = (resized.image_shape_, resized.conditions_.periodic)
+        if extent != (self.image_shape_, self.conditions_.periodic):
+            resized.generator_ = self.generator_.resized(*extent)
         return resized
 
     def _check_parameters(self):

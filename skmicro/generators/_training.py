@@ -87,6 +87,7 @@ def train(generator, images, rows, networks, checkpoint, task, n_iter, **setting
         setattr(generator, f"{name}_", module.requires_grad_(False))
     vars(generator).update(_progress(generator, history))
     generator._trained(images)
+    generator._finish()
 
 
 def _progress(generator, history):

@@ -114,6 +114,7 @@ class LightGenerator(nn.Module):
         self.whitening = whitening
         self.n_global = n_global
         self.coarseness = 2**n_blocks
+        self.seamless = not periodic or self._tiles(image_shape)
         margin = 0 if periodic else MARGIN
         grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
         self.start = (n_latent, *grid)
@@ -160,7 +161,7 @@ class LightGenerator(nn.Module):
         ValueError
             If periodic images are not whole numbers of coarse voxels.
         """
-        if periodic and any(side % self.coarseness for side in image_shape):
+        if periodic and not self._tiles(image_shape):
             raise ValueError(
                 f"shape must be multiples of {self.coarseness} for periodic images of this "
                 f"network, got {image_shape}."
@@ -172,6 +173,9 @@ class LightGenerator(nn.Module):
         resized.n_latent = self.n_global + math.prod(resized.start)
         resized.image_shape = image_shape
         return resized
+
+    def _tiles(self, image_shape):
+        return all(side % self.coarseness == 0 for side in image_shape)
 
     def gathered(self, latents):
         """Return what latents say of the whole image.
@@ -260,7 +264,8 @@ def light_generator(
     width : int, default=16
         Channels of the half-resolution map; coarser maps have 2 and 4 times as many.
     periodic : bool, default=False
-        Whether opposite borders of the images match.
+        Whether opposite borders of the images match; they do where ``seamless`` says so, with
+        sides that are multiples of ``coarseness``.
     n_global : int, default=0
         Latents of the whole image, first in the vector.
     fine : bool, default=False

@@ -1,5 +1,7 @@
 """Fractions of new images vary as much as those of training images."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,15 @@ from textures import blobs
 from torch import nn
 
 import skmicro
-from skmicro.exceptions import TrainingInterruptedWarning
+from skmicro.encoding import encoder_for
+from skmicro.exceptions import EstimateWarning, TrainingInterruptedWarning
 from skmicro.generators import DAVEGAN
-from skmicro.generators._fraction_matching import fraction_directions, matching_scale, stretched
+from skmicro.generators._fraction_matching import (
+    fraction_directions,
+    fractions_of,
+    matching_scale,
+    stretched,
+)
 from skmicro.networks import light_generator
 
 SIDE = 16
@@ -27,8 +35,21 @@ class Boards(nn.Module):
         return torch.stack([1 - p, p], dim=1)[..., None, None].expand(-1, -1, SIDE, SIDE)
 
 
+class OrderedBoards(nn.Module):
+    """Images with the fractions of Boards in order of voxels, given a look."""
+
+    n_latent = 3
+
+    def __init__(self, look):
+        super().__init__()
+        self.look = look
+
+    def forward(self, latents, conditions):
+        images = self.look(boards(latents.numpy()))
+        return encoder_for(images).encode(images)
+
+
 def boards(latents):
-    """Images in order of voxels with the fractions of the network."""
     n_ones = np.rint(SIDE**2 * (0.5 + latents @ SLOPE / 20))
     return (np.arange(SIDE**2) < n_ones[:, None]).reshape(-1, SIDE, SIDE).astype(np.uint8)
 
@@ -41,26 +62,23 @@ def in_grey(images):
     return 0.7 * images.astype(np.float32)
 
 
-def generator_of(look):
-    """A generator whose network is known, and whose images are given a look."""
-    generator = DAVEGAN(match_fractions=True, **SMALL).fit(look(boards(np.zeros((4, 3)))))
-    generator.generator_ = Boards()
+def generator_of(network, look=np.asarray):
+    """A generator whose network is known."""
+    generator = DAVEGAN(**SMALL).fit(look(boards(np.zeros((4, 3)))))
+    generator.generator_ = network
     dtype = {"device": "cpu", "dtype": torch.float32}
     generator._tensor = lambda values: torch.as_tensor(np.asarray(values), **dtype)
-    generator.fraction_directions_ = fraction_directions(generator)
-
-    def decode(latents, conditions):
-        directions = generator._tensor(generator.fraction_directions_)
-        latents = generator._tensor(latents)
-        moved = stretched(generator.generator_, latents, directions, generator.fraction_scale_)
-        return look(boards(moved.numpy()))
-
-    generator._decode = decode
     return generator
 
 
+def scale_found(images, look=np.asarray):
+    generator = generator_of(OrderedBoards(look), look)
+    variance = fractions_of(generator.encoder_, look(images)).var(axis=0, ddof=1).sum()
+    return matching_scale(generator, SLOPE[None], variance)
+
+
 def test_directions_are_those_along_which_fractions_change():
-    (direction,) = generator_of(np.asarray).fraction_directions_
+    (direction,) = fraction_directions(generator_of(Boards()))
     np.testing.assert_allclose(direction * np.sign(direction[0]), SLOPE, atol=1e-6)
 
 
@@ -68,14 +86,23 @@ def test_directions_are_those_along_which_fractions_change():
 @pytest.mark.parametrize("scale", [0.4, 1.0, 1.7])
 def test_the_scale_of_the_training_images_is_found(scale, look):
     latents = scale * np.random.default_rng(1).standard_normal((2000, 3))
-    found = matching_scale(generator_of(look), look(boards(latents)))
-    assert found == pytest.approx(scale, rel=0.15)
+    assert scale_found(boards(latents), look) == pytest.approx(scale, rel=0.15)
 
 
 @pytest.mark.parametrize(("scale", "end"), [(0.01, 0.25), (3.0, 2.0)])
 def test_the_scale_stays_within_its_range(scale, end):
     latents = scale * np.random.default_rng(1).standard_normal((200, 3))
-    assert matching_scale(generator_of(np.asarray), boards(latents)) == end
+    with pytest.warns(
+        EstimateWarning, match=rf"fraction_scale_ is {end:g}, .* deviation of 0\.\d+"
+    ):
+        assert scale_found(boards(latents)) == end
+
+
+def test_images_of_one_phase_leave_the_scale_at_one():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EstimateWarning)
+        generator = DAVEGAN.light(**SMALL).fit(np.full((4, SIDE, SIDE), 3))
+    assert generator.fraction_scale_ == 1.0
 
 
 def test_latents_are_stretched_along_the_directions_alone():
@@ -106,7 +133,7 @@ def test_fractions_of_samples_vary_as_those_of_training_images(architecture):
     deviations = {}
     for match in (False, True):
         generator.match_fractions = match
-        generator._trained(X)
+        generator._finish()
         samples = generator.sample(500, random_state=1)
         deviations[match] = samples.mean(axis=(1, 2)).std()
     real = X.mean(axis=(1, 2)).std()
@@ -138,25 +165,46 @@ def test_further_training_measures_the_scale_anew():
     assert generator.partial_fit(X).fraction_scale_ == 1.0
 
 
-def test_one_image_more_leaves_the_scale_as_it_was():
+def test_images_in_parts_are_matched_like_all_of_them():
     X = blobs(12, (16, 16), low=0.1, high=0.9)
-    generator = DAVEGAN.light(**SMALL).fit(X)
-    scale = generator.fraction_scale_
-    assert generator.partial_fit(X[:1]).fraction_scale_ == scale != 1.0
+    generator = DAVEGAN.light(**SMALL | {"n_iter": 1}).fit(X[:2])
+    for part in (X[2:3], X[3:7], X[7:]):
+        generator.partial_fit(part)
+    fractions = np.stack([(phase == X).mean(axis=(1, 2)) for phase in (0, 1)])
+    np.testing.assert_allclose(generator.fraction_mean_, fractions.mean(axis=1))
+    np.testing.assert_allclose(generator.fraction_covariance_, np.cov(fractions))
+    assert generator.n_samples_seen_ == 12
 
 
 def test_an_interruption_of_the_matching_keeps_the_networks(monkeypatch):
-    def interrupted(generator, images):
-        generator.fraction_scale_ = 2.0
+    def interrupted(*args):
         raise KeyboardInterrupt
 
     X = blobs(12, (16, 16))
-    monkeypatch.setattr("skmicro.generators._davegan.matching_scale", interrupted)
+    monkeypatch.setattr("skmicro.generators._fraction_matching.matching_scale", interrupted)
     with pytest.warns(TrainingInterruptedWarning, match="Matching of fractions was interrupted"):
         generator = DAVEGAN.light(**SMALL).fit(X)
     plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
     images = [fitted.sample(3, random_state=0) for fitted in (generator, plain)]
     np.testing.assert_array_equal(*images)
+
+
+def test_a_look_at_an_unfinished_training_does_not_wait_for_the_matching(monkeypatch):
+    reason = "scikit-learn has callbacks from 1.9 on"
+    monitor = pytest.importorskip("sklearn.callback", reason=reason).ScoringMonitor
+    scales = iter((0.5, 0.75))
+    monkeypatch.setattr(
+        "skmicro.generators._fraction_matching.matching_scale", lambda *args: next(scales)
+    )
+    X = blobs(4, (16, 16))
+    monitor = monitor(scoring={"scale": lambda fitted, X, y: fitted.fraction_scale_})
+    generator = DAVEGAN.light(**SMALL | {"n_iter": 3}).set_callbacks(monitor)
+    generator.fit(X, X.mean(axis=(1, 2)))
+    rows = monitor.get_logs().data
+    assert [row["scale"] for row in rows if row["task_name"] == "iteration"] == [1.0] * 3
+    assert generator.fraction_scale_ == 0.5
+    generator.partial_fit(X)
+    assert generator.fraction_scale_ == 0.75
 
 
 def test_a_checkpoint_serves_with_and_without_matching(tmp_path):

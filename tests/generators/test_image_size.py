@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from skmicro.descriptors import TwoPointCorrelation
-from skmicro.exceptions import ExtrapolationWarning, TargetWarning
+from skmicro.exceptions import ExtrapolationWarning, ImageShapeWarning, TargetWarning
 from skmicro.generators import GIN, WGANGP, InvNetGenerator, _state
 from skmicro.networks import build, light_generator
 
@@ -255,6 +255,19 @@ def test_periodic_images_are_whole_numbers_of_coarse_voxels(periodic, size):
         ValueError, match=rf"shape must be multiples of 4 .*\({size[0]}, {size[1]}\)"
     ):
         periodic.sample(1, shape=size)
+
+
+def test_training_images_that_would_leave_a_seam_are_named():
+    images = blobs(shape=(18, 16))
+    with pytest.warns(ImageShapeWarning, match=r"multiples of 8 for the 'light' .*\(18, 16\)"):
+        generator = GIN.light(**SMALL, periodic=True).fit(images)
+    as_trained = generator.sample(2, random_state=0)
+    np.testing.assert_array_equal(generator.sample(2, shape=(18, 16), random_state=0), as_trained)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ImageShapeWarning)
+        GIN.light(**SMALL, periodic=True).fit(blobs())
+        GIN.light(**SMALL, periodic=False).fit(images)
+        WGANGP(**SMALL | {"architecture": "residual"}, periodic=True).fit(images)
 
 
 @pytest.mark.parametrize(
