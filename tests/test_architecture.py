@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEVELS = [
     {"exceptions", "_version", "_arrays", "_random", "_validation", "_callbacks", "encoding",
-     "persistence", "base"},
+     "_moments", "persistence", "base"},
     {"descriptors", "networks", "augment", "datasets", "io", "patches"},
     {"losses", "properties"},
     {"training"},
