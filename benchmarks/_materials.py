@@ -3,7 +3,7 @@
 The images of 256 x 256 in ``materials_256.npz``, in the folder named by the environment variable
 ``SKMICRO_DATA``, are cut into 16 tiles of 64 x 64. Samples are compared with these; random halves
 of the tiles say how much real images differ. Figures are those of phase 1, as in Zhang et al.
-2023, but for pixel diversity and memory, which see all phases.
+2023, but for pixel diversity and memory, which see all phases, and for further lines of topology.
 
 - E/floor: mean of the paper's error (its Eq. 12) to the *nearest* tile, over the same mean
   of the tiles, each against the other 15. Far below 1 is memory, not quality.
@@ -16,8 +16,9 @@ of the tiles say how much real images differ. Figures are those of phase 1, as i
   tiles and 200 windows at random places: a copy of any window has much in common with one of
   them.
 - S2: relative error of the mean curve.
-- topology: Euler number, number of clusters, share of the largest, specific surface (means,
-  over those of the tiles), and error of the mean lineal path; after ± the halves.
+- topology, of phase 1 and then of the others: Euler number, number of clusters, share of the
+  largest, specific surface (means, over those of the tiles), and error of the mean lineal path;
+  after ± the halves.
 """
 
 import argparse
@@ -183,17 +184,21 @@ class Study:
         """Print the tables of all rows on file."""
         found = [self.rows_of(name) for name in names]
         rows = [rows[kind] for rows in found for kind in self.kinds if kind in rows]
-        for columns in (self.columns, TOPOLOGY_COLUMNS):
-            titles = {key: (title, "") for key, (title, _) in columns.items()}
-            print()
-            print_figures(
-                [self._printed(row, columns) for row in rows], {"name": ("", "")} | titles
-            )
+        lines = [(f"{row['material']}, {row['kind']}", row) for row in rows]
+        self._print(lines, self.columns)
+        self._print([part for line in lines for part in _by_phase(*line)], TOPOLOGY_COLUMNS)
         print(self.goals_in_words)
 
-    def _printed(self, row, columns):
+    def _print(self, lines, columns):
+        titles = {key: (title, "") for key, (title, _) in columns.items()}
+        print()
+        print_figures(
+            [self._printed(*line, columns) for line in lines], {"name": ("", "")} | titles
+        )
+
+    def _printed(self, name, row, columns):
         """Write the figures of a row, those that miss their goal with an asterisk."""
-        line = {"name": f"{row['material']}, {row['kind']}"}
+        line = {"name": name}
         for key, (_, form) in columns.items():
             values = row.get(key)  # Older rows have fewer figures.
             values = values if isinstance(values, list) else [values]
@@ -202,6 +207,12 @@ class Study:
             text = " ± ".join("-" if value is None else format(value, form) for value in values)
             line[key] = text + "*" * self.missed(row, key)
         return line
+
+
+def _by_phase(name, row):
+    """Return the names and figures of the phases of a row."""
+    others = row.get("other_phases", {})  # Older rows have none.
+    return [(name, row)] + [(f"{name}, phase {k}", found) for k, found in others.items()]
 
 
 def scan_of(name):
@@ -280,12 +291,17 @@ def figures(samples, tiles, training, pools):
     figures : dict
         By name, ``None`` where a ratio would have nothing below its line.
     """
-    of_phase = [(images == PHASE).astype(np.uint8) for images in (samples, tiles)]
+    others = {
+        str(phase): _described(*_of_phase(phase, samples, tiles))
+        for phase in np.unique(tiles)
+        if phase != PHASE
+    }
     return {
-        **_errors(*of_phase),
+        **_errors(*_of_phase(PHASE, samples, tiles)),
         **_diversities(samples, tiles),
         **_memory(samples, tiles, training, pools),
-        **_described(*of_phase),
+        **_described(*_of_phase(PHASE, samples, tiles)),
+        "other_phases": others,
     }
 
 
@@ -302,8 +318,12 @@ def figures_of_scan(samples, scan, n_windows, seed):
 
 def reconstruction_error(rebuilt, tiles):
     """Return the paper's error of reconstructed tiles, each to its own tile."""
-    of_phase = [(images == PHASE).astype(np.uint8) for images in (rebuilt, tiles)]
-    return float(np.diagonal(two_point_rmse(*of_phase)).mean())
+    return float(np.diagonal(two_point_rmse(*_of_phase(PHASE, rebuilt, tiles))).mean())
+
+
+def _of_phase(phase, *stacks):
+    """Return images of a phase and the rest, as 1 and 0."""
+    return [(images == phase).astype(np.uint8) for images in stacks]
 
 
 def _over(value, reference):
