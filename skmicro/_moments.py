@@ -1,4 +1,8 @@
-"""Mean and covariance of rows that come in parts (Chan et al. 1979)."""
+"""Mean and covariance of rows that come in parts.
+
+T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm for computing
+sample variances", Stanford University, STAN-CS-79-773, 1979.
+"""
 
 import numpy as np
 
@@ -11,9 +15,9 @@ def updated_moments(n_before, mean, covariance, rows):
     n_before : int
         Number of the rows seen before.
     mean : ndarray of shape (k,)
-        Their mean.
+        Their mean; any numbers where there were none.
     covariance : ndarray of shape (k, k)
-        Their covariance, with the factor 1/(n - 1).
+        Their covariance, with the factor 1/(n - 1); any numbers where there were none.
     rows : ndarray of shape (n, k)
         More of them, two in all at least.
 

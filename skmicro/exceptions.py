@@ -10,11 +10,11 @@ class TargetWarning(UserWarning):
 
 
 class ImageShapeWarning(UserWarning):
-    """The shape of images had to be guessed, or a method makes them worse for their shape."""
+    """The shape of images was guessed, or it is one for which a method does worse."""
 
 
 class EstimateWarning(UserWarning):
-    """An estimate reached the end of the range in which it can be true or is sought."""
+    """An estimate left the range in which it can be true, or ended where its search ends."""
 
 
 class GreyLevelWarning(UserWarning):

@@ -148,8 +148,8 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         The trained critic.
     fraction_scale_ : float
         Deviation along ``fraction_directions_`` of the latents that the networks know: from 1/4
-        to 2; 1 without ``match_fractions``. Latents of :meth:`transform` and :meth:`sample`
-        are standard normal.
+        to 2; 1 without ``match_fractions``. Latents of samples are standard normal, those of
+        :meth:`transform` are what the encoder says, divided by the scale along the directions.
     fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
         Directions, orthonormal, in which fractions change: one less than there are phases at
         most, one for grey levels. Those of the latent vector, ``n_whole = n_latent``, or of the
@@ -203,8 +203,8 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
     learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995``, ``decay_from=0.5`` and
     ``match_fractions=True``. A generator that is the same everywhere has to learn what is common
-    to all places. It neither repeats tiles nor has favourite places, unlike the pyramid in the
-    same time.
+    to all places. On tiles of materials it has no favourite places, unlike the pyramid with the
+    published settings in half an hour; of checkerboards it learned one translation only.
 
     References
     ----------

@@ -11,7 +11,8 @@ f(u) be the fractions of the generated image as they depend on what latents say 
     \qquad 1/4 \le s \le 2,
 
 so that latents across these directions are drawn as before. Where no s does so, the end or 1 is
-the answer, whichever comes nearer.
+the answer, whichever comes nearer. Slopes are those of phase probabilities, averaged; s is found
+with labelled images of the training's size.
 """
 
 import functools
@@ -178,12 +179,12 @@ def matching_scale(generator, directions, variance):
         rows = map_batches(functools.partial(made, scale=scale), N_DRAWS, generator._batch_size)
         return rows.var(axis=0, ddof=1).sum() - variance
 
-    if excess(1.0) == 0.0:
+    if excess(1.0) == 0.0 or len(directions) == 0:
         return 1.0
     low, high = (LEAST_SCALE, 1.0) if excess(1.0) > 0.0 else (1.0, LARGEST_SCALE)
     if excess(low) <= 0.0 <= excess(high):
         return float(brentq(excess, low, high, rtol=SCALE_TOLERANCE))
-    nearest = min((low, high), key=lambda scale: abs(excess(scale)))
+    nearest = min((1.0, low, high), key=lambda scale: abs(excess(scale)))
     warn_user(
         f"Phase fractions cannot be matched: fraction_scale_ is {nearest:g}, with which those of "
         f"new images have a standard deviation of {np.sqrt(excess(nearest) + variance):.3g}, those "

@@ -125,10 +125,10 @@ class NetworkGenerator(BaseGenerator):
         return ImageBatches(images, self.encoder_, rows, **settings)
 
     def _trained(self, images):
-        """Measure with the trained networks, on their training images, what they leave open."""
+        """Measure on training images what networks leave open; also in looks at a training."""
 
     def _finish(self):
-        """Add what is too long for a look at an unfinished training."""
+        """Add, when the training is over, what would take too long for a look at it before."""
 
     def _learn(self, images, rows, task, checkpointed=True):
         checkpoint = self.checkpoint if checkpointed else None
