@@ -267,11 +267,15 @@ def trained(made, images, arguments):
 
 
 def draw(study, name, kind, arguments, tiles, **stacks):
-    """Draw tiles and as many images of each other kind, if the options name a folder."""
+    """Draw tiles and as many images of each other kind, and the last kind alone.
+
+    Nothing is drawn unless the options name a folder.
+    """
     if arguments.picture is not None:
         stacks = {label: images[: len(tiles)] for label, images in stacks.items()}
-        shown = SampleGridDisplay.from_images({"real": tiles} | stacks)
-        save_picture(shown, arguments.picture, f"{study.name}_{name}_{kind}")
+        for ending, images in (("", {"real": tiles} | stacks), ("_new", [*stacks.values()][-1])):
+            shown = SampleGridDisplay.from_images(images)
+            save_picture(shown, arguments.picture, f"{study.name}_{name}_{kind}{ending}")
 
 
 def figures(samples, tiles, training, pools):
