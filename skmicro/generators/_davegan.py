@@ -195,9 +195,9 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
 
     With ``match_fractions``, the sum of the variances of all phase fractions (or the variance of
     the mean grey level) of new images becomes that of all training images so far, those of
-    :meth:`partial_fit` included; not that of each fraction for itself. It takes as long as some
-    5000 new images, after :meth:`fit` and after each :meth:`partial_fit`. Means are not changed,
-    to first order.
+    :meth:`partial_fit` included; not that of each fraction for itself. It takes several passes
+    over 1024 new images, after :meth:`fit` and after each :meth:`partial_fit`. Means are not
+    changed, to first order.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
