@@ -18,7 +18,8 @@ of the tiles themselves, beside that in its Table 4, and the share of voxels tha
 is that of the latents along which fractions change, 1 with the published settings; rows from
 before there was one, which "-" tells, are not matched.
 
-An asterisk marks figures that miss their goal. Each material has a file of results, written
+An asterisk marks figures that miss their goal; errors of checkerboards have none, since the
+published ones are 0. Each material has a file of results, written
 after each training, so that processes may share the work; ``--summary`` prints all there are.
 
     SKMICRO_DATA=FOLDER python benchmarks/davegan_materials.py alloy --kind light

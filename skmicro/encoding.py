@@ -75,15 +75,15 @@ class PhaseEncoder(Persistent):
             )
         return int(matches[0])
 
-    def check(self, images, name="X"):
-        """Raise ValueError if the images hold a label that ``fit`` did not see."""
+    def check(self, images, name="X", known="seen in fit"):
+        """Raise ValueError if the images hold a label that is not ``known``."""
         size = max(1, CHECKED_VOXELS // max(1, images[:1].size))
         blocks = (images[start : start + size] for start in range(0, len(images), size))
-        known = sum(np.count_nonzero(block == phase) for block in blocks for phase in self.phases)
-        if known < images.size:
+        n_known = sum(np.count_nonzero(block == phase) for block in blocks for phase in self.phases)
+        if n_known < images.size:
             unseen = np.setdiff1d(distinct_values(images), self.phases)
             raise ValueError(
-                f"{name} must hold only the phases {self.phases.tolist()} seen in fit, "
+                f"{name} must hold only the phases {self.phases.tolist()} {known}, "
                 f"got {unseen[:5].tolist()}."
             )
 
@@ -191,7 +191,7 @@ class GreyEncoder(Persistent):
             raise ValueError(f"phase must be None for grey-level images, got {phase!r}.")
         return 0
 
-    def check(self, images, name="X"):
+    def check(self, images, name="X", known=None):
         """Raise where descriptors of the grey levels would leave single precision."""
         largest = float(np.abs(images).max())
         if largest > MAX_GREY:

@@ -78,7 +78,7 @@ def memorisation(images, training_images, *, n_candidates=32):
     training = check_stack("training_images", training_images)
     images = check_stack("images", images, training.shape[1:])
     encoder = encoder_for(training)
-    encoder.check(images, "images")
+    encoder.check(images, "images", "of training_images")
     search = _CopySearch(training, encoder, n_candidates)
     return np.minimum([search.largest_correlation(image) for image in images], 1.0)
 

@@ -51,9 +51,9 @@ def gather(generator, X_train, X_test, n_samples, targets, seed):
         generator.encoder_.check(training, "X_train")
         generator.encoder_.check(reference, "X_test")
     encoder = encoder_for(training)
-    encoder.check(reference, "X_test")
+    encoder.check(reference, "X_test", "of X_train")
     samples = _generated_images(generator, training, reference, n_samples, targets, seed)
-    encoder.check(samples, "generated images")
+    encoder.check(samples, "generated images", "of X_train")
     part = _random_part(training, len(samples), _random.numpy_generator(seed, PART))
     return ThreeSets(samples, part, reference), training
 

@@ -117,7 +117,8 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         Share of the training after which learning rates fall linearly to zero.
     match_fractions : bool, default=False
         After the training, stretch latents where they change phase fractions, so that those of
-        new images vary as much as those of training images; not in the paper.
+        new images vary as much as those of training images; not in the paper. An interrupted
+        training is matched as well; a second interruption leaves the scale as it was.
     target_tol : float, default=0.01
         Root mean square error up to which a target counts as met; latents are searched.
     image_shape : tuple of int or None, default=None

@@ -135,6 +135,7 @@ def test_symmetries_of_the_grid(shape):
         ((noise(2, (4, 4)), noise(0, (4, 4))), {}, "training_images .* one image, got none"),
         ((noise(2, (4,)), noise(2, (4,))), {}, "images must have shape"),
         ((noise(2, (4, 4)),) * 2, {"n_candidates": 0}, "n_candidates must be >= 1"),
+        ((np.full((2, 4, 4), 3), np.eye(4, dtype=int)[None]), {}, r"of training_images, got \[3\]"),
     ],
 )
 def test_bad_input(arguments, settings, message):

@@ -65,6 +65,11 @@ def test_two_point_rmse_refuses_other_shapes():
         two_point_rmse(np.eye(4)[None].repeat(2, 0), np.zeros((2, 4, 5)))
 
 
+def test_two_point_rmse_refuses_other_phases():
+    with pytest.raises(ValueError, match=r"A must hold only the phases \[0, 1\] of B, got \[3\]"):
+        two_point_rmse(np.full((2, 4, 4), 3), np.eye(4, dtype=int)[None])
+
+
 @pytest.mark.parametrize(("n", "m"), [(7, 7), (7, 5), (4, 9)])
 def test_wasserstein_agrees_with_scipy(n, m):
     a, b = RNG.integers(0, 5, (n, 3)) / 2, RNG.normal(size=(m, 3))
