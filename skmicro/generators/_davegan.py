@@ -82,6 +82,9 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         Weight of the reconstruction loss, a sum over voxels, in the generator's loss.
     augment : bool, default=True
         Roll what the critic sees, and move statistics of latents and prior.
+    translation_spread : float, default=0.25
+        Standard deviation of the rolls along an axis, in sides of the image. What always lies in
+        one place of new images is hidden from the critic where it is large.
     critic_loss : {"log", "wasserstein-gp"}, default="log"
         ``"log"``: the paper's, with batch normalisation in the pyramidal critic;
         ``"wasserstein-gp"``: Wasserstein losses, gradient penalty, and no normalisation in
@@ -236,6 +239,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         lambda_noise=1.0,
         lambda_rec=1e-4,
         augment=True,
+        translation_spread=0.25,
         critic_loss="log",
         gradient_penalty=10.0,
         width=16,
@@ -268,6 +272,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         self.lambda_noise = lambda_noise
         self.lambda_rec = lambda_rec
         self.augment = augment
+        self.translation_spread = translation_spread
         self.critic_loss = critic_loss
         self.gradient_penalty = gradient_penalty
         self.width = width
@@ -303,6 +308,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
             check_real(name, getattr(self, name), 0.0)
         check_choice("architecture", self.architecture, GENERATORS)
         check_choice("augment", self.augment, (True, False))
+        check_real("translation_spread", self.translation_spread, 0.0)
         check_choice("critic_loss", self.critic_loss, CRITIC_LOSSES)
         check_integer("critic_width", self.critic_width, minimum=1)
         check_real("critic_learning_rate", self.critic_learning_rate, 0.0, open_low=True)
@@ -344,7 +350,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
             betas=tuple(self.betas),
             n_critic=self.n_critic,
             penalties=[GradientPenalty(self.gradient_penalty)] * (self.critic_loss != "log"),
-            augment=NormalTranslations() if self.augment else None,
+            augment=NormalTranslations(self.translation_spread) if self.augment else None,
             symmetries=Symmetries(self.symmetries),
             average_decay=self.average_decay,
             decay_from=self.decay_from,

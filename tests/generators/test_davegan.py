@@ -93,6 +93,15 @@ def test_augmentation_can_be_left_out(monkeypatch):
     assert rolls
 
 
+def test_the_spread_of_translations_is_that_asked_for():
+    X = blobs(8, (16, 16))
+    small, none = (made(translation_spread=spread, n_iter=1).fit(X) for spread in (0.01, 0.0))
+    large = made(n_iter=1).fit(X)
+    # A hundredth of 16 voxels is rounded to none.
+    assert small.history_["critic"][0] == none.history_["critic"][0]
+    assert large.history_["critic"][0] != none.history_["critic"][0]
+
+
 def test_training_is_reproducible_and_depends_on_its_seed():
     X = blobs(9, (16, 16))
     first, again, other = (made(random_state=seed).fit(X) for seed in (1, 1, 2))
@@ -121,6 +130,7 @@ def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator()
         ("lambda_noise", np.inf, "lambda_noise must lie in|lambda_noise must be finite"),
         ("lambda_rec", np.nan, "lambda_rec must"),
         ("augment", "yes", "augment must be one of"),
+        ("translation_spread", -0.1, "translation_spread must lie in .*got -0.1"),
         ("critic_loss", "hinge", "critic_loss must be one of .*got 'hinge'"),
         ("architecture", "dense", "architecture must be one of .*got 'dense'"),
         ("critic_width", 0, "critic_width must be >= 1, got 0"),
