@@ -182,9 +182,8 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
 
     Notes
     -----
-    The gradient of each loss reaches its own network only. Rolls are by whole voxels and periodic,
-    their lengths normal with a deviation of a quarter of the side; every image has its own, but an
-    image and its reconstruction share one.
+    The gradient of each loss reaches its own network only. Rolls are by whole voxels and periodic;
+    every image has its own, but an image and its reconstruction share one.
 
     A critic with batch normalisation sees real and generated images in batches of their own here,
     which hides from it much of what they differ in, such as phase fractions. In short trainings
