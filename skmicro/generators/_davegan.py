@@ -73,7 +73,8 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         layer and the critic's first see every voxel, for details of two or three voxels. The
         encoder is the paper's in any case.
     beta : float, default=1.0
-        Weight of the divergence in the encoder's loss; more makes walks along latents smoother.
+        Weight of the divergence in the encoder's loss; more makes walks along latents smoother,
+        less makes codes narrower.
     lambda_vae : float, default=1.0
         Weight of reconstructions in the generator's adversarial loss.
     lambda_noise : float, default=1.0
@@ -192,9 +193,10 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
     under a penalty of its gradient, came to rounder images in the same time.
 
     Of few images, a larger ``lambda_rec`` makes reconstructions better and new images more like
-    the old: look at :func:`skmicro.evaluation.memorisation`. With ``symmetries`` there are more
-    images to tell apart, which takes longer to learn. Half an hour of the published settings left
-    new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
+    the old: look at :func:`skmicro.evaluation.memorisation`. With more latents and a smaller
+    ``beta``, latents of new images come near to codes less often. With ``symmetries`` there are
+    more images to tell apart, which takes longer to learn. Half an hour of the published settings
+    left new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
 
     With ``match_fractions``, the sum of the variances of all phase fractions (or the variance of
     the mean grey level) of new images becomes that of all training images so far, those of
