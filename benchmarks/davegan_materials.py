@@ -9,8 +9,8 @@ are 16 boards that differ by translations. Trainings of each:
 - *log*: the published losses and networks with larger rates, batches and weight of the
   reconstructions, an average of the weights and a decay of the rates, as long, and then the scale
   of latents with which fractions vary as those of tiles do;
-- *near*: the same with twice the latents and translations of a tenth of the side instead of a
-  quarter;
+- *near*: the same with 256 latents instead of 32, a tenth of beta, and translations of a tenth of
+  the side instead of a quarter;
 - *better*: the light preset, as long;
 - *fine*: the same with the full-resolution variant of its networks, as long;
 - *light*: the light preset, for five minutes of one core;
@@ -65,7 +65,7 @@ FASTER = functools.partial(
 PRESETS = {
     "paper": DAVEGAN,
     "log": FASTER,
-    "near": functools.partial(FASTER, n_latent=64, translation_spread=0.1),
+    "near": functools.partial(FASTER, n_latent=256, translation_spread=0.1, beta=0.1),
     "better": DAVEGAN.light,
     "fine": functools.partial(DAVEGAN.light, architecture="fine"),
     "light": DAVEGAN.light,
