@@ -153,7 +153,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         The trained critic.
     fraction_scale_ : float
         Deviation along ``fraction_directions_`` of the latents that the networks know: from 1/4
-        to 2; 1 without ``match_fractions``. Latents of samples are standard normal, those of
+        to 4; 1 without ``match_fractions``. Latents of samples are standard normal, those of
         :meth:`transform` are what the encoder says, divided by the scale along the directions.
     fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
         Directions, orthonormal, in which fractions change: one less than there are phases at

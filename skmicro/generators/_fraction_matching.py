@@ -8,7 +8,7 @@ f(u) be the fractions of the generated image as they depend on what latents say 
 
 .. math:: u' = u + (s - 1) D D^T u, \qquad
     \sum_i \operatorname{var} f_i(u') = \sum_i \operatorname{var} f_i^{data},
-    \qquad 1/4 \le s \le 2,
+    \qquad 1/4 \le s \le 4,
 
 so that latents across these directions are drawn as before. Where no s does so, the end or 1 is
 the answer, whichever comes nearer. Slopes are those of phase probabilities, averaged; s is found
@@ -29,7 +29,7 @@ from ..exceptions import EstimateWarning, TrainingInterruptedWarning
 
 N_DRAWS = 1024
 N_GRADIENTS = 256
-LEAST_SCALE, LARGEST_SCALE = 0.25, 2.0
+LEAST_SCALE, LARGEST_SCALE = 0.25, 4.0
 SCALE_TOLERANCE = 0.02
 LEAST_SHARE = 1e-3
 
@@ -158,7 +158,7 @@ def matching_scale(generator, directions, variance):
     Returns
     -------
     scale : float
-        From 1/4 to 2.
+        From 1/4 to 4.
 
     Warns
     -----
