@@ -258,7 +258,11 @@ def check_latents(estimator, Z, n_columns, name="Z"):
     ValueError
         If the shape is wrong or a value is not finite.
     """
-    Z = check_array(_as_array(Z), dtype="numeric", estimator=estimator, input_name=name)
+    Z = _as_array(Z)
+    shape = getattr(Z, "shape", ())
+    if len(shape) != 2:
+        raise ValueError(f"{name} must have shape (n, {n_columns}), got {shape}.")
+    Z = check_array(Z, dtype="numeric", estimator=estimator, input_name=name)
     if Z.shape[1] != n_columns:
         raise ValueError(
             f"{name} must have {n_columns} columns for this {type(estimator).__name__}, "
@@ -326,8 +330,8 @@ def check_sequence(name, value):
 def check_choices(name, values, choices):
     """Raise unless ``values`` are a list or tuple of some of ``choices``."""
     check_sequence(name, values)
-    for value in values:
-        check_choice(name, value, choices)
+    for k, value in enumerate(values):
+        check_choice(f"{name}[{k}]", value, choices)
 
 
 def check_betas(value):
@@ -335,8 +339,8 @@ def check_betas(value):
     check_sequence("betas", value)
     if len(value) != 2:
         raise ValueError(f"betas must be two numbers, got {value!r}.")
-    for beta in value:
-        check_real("betas", beta, 0.0, 1.0, open_high=True)
+    for k, beta in enumerate(value):
+        check_real(f"betas[{k}]", beta, 0.0, 1.0, open_high=True)
 
 
 def check_callables(name, value):

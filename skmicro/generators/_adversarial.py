@@ -85,7 +85,7 @@ def adversarial_step(estimator, networks, rng, **parts):
         ADVERSARIAL_LOSSES["wasserstein"],
         learning_rate=estimator.learning_rate,
         rng=rng,
-        betas=tuple(estimator.betas),
+        betas=estimator.betas,
         n_critic=estimator.n_critic,
         penalties=[GradientPenalty(estimator.gradient_penalty)],
         augment=Symmetries(estimator.symmetries),

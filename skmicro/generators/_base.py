@@ -191,11 +191,11 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def transform(self, X):
         """Find the latents of images.
 
-        Where the generator has no way back these are the latents whose images are nearest
+        Where the generator has no way back, these are the latents whose images are nearest
         (mean squared difference of the channels), found by gradient descent from the
-        best of a few fixed starting points. An encoder tells them in one evaluation. Flows and
-        random fields lead back to their noise, up to the error of the integration, or to
-        rounding.
+        best of a few fixed starting points. Where it has an encoder, that tells them in one
+        evaluation. Flows and random fields lead back to their noise, up to the error of the
+        integration, or to rounding.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         -------
         latents : ndarray of shape (n, n_latent + n_conditions)
             Latent vectors, followed by the conditions of the images where the
-            network has any.
+            network has any. Light networks have ``n_latent`` for each coarse voxel.
         """
         check_is_fitted(self)
         images = check_images(self, X, reset=False)
@@ -243,7 +243,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         Parameters
         ----------
         a, b : array-like
-            Two images of shape ``image_shape_`` (or flat), or two latent vectors.
+            Two images of shape ``image_shape_`` (or flat), or two latent vectors. Numbers that
+            could be either are an image if ``fit`` had flat images, else latents.
         n_steps : int, default=10
             Number of images, the two ends included.
 

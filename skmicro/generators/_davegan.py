@@ -25,6 +25,7 @@ GENERATORS = {
     "light": partial(light_generator, n_global=8),
     "fine": partial(light_generator, n_global=8, fine=True),
 }
+LARGEST_SPREAD = 1e4  # single precision tells whole voxels
 CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "n_latent": 8,
@@ -122,7 +123,8 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
     match_fractions : bool, default=False
         After the training, stretch latents where they change phase fractions, so that those of
         new images vary as much as those of training images; not in the paper. An interrupted
-        training is matched as well; a second interruption leaves the scale as it was.
+        training is matched as well; an interruption of the matching itself leaves the scale as
+        it was, 1 after :meth:`fit`.
     target_tol : float, default=0.01
         Root mean square error up to which a target counts as met; latents are searched.
     image_shape : tuple of int or None, default=None
@@ -309,7 +311,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
             check_real(name, getattr(self, name), 0.0)
         check_choice("architecture", self.architecture, GENERATORS)
         check_choice("augment", self.augment, (True, False))
-        check_real("translation_spread", self.translation_spread, 0.0)
+        check_real("translation_spread", self.translation_spread, 0.0, LARGEST_SPREAD)
         check_choice("critic_loss", self.critic_loss, CRITIC_LOSSES)
         check_integer("critic_width", self.critic_width, minimum=1)
         check_real("critic_learning_rate", self.critic_learning_rate, 0.0, open_low=True)
@@ -348,7 +350,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
             critic_rate=self.critic_learning_rate,
             learning_rate=self.learning_rate,
             rng=rng,
-            betas=tuple(self.betas),
+            betas=self.betas,
             n_critic=self.n_critic,
             penalties=[GradientPenalty(self.gradient_penalty)] * (self.critic_loss != "log"),
             augment=NormalTranslations(self.translation_spread) if self.augment else None,

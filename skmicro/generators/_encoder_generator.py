@@ -58,7 +58,8 @@ class EncoderGenerator(NetworkGenerator):
         Parameters
         ----------
         x : array-like
-            An image of shape ``image_shape_`` (or flat), or a latent vector.
+            An image of shape ``image_shape_`` (or flat), or a latent vector. Numbers that could
+            be either are an image if ``fit`` had flat images, else latents.
         latent_index : int
             Which latent is varied, from 0.
         span : float, default=3.0

@@ -74,8 +74,8 @@ class MatchesFractions:
             scale = matching_scale(self, directions, np.trace(self.fraction_covariance_))
         except KeyboardInterrupt:
             warn_user(
-                f"Matching of fractions was interrupted; fraction_scale_ is {self.fraction_scale_} "
-                "as before.",
+                "Matching of fractions was interrupted; fraction_scale_ stays "
+                f"{self.fraction_scale_:g}.",
                 TrainingInterruptedWarning,
             )
         else:
@@ -185,10 +185,12 @@ def matching_scale(generator, directions, variance):
     if excess(low) <= 0.0 <= excess(high):
         return float(brentq(excess, low, high, rtol=SCALE_TOLERANCE))
     nearest = min((1.0, low, high), key=lambda scale: abs(excess(scale)))
+    n_channels = generator.encoder_.n_channels
+    deviations = np.sqrt(np.array([excess(nearest) + variance, variance]) / n_channels)
     warn_user(
         f"Phase fractions cannot be matched: fraction_scale_ is {nearest:g}, with which those of "
-        f"new images have a standard deviation of {np.sqrt(excess(nearest) + variance):.3g}, those "
-        f"of the training images {np.sqrt(variance):.3g}. A longer training may help.",
+        f"new images have a standard deviation of {deviations[0]:.3g}, those of the training "
+        f"images {deviations[1]:.3g} (root mean square over phases). A longer training may help.",
         EstimateWarning,
     )
     return nearest

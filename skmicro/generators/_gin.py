@@ -255,7 +255,7 @@ class GIN(NetworkGenerator):
             [Projection(losses, measured_by(self))],
             learning_rate=self.learning_rate,
             rng=rng,
-            betas=tuple(self.betas),
+            betas=self.betas,
             average_decay=self.average_decay,
             decay_from=self.decay_from,
         )

@@ -68,6 +68,7 @@ class TrainingStep:
         self.rng.set_state(state["rng"])
 
     def _add_adam(self, name, parameters, learning_rate, betas):
+        betas = tuple(map(float, betas))
         optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
         for group in optimizer.param_groups:
             group["initial_lr"] = learning_rate

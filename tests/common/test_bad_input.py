@@ -159,5 +159,7 @@ def test_sample_and_latents(cls):
         generator.sample(2.5)
     with pytest.raises(ValueError, match=r"Z must have .* columns"):
         generator.inverse_transform(np.zeros((2, 50)))
+    with pytest.raises(ValueError, match=r"Z must have shape \(n, \d+\), got \(50,\)"):
+        generator.inverse_transform(np.zeros(50))
     with pytest.raises(ValueError, match="n_steps must be >= 2, got 1"):
         generator.interpolate(phase_images()[0], phase_images()[1], n_steps=1)

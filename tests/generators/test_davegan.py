@@ -131,11 +131,12 @@ def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator()
         ("lambda_rec", np.nan, "lambda_rec must"),
         ("augment", "yes", "augment must be one of"),
         ("translation_spread", -0.1, "translation_spread must lie in .*got -0.1"),
+        ("translation_spread", 1e18, "translation_spread must lie in .*got 1e\\+18"),
         ("critic_loss", "hinge", "critic_loss must be one of .*got 'hinge'"),
         ("architecture", "dense", "architecture must be one of .*got 'dense'"),
         ("critic_width", 0, "critic_width must be >= 1, got 0"),
         ("critic_learning_rate", 0.0, "critic_learning_rate must lie in"),
-        ("betas", (0.9, 1.0), "betas"),
+        ("betas", (0.9, 1.0), r"betas\[1\] must lie in .*got 1.0"),
         ("n_critic", 0, "n_critic must be >= 1"),
         ("average_decay", 1.0, "average_decay must lie in"),
         ("gradient_penalty", -1.0, "gradient_penalty must lie in"),
@@ -148,6 +149,12 @@ def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator()
 def test_parameters_refused(name, value, message):
     with pytest.raises(ValueError, match=message):
         made(**{name: value}).fit(blobs(8, (16, 16)))
+
+
+def test_betas_may_be_whole_numbers():
+    X = blobs(8, (16, 16))
+    whole, real = (made(betas=betas, n_iter=2).fit(X) for betas in ((0, 0.9), [0.0, 0.9]))
+    np.testing.assert_array_equal(whole.transform(X), real.transform(X))
 
 
 OTHER = {"critic_loss": "wasserstein-gp", "critic_width": 8, "architecture": "light"}

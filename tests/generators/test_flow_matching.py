@@ -648,7 +648,7 @@ def test_divergence_leaves_the_network_as_it_was():
         ({"average_decay": 1.0}, r"average_decay must lie in \[0, 1\), got 1.0"),
         ({"decay_from": 1.1}, r"decay_from must lie in \[0, 1\], got 1.1"),
         ({"conditions": ("p1", "p1")}, "conditions must have different names"),
-        ({"symmetries": ("scaling",)}, "symmetries must be one of"),
+        ({"symmetries": ("scaling",)}, r"symmetries\[0\] must be one of"),
     ],
 )
 def test_parameters(settings, message):

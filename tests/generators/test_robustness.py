@@ -142,6 +142,7 @@ def test_a_class_of_the_user_does_not_replace_one_of_the_library(images, tmp_pat
         ("callbacks", print, TypeError, "callbacks must be a list or tuple"),
         ("callbacks", [5], TypeError, "callbacks must hold callables, got 5"),
         ("betas", 0.5, TypeError, "betas must be a list or tuple, got 0.5"),
+        ("betas", (0, 1), ValueError, r"betas\[1\] must lie in \[0, 1\), got 1"),
         ("symmetries", "rotation", TypeError, "symmetries must be a list or tuple"),
         ("periodic", "no", ValueError, "periodic must be one of .*'no'"),
         ("average_decay", 1, ValueError, r"average_decay must lie in \[0, 1\), got 1"),
