@@ -25,7 +25,7 @@ GENERATORS = {
     "light": partial(light_generator, n_global=8),
     "fine": partial(light_generator, n_global=8, fine=True),
 }
-LARGEST_SPREAD = 1e4  # single precision tells whole voxels
+LARGEST_SPREAD = 1e4  # up to which single precision tells whole voxels
 CRITIC_LOSSES = {"log": "log", "wasserstein-gp": "wasserstein"}
 LIGHT = {
     "n_latent": 8,
