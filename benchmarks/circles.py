@@ -28,13 +28,7 @@ from joblib import Parallel, delayed
 
 from skmicro.datasets import make_circle_square, make_circles
 from skmicro.descriptors import ShapeArea, ShapeCentroid
-from skmicro.generators import (
-    ACGAN,
-    WGANGP,
-    ConditionalGAN,
-    InvNetGenerator,
-    ResidualInputGAN,
-)
+from skmicro.generators import ACGAN, WGANGP, ConditionalGAN, InvNetGenerator, ResidualInputGAN
 
 OBJECTS = {"circles": make_circles, "circle_square": make_circle_square}
 CONDITIONS = ("area", "centroid")

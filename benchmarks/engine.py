@@ -17,7 +17,7 @@ from _results import write_results
 
 from skmicro._random import torch_generator
 from skmicro.descriptors import VolumeFraction
-from skmicro.encoding import encoder_for
+from skmicro.images import encoder_for
 from skmicro.losses import ADVERSARIAL_LOSSES, DescriptorLoss, GradientPenalty
 from skmicro.networks import build, light_critic, light_generator
 from skmicro.training import AdversarialStep, ImageBatches, Projection, run

@@ -35,12 +35,7 @@ from _tables import (
 )
 
 from skmicro.datasets import make_cahn_hilliard
-from skmicro.descriptors import (
-    EulerNumber,
-    SpecificSurface,
-    TwoPointCorrelation,
-    VolumeFraction,
-)
+from skmicro.descriptors import EulerNumber, SpecificSurface, TwoPointCorrelation, VolumeFraction
 from skmicro.generators import FlowMatchingGenerator, GaussianRandomField, InvNetGenerator
 
 TARGETS = np.round(np.linspace(0.25, 0.75, 11), 2)

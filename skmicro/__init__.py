@@ -1,8 +1,8 @@
 """Generative models for material microstructure images, in the manner of scikit-learn."""
 
 from ._version import __version__
+from .images import extract_patches, split_patches
 from .io import read_images, write_images
-from .patches import extract_patches, split_patches
 from .persistence import load
 from .utils import show_versions
 

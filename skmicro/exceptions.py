@@ -27,3 +27,7 @@ class TrainingInterruptedWarning(UserWarning):
 
 class DivergenceError(RuntimeError):
     """Training produced a loss that is not finite."""
+
+
+class NotASavedFileError(ValueError):
+    """The file is not one that this library wrote."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ._validation import check_path, check_real
-from .persistence import atomic_path
+from ._checks import check_path, check_real
+from ._files import atomic_path
 
 TIFF = (".tif", ".tiff")
 FOLDER_SUFFIXES = (*TIFF, ".png", ".bmp", ".jpg", ".jpeg", ".pgm", ".npy", ".npz")

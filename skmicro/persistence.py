@@ -4,17 +4,11 @@ A *tree* is made of dictionaries with string keys, lists, tuples, strings, numbe
 ``None``, arrays and tensors. Arrays become safetensors entries, everything else a
 JSON text in the header, so reading a file from a stranger runs none of its content.
 Estimators are trees as well: class name, constructor parameters, fitted attributes.
-A class is looked up by name among those of this library and those already imported;
-no file can have anything else imported. Files are written beside their destination and
-moved into place when complete.
+Which classes a file may hold is the matter of :mod:`skmicro.registry`.
 """
 
-import importlib
 import json
 import os
-import pkgutil
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,52 +16,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ._validation import check_path
+from ._checks import check_path
+from ._files import atomic_path
+from .exceptions import NotASavedFileError
+from .registry import class_named
 
 FORMAT_VERSION = 1
-
-
-class NotASavedFileError(ValueError):
-    """The file is not one that this library wrote."""
-
-
-@contextmanager
-def atomic_path(path):
-    """Yield a temporary path in the folder of ``path`` that replaces it on success.
-
-    Parameters
-    ----------
-    path : path-like
-        Destination, in an existing folder.
-
-    Yields
-    ------
-    temporary : Path
-        Where to write.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder.
-    IsADirectoryError
-        If the destination is a folder itself.
-    """
-    check_path("path", path)
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"path must name a file, got folder {str(path)!r}.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path must lie in an existing folder, got {str(path)!r}.")
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def write_tree(path, tree):
@@ -222,7 +176,7 @@ def _unpack(value, tensors):
     (tag, content), *rest = value.items()
     if tag == "object":
         state = _unpack(value["state"], tensors)
-        return _persistent_class(content, value.get("module"))._from_persistent_state(state)
+        return class_named(content, value.get("module"))._from_persistent_state(state)
     if tag == "scalar":
         return np.dtype(content).type(rest[0][1])
     if tag == "objects":
@@ -238,53 +192,3 @@ def _unpack(value, tensors):
         "dict": lambda items: {_unpack(k, tensors): _unpack(v, tensors) for k, v in items},
     }
     return readers[tag](content)
-
-
-def public_modules():
-    """Import all public modules of the library and return them."""
-    package = importlib.import_module(__package__)
-    names = [module.name for module in pkgutil.walk_packages(package.__path__, "skmicro.")]
-    return [
-        importlib.import_module(name)
-        for name in names
-        if not any(part.startswith("_") for part in name.split("."))
-    ]
-
-
-class Persistent:
-    """An object that :func:`write_tree` can hold.
-
-    The default writes the attributes; subclasses with attributes that are not plain
-    values replace both methods.
-    """
-
-    def _persistent_state(self):
-        return vars(self)
-
-    @classmethod
-    def _family(cls):
-        """Return this class and all that derive from it, those of this library first."""
-        found, waiting = [], [cls]
-        while waiting:
-            known = waiting.pop()
-            found.append(known)
-            waiting.extend(known.__subclasses__())
-        return sorted(found, key=lambda known: known.__module__.split(".")[0] != "skmicro")
-
-    @classmethod
-    def _from_persistent_state(cls, state):
-        instance = cls.__new__(cls)
-        vars(instance).update(state)
-        return instance
-
-
-def _persistent_class(name, module):
-    for make_known in (list, public_modules):
-        make_known()
-        for known in Persistent._family():
-            if known.__name__ == name:
-                return known
-    raise NotASavedFileError(
-        f"The file holds a {name}, which is no class known here; import its module first"
-        + (f": {module}." if module else ".")
-    )

@@ -5,10 +5,10 @@ import inspect
 import platform
 import sys
 
-from .base import ImageEstimator
-from .persistence import public_modules
+from .images import ImageEstimator
+from .registry import public_modules
 
-ABSTRACT = {"NetworkGenerator"}
+ABSTRACT = {"ImageEstimator", "NetworkGenerator"}
 
 
 def all_estimators():

@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 import skmicro
 from skmicro import persistence
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
-from skmicro.encoding import PhaseEncoder
 from skmicro.generators import InvNetGenerator
+from skmicro.images import PhaseEncoder
 from skmicro.persistence import FORMAT_VERSION, NotASavedFileError, read_tree, write_tree
 
 ARRAYS = [
@@ -313,7 +313,7 @@ def test_a_class_that_is_no_part_of_the_library_is_refused_and_not_imported(path
 def test_a_class_of_the_user_is_named_with_its_module(tmp_path):
     source = """
         import sys, numpy, skmicro
-        from skmicro.base import BaseDescriptor
+        from skmicro.descriptors import BaseDescriptor
         from skmicro.generators import GIN
 
         class Darkness(BaseDescriptor):

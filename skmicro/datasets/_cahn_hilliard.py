@@ -34,8 +34,8 @@ import torch
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from .._checks import check_image_shape, check_integer, check_range, check_real
 from .._random import draw_seed, numpy_generator
-from .._validation import check_image_shape, check_integer, check_range, check_real
 
 STABILISATION = 2.0
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2

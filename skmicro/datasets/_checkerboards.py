@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .._checks import check_image_shape, check_integer
 from .._random import draw_seed, numpy_generator
-from .._validation import check_image_shape, check_integer
 from ._figures import along, paint
 
 

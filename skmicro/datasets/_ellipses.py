@@ -18,8 +18,8 @@ import math
 
 import numpy as np
 
+from .._checks import check_image_shape, check_integer, check_range, check_real
 from .._random import draw_seed
-from .._validation import check_image_shape, check_integer, check_range, check_real
 from ._figures import MAX_REJECTED, along, draw_accepted, paint
 
 COVERING_RADIUS = math.sqrt(0.5)  # a disc as large holds a voxel wherever its centre lies

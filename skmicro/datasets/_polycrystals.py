@@ -23,8 +23,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.spatial import cKDTree
 
+from .._checks import check_image_shape, check_integer, check_real
 from .._random import draw_seed, numpy_generator
-from .._validation import check_image_shape, check_integer, check_real
 from ._colouring import colour_cells, neighbours, sufficient_colours
 
 N_CENTRINGS = 4

@@ -15,8 +15,8 @@ from itertools import combinations
 
 import numpy as np
 
+from .._checks import check_image_shape, check_integer, check_real
 from .._random import draw_seed
-from .._validation import check_image_shape, check_integer, check_real
 from ._figures import MAX_REJECTED, along, draw_accepted, paint
 
 RADIUS = (14, 32)

@@ -4,6 +4,7 @@ Every descriptor maps images to rows of figures with ``transform``, and tensors 
 probabilities to the same figures, with gradients, when it is called.
 """
 
+from ._base import BaseDescriptor
 from ._chord_length import ChordLength
 from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
@@ -11,13 +12,14 @@ from ._free_energy import FreeEnergy
 from ._lineal_path import LinealPath
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
-from ._registry import descriptor_named
+from ._registry import descriptor_named, new_descriptor
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation
 from ._two_point_cluster import TwoPointCluster
 
 __all__ = [
+    "BaseDescriptor",
     "ChordLength",
     "ClusterStatistics",
     "EulerNumber",
@@ -33,4 +35,5 @@ __all__ = [
     "TwoPointCorrelation",
     "VolumeFraction",
     "descriptor_named",
+    "new_descriptor",
 ]

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from .._validation import check_choice
-from ..base import BaseDescriptor
+from .._checks import check_choice
+from ._base import BaseDescriptor
 from ._labelling import join_across_borders, label_stack, phase_mask
 from ._topology import CONNECTIVITIES
 

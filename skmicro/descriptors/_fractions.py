@@ -1,7 +1,7 @@
 """Volume fractions: the share of voxels that a phase fills, p_i = <I_i>."""
 
-from ..base import BaseDescriptor
 from . import _kernels
+from ._base import BaseDescriptor
 
 
 class VolumeFraction(BaseDescriptor):

@@ -2,9 +2,9 @@
 
 import math
 
-from .._validation import check_choice, check_real
-from ..base import BaseDescriptor
+from .._checks import check_choice, check_real
 from . import _geometry_kernels
+from ._base import BaseDescriptor
 
 
 class FreeEnergy(BaseDescriptor):

@@ -36,14 +36,7 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
-from ._lags import (
-    axis_limits,
-    bin_table,
-    map_lags,
-    n_pairs_along,
-    resolve_max_lag,
-    resolve_n_bins,
-)
+from ._lags import axis_limits, bin_table, map_lags, n_pairs_along, resolve_max_lag, resolve_n_bins
 
 _MEAN_COSINE = {1: 1.0, 2: 2 / math.pi, 3: 0.5}
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .._validation import check_choice, check_integer
-from ..base import BaseDescriptor
+from .._checks import check_choice, check_integer
 from . import _lags, _line_kernels
+from ._base import BaseDescriptor
 from ._probability import phase_probability
 
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from .._validation import check_choice
-from ..base import BaseDescriptor
+from .._checks import check_choice
 from . import _geometry_kernels, _kernels
+from ._base import BaseDescriptor
 from ._probability import phase_probability
 from ._surface import METHODS
 from ._topology import CONNECTIVITIES

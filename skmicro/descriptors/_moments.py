@@ -3,8 +3,8 @@
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from ..base import BaseDescriptor
 from . import _geometry_kernels
+from ._base import BaseDescriptor
 
 
 class _FigureDescriptor(BaseDescriptor):

@@ -2,7 +2,7 @@
 
 from sklearn.base import clone
 
-from ..base import BaseDescriptor
+from ._base import BaseDescriptor
 
 
 def descriptor_named(name, parameter=None, own=()):

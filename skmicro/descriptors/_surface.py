@@ -1,8 +1,8 @@
 """Specific surface: the area of a phase's interface in a unit of volume."""
 
-from .._validation import check_choice
-from ..base import BaseDescriptor
+from .._checks import check_choice
 from . import _kernels
+from ._base import BaseDescriptor
 
 METHODS = {"faces": _kernels.face_surface, "two-point": _kernels.two_point_surface}
 

@@ -1,8 +1,8 @@
 """Topology: the Euler characteristic of a phase."""
 
-from .._validation import check_choice
-from ..base import BaseDescriptor
+from .._checks import check_choice
 from . import _geometry_kernels
+from ._base import BaseDescriptor
 from ._probability import phase_probability
 
 CONNECTIVITIES = ("faces", "corners")

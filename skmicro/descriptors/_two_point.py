@@ -6,9 +6,9 @@ from math import prod
 import numpy as np
 import torch
 
-from .._validation import check_choice, check_integer
-from ..base import BaseDescriptor
+from .._checks import check_choice, check_integer
 from . import _kernels, _lags
+from ._base import BaseDescriptor
 
 _OUTPUTS = ("radial", "map", "directional")
 _NORMALIZATIONS = (False, "fraction", "autocovariance")

@@ -2,9 +2,9 @@
 
 import torch
 
-from .._validation import check_choice, check_integer
-from ..base import BaseDescriptor
+from .._checks import check_choice, check_integer
 from . import _lags
+from ._base import BaseDescriptor
 from ._cluster_correlation import cluster_correlation
 from ._labelling import phase_mask
 from ._topology import CONNECTIVITIES

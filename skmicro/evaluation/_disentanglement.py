@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import mutual_info_score
 
-from .._validation import check_integer
+from .._checks import check_integer
 from ._metrics import _rows
 
 

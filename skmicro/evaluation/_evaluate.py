@@ -6,8 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .. import _random
-from .._validation import check_integer, check_sequence
-from ..base import wraps_around
+from .._checks import check_integer, check_sequence
 from ..descriptors import (
     ClusterStatistics,
     EulerNumber,
@@ -16,7 +15,7 @@ from ..descriptors import (
     SpecificSurface,
     TwoPointCorrelation,
 )
-from ..encoding import encoder_for
+from ..images import encoder_for, wraps_around
 from . import _weighted
 from ._memorisation import memorisation, symmetry_count
 from ._report import EvaluationReport, Figure

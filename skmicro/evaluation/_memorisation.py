@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from .. import _arrays
-from .._validation import check_integer, check_stack
-from ..encoding import encoder_for
+from .._checks import check_integer
+from ..images import check_stack, encoder_for
 
 COARSE_SIDE = 16
 RESOLVED_VARIANCE = 0.25

@@ -5,9 +5,9 @@ import reprlib
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from .._validation import check_integer
+from .._checks import check_integer
 from ..descriptors import TwoPointCorrelation
-from ..encoding import encoder_for
+from ..images import encoder_for
 from . import _weighted
 
 

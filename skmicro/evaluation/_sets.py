@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _random
-from .._validation import check_integer, check_stack
-from ..encoding import encoder_for
+from .._checks import check_integer
+from ..images import check_stack, encoder_for
 
 MIN_IMAGES = 6
 """One more than the neighbours that density and coverage look at."""

@@ -8,7 +8,7 @@ adversarial loss is that of the other models). The auxiliary network c learns fr
 images what a descriptor knows by definition.
 """
 
-from .._validation import check_real
+from .._checks import check_real
 from ..losses import AttributeLoss
 from ._adversarial import ConditionalGenerator, adversarial_networks, adversarial_step
 

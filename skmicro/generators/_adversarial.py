@@ -1,7 +1,7 @@
 """What the adversarial generators have in common: preset, checks, networks and step."""
 
-from .._validation import check_betas, check_choice, check_choices, check_integer, check_real
-from ..augment import SYMMETRIES, Symmetries
+from .._checks import check_betas, check_choice, check_choices, check_integer, check_real
+from ..images import SYMMETRIES, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
 from ..networks import (
     dense_critic,

@@ -16,22 +16,29 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays, _random
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from .._validation import (
-    check_choice,
-    check_feature_names,
-    check_image_shape,
-    check_images,
-    check_integer,
-    check_latents,
-    check_real,
-    is_flat,
-    unchanged_on_error,
+from .._checks import check_choice, check_image_shape, check_integer, check_real
+from .._rollback import unchanged_on_error
+from ..conditioning import (
+    ConditionTable,
+    exact_fractions,
+    images_for,
+    nearest_latents,
+    phase_counts,
+    read_targets,
+    warn_missed,
+    warn_outside,
 )
-from ..base import ImageEstimator, wraps_around
-from ..encoding import encoder_for
-from ._conditions import ConditionTable, correlation_distance
-from ._latents import images_for, latent_vector, nearest_latents
-from ._targets import exact_fractions, phase_counts, read_targets, warn_missed, warn_outside
+from ..images import (
+    ImageEstimator,
+    check_feature_names,
+    check_images,
+    check_latents,
+    encoder_for,
+    is_flat,
+    wraps_around,
+)
+from ._ends import latent_vector
+from ._score import correlation_distance
 
 SCORE_SAMPLES = 256
 

@@ -7,14 +7,9 @@ enough (Zhang et al. 2023). See :mod:`skmicro.training.autoencoding_adversarial`
 
 from functools import partial
 
-from .._validation import check_betas, check_choice, check_integer, check_real
-from ..augment import NormalTranslations, Symmetries
-from ..losses import (
-    ADVERSARIAL_LOSSES,
-    GradientPenalty,
-    augmented_divergence,
-    normal_divergence,
-)
+from .._checks import check_betas, check_choice, check_integer, check_real
+from ..images import NormalTranslations, Symmetries
+from ..losses import ADVERSARIAL_LOSSES, GradientPenalty, augmented_divergence, normal_divergence
 from ..networks import light_critic, light_generator, pyramid_critic, pyramid_generator
 from ..training import AutoencodingAdversarialStep
 from ._encoder_generator import EncoderGenerator

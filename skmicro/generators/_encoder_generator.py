@@ -5,12 +5,12 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._validation import check_choice, check_choices, check_integer, check_real
-from ..augment import SYMMETRIES, Symmetries
+from .._checks import check_choice, check_choices, check_integer, check_real
+from ..images import SYMMETRIES, Symmetries
 from ..losses import cross_entropy, squared_error
 from ..networks import pyramid_encoder, pyramid_generator
 from ..training import AutoencodingStep
-from ._latents import latent_vector
+from ._ends import latent_vector
 from ._network import NetworkGenerator
 
 LIGHT = {"width": 16, "n_iter": 2000, "batch_size": 16}

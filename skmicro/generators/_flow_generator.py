@@ -9,28 +9,25 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
+from .._checks import check_choice, check_integer, check_real
 from .._random import draw_seed
-from .._validation import (
-    check_choice,
-    check_integer,
-    check_real,
-)
-from ..networks import in_windows
-from ._flow import (
+from ..conditioning import read_targets, warn_missed, warn_outside
+from ..flows import (
     METHODS,
     UNCERTAIN,
     arc,
     blurred,
+    damaged_images,
     flow_channels,
     flow_end,
+    inpainted,
     integrate,
     labelled_channels,
     n_flow_channels,
     time_grid,
 )
-from ._inpainting import damaged_images, inpainted
+from ..networks import in_windows
 from ._network import NetworkGenerator
-from ._targets import read_targets, warn_missed, warn_outside
 
 BATCH_SIZE = 16
 

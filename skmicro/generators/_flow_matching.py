@@ -17,26 +17,23 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitTask
-from .._random import torch_generator
-from .._validation import (
+from .._checks import (
     check_choice,
     check_choices,
     check_image_shape,
-    check_images,
     check_integer,
     check_real,
     check_sequence,
-    unchanged_on_error,
 )
-from ..augment import SYMMETRIES, Symmetries
+from .._random import torch_generator
+from .._rollback import unchanged_on_error
+from ..conditioning import variable_values, with_variables
+from ..flows import flow_end, n_flow_channels
+from ..images import SYMMETRIES, Symmetries, check_images, extract_patches, looks_periodic
 from ..networks import flow_unet
-from ..patches import extract_patches
 from ..training import CropBatches, MatchingStep, random_crops
-from ._flow import flow_end, n_flow_channels
 from ._flow_generator import FlowGenerator
 from ._invariances import check_descriptors
-from ._periodicity import looks_periodic
-from ._process import variable_values, with_variables
 
 N_DESCRIBED = 1024
 ANCHOR = 20.0

@@ -24,7 +24,7 @@ from scipy.optimize import brentq
 from .._arrays import map_batches
 from .._moments import updated_moments
 from .._random import normal_rows, numpy_generator
-from .._validation import warn_user
+from .._warnings import warn_user
 from ..exceptions import EstimateWarning, TrainingInterruptedWarning
 
 N_DRAWS = 1024

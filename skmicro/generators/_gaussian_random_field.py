@@ -10,18 +10,19 @@ from scipy.fft import next_fast_len
 from scipy.special import ndtr
 
 from .. import _arrays
-from .._validation import check_choice
-from ._base import BaseGenerator
-from ._field_correlation import FieldCorrelation, field_conditions
-from ._level_cut import (
+from .._checks import check_choice
+from ..conditioning import apportion
+from ..random_fields import (
+    FieldCorrelation,
     centred_autocovariance,
+    exact_offsets,
+    field_conditions,
     phase_levels,
     phase_table,
     sampled_table,
     simplex_axes,
 )
-from ._offsets import exact_offsets
-from ._targets import apportion
+from ._base import BaseGenerator
 
 MAX_KNOTS = 8
 IMAGES_PER_KNOT = 64

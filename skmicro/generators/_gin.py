@@ -10,17 +10,12 @@ fixes the volume fraction as well (Sec. 3.3.1). Nothing but the noise makes the 
 differ, and nothing but the descriptors makes them resemble the material.
 """
 
-from .._validation import check_betas, check_choice, check_integer, check_real
+from .._checks import check_betas, check_choice, check_integer, check_real
 from ..descriptors import TwoPointCorrelation
 from ..losses import IsotropyLoss
 from ..networks import field_generator, light_generator
 from ..training import InvarianceStep, Projection
-from ._invariances import (
-    calibrated_loss,
-    calibrated_targets,
-    check_descriptors,
-    measured_by,
-)
+from ._invariances import calibrated_loss, calibrated_targets, check_descriptors, measured_by
 from ._network import NetworkGenerator
 
 ARCHITECTURES = {"field": field_generator, "light": light_generator}

@@ -10,8 +10,8 @@ with targets r_j calibrated as in a GIN (Singh et al. 2018, Sec. 2.3).
 
 import numpy as np
 
+from ..conditioning import described
 from ._adversarial import AdversarialGenerator, adversarial_step
-from ._conditions import described
 from ._invariances import (
     LIGHT_PROJECTION,
     calibrated_loss,

@@ -4,9 +4,8 @@ from inspect import signature
 
 import numpy as np
 
-from .._validation import check_choice, check_integer, check_real, check_sequence
-from ..base import BaseDescriptor
-from ..descriptors import descriptor_named
+from .._checks import check_choice, check_integer, check_real, check_sequence
+from ..descriptors import BaseDescriptor, descriptor_named
 from ..losses import DescriptorLoss
 from ..training import Projection
 from ._base import BaseGenerator

@@ -10,7 +10,7 @@ with an optimizer of its own. The conditions r are those of the real images of a
 so that they follow the joint distribution of the data.
 """
 
-from .._validation import check_real
+from .._checks import check_real
 from ..losses import DescriptorLoss, MomentLoss
 from ._adversarial import AdversarialGenerator, adversarial_step
 from ._invariances import (

@@ -14,14 +14,9 @@ from numbers import Integral
 
 from .. import _arrays
 from .._callbacks import FitTask, with_callbacks
-from .._validation import (
-    check_callables,
-    check_file_path,
-    check_integer,
-    check_real,
-    unchanged_on_error,
-    warn_user,
-)
+from .._checks import check_callables, check_file_path, check_integer, check_real
+from .._rollback import unchanged_on_error
+from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
 from ..training import ImageBatches
 from ._base import BaseGenerator

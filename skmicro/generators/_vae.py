@@ -4,7 +4,7 @@ The weight beta of the divergence from the prior is that of Higgins et al. 2017;
 :mod:`skmicro.losses.variational` for the objective.
 """
 
-from .._validation import check_real
+from .._checks import check_real
 from ._encoder_generator import EncoderGenerator
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import gaussian_kde
 
-from .._validation import check_choice, check_integer
+from .._checks import check_choice, check_integer
 from ._figures import all_or_nothing, axis_label, one_axes
 from ._sets import check_generator, check_sets, describe, measure_of, real_and_generated
 

@@ -4,8 +4,8 @@ from functools import wraps
 
 import numpy as np
 
-from .._validation import unchanged_on_error
-from ..encoding import encoder_for
+from .._rollback import unchanged_on_error
+from ..images import encoder_for
 
 AXIS_LABELS = {
     "p1": "volume fraction $p_1$",

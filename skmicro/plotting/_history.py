@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._validation import check_choice, check_integer
+from .._checks import check_choice, check_integer
 from ._figures import all_or_nothing, grid_of_axes
 from ._sets import check_generator
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..base import wraps_around
 from ..descriptors import FreeEnergy, VolumeFraction
+from ..images import wraps_around
 from ._figures import (
     all_or_nothing,
     axis_label,

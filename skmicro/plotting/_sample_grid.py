@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._checks import check_integer
 from .._random import draw_seed, numpy_generator
-from .._validation import check_integer
 from ._figures import (
     all_or_nothing,
     color_options,

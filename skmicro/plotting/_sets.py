@@ -4,10 +4,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_stack
-from ..base import wraps_around
-from ..descriptors import descriptor_named
-from ..descriptors._registry import new_descriptor
+from ..descriptors import descriptor_named, new_descriptor
+from ..images import check_stack, wraps_around
 
 
 def check_generator(generator, methods=("fit", "sample")):

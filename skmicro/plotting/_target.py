@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .._checks import check_integer
 from .._random import draw_seed
-from .._validation import check_integer
 from ._figures import all_or_nothing, axis_label, legend_above, one_axes
 from ._sets import check_generator, describe, measure_of, samples_of
 

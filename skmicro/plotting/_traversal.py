@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._validation import check_integer
+from .._checks import check_integer
 from ._sample_grid import SampleGridDisplay
 from ._sets import check_count, check_generator, check_sets
 

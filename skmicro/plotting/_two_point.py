@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .._validation import check_real
-from ..base import wraps_around
+from .._checks import check_real
 from ..descriptors import TwoPointCorrelation
+from ..images import wraps_around
 from ._figures import all_or_nothing, axis_label, one_axes
 from ._sets import (
     check_generator,

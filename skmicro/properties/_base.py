@@ -6,8 +6,9 @@ from joblib import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._validation import check_integer, check_real, warn_user
-from ..base import BaseDescriptor
+from .._checks import check_integer, check_real
+from .._warnings import warn_user
+from ..descriptors import BaseDescriptor
 from ..exceptions import EstimateWarning, GreyLevelWarning
 
 

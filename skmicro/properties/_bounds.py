@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .._validation import check_choice, check_integer
+from .._checks import check_choice, check_integer
 from ._moduli import Moduli
 
 Bounds = namedtuple("Bounds", "lower upper")

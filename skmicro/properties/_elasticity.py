@@ -2,7 +2,7 @@
 
 import torch
 
-from .._validation import check_choice
+from .._checks import check_choice
 from ._base import values_of_phases
 from ._homogenization import EffectiveCoefficients
 from ._laws import Elasticity

@@ -7,16 +7,10 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from .._arrays import resolve_device, resolve_precision
-from .._validation import (
-    check_choice,
-    check_images,
-    check_integer,
-    check_real,
-    check_sequence,
-    check_stack,
-    unchanged_on_error,
-    warn_user,
-)
+from .._checks import check_choice, check_integer, check_real, check_sequence
+from .._rollback import unchanged_on_error
+from .._warnings import warn_user
+from ..images import check_images, check_stack
 from ._base import BaseProperty, listed
 from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, VoxelModes

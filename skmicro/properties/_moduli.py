@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 import torch
 
-from .._validation import check_choice
+from .._checks import check_choice
 
 Moduli = namedtuple("Moduli", "bulk shear")
 Moduli.__doc__ = """Moduli of an isotropic material.

@@ -2,7 +2,7 @@
 
 import torch
 
-from .._validation import check_choice, check_integer, check_real
+from .._checks import check_choice, check_integer, check_real
 from ..descriptors import _kernels, _lags
 from ._phase_geometry import PhaseGeometry
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._validation import check_integer
+from .._checks import check_integer
 from ._base import BaseProperty
 
 SLACK = 1e-4

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .._validation import check_real
+from .._checks import check_real
 from ._moduli import young_modulus
 from ._permeability import check_lengths, no_bound, permeability_bound
 from ._phase_geometry import PhaseGeometry, outside

@@ -1,6 +1,6 @@
 """Strong-contrast estimate of diffusivity and conductivity, to third order."""
 
-from .._validation import check_real
+from .._checks import check_real
 from ._bounds import conductivity_bounds
 from ._phase_geometry import PhaseGeometry, fractions_beside, outside
 from ._three_point_kernels import three_point_parameters

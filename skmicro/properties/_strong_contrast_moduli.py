@@ -2,7 +2,7 @@
 
 import torch
 
-from .._validation import check_choice, check_real, check_sequence
+from .._checks import check_choice, check_real, check_sequence
 from ._bounds import comparison_moduli, elastic_bounds
 from ._moduli import PLANES, Moduli, isotropic_moduli, young_modulus
 from ._phase_geometry import PhaseGeometry, fractions_beside, outside

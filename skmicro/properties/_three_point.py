@@ -2,7 +2,7 @@
 
 import torch
 
-from .._validation import check_choice, check_integer
+from .._checks import check_choice, check_integer
 from ._phase_geometry import PhaseGeometry
 from ._three_point_integration import integrated_parameters
 from ._three_point_kernels import three_point_parameters

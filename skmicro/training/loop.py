@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from .._validation import warn_user
+from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
 

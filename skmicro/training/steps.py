@@ -6,7 +6,7 @@ trainings of a generator from latents share.
 
 import torch
 
-from .._validation import warn_user
+from .._warnings import warn_user
 from ..exceptions import TrainingInterruptedWarning
 from .averaging import WeightAverage, measure_batch_statistics
 from .batches import Batch

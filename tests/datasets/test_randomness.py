@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmicro.datasets import (
-    make_checkerboards,
-    make_circle_square,
-    make_circles,
-    make_ellipses,
-)
+from skmicro.datasets import make_checkerboards, make_circle_square, make_circles, make_ellipses
 
 OPTIONS = {
     make_circles: {},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmicro.base import BaseDescriptor
+from skmicro.descriptors import BaseDescriptor
 from skmicro.generators import WGANGP, InvNetGenerator
 
 TINY = {"n_iter": 1, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0, "device": "cpu"}

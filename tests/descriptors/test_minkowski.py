@@ -8,12 +8,7 @@ import torch
 from by_hand import cells
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmicro.descriptors import (
-    EulerNumber,
-    MinkowskiFunctionals,
-    SpecificSurface,
-    VolumeFraction,
-)
+from skmicro.descriptors import EulerNumber, MinkowskiFunctionals, SpecificSurface, VolumeFraction
 
 SHAPES = [(6, 7), (4, 3, 5), (2, 3), (2, 2, 2), (1, 4, 5)]
 every_connectivity = pytest.mark.parametrize("connectivity", ["faces", "corners"])

@@ -10,14 +10,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmicro._validation import warn_user
+from skmicro._warnings import warn_user
 from skmicro.datasets import make_cahn_hilliard
-from skmicro.descriptors import (
-    PhaseFractions,
-    SpecificSurface,
-    TwoPointCorrelation,
-    VolumeFraction,
-)
+from skmicro.descriptors import PhaseFractions, SpecificSurface, TwoPointCorrelation, VolumeFraction
 from skmicro.evaluation import _evaluate, evaluate
 from skmicro.exceptions import ExtrapolationWarning, ImageShapeWarning, TargetWarning
 from skmicro.generators import WGANGP

@@ -7,8 +7,8 @@ from textures import blobs
 from torch.nn.modules.batchnorm import _BatchNorm
 
 import skmicro
-from skmicro.augment import NormalTranslations
 from skmicro.generators import DAVEGAN
+from skmicro.images import NormalTranslations
 
 TINY = {
     "n_latent": 4,

@@ -9,7 +9,6 @@ from textures import blobs
 from torch import nn
 
 import skmicro
-from skmicro.encoding import encoder_for
 from skmicro.exceptions import EstimateWarning, TrainingInterruptedWarning
 from skmicro.generators import DAVEGAN
 from skmicro.generators._fraction_matching import (
@@ -18,6 +17,7 @@ from skmicro.generators._fraction_matching import (
     matching_scale,
     stretched,
 )
+from skmicro.images import encoder_for
 from skmicro.networks import light_generator
 
 SIDE = 16

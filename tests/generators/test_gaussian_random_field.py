@@ -13,7 +13,8 @@ from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import SpecificSurface, TwoPointCorrelation
 from skmicro.exceptions import TargetWarning
 from skmicro.generators import GaussianRandomField
-from skmicro.generators._level_cut import (
+from skmicro.random_fields import exact_offsets
+from skmicro.random_fields._level_cut import (
     field_spectrum,
     nearest_spectrum,
     phase_levels,
@@ -22,7 +23,6 @@ from skmicro.generators._level_cut import (
     simplex_axes,
     two_phase_table,
 )
-from skmicro.generators._offsets import exact_offsets
 
 pytestmark = pytest.mark.filterwarnings("ignore::skmicro.exceptions.ExtrapolationWarning")
 

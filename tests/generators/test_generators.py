@@ -10,8 +10,8 @@ import torch
 from sklearn.model_selection import GridSearchCV
 from textures import blobs
 
-from skmicro.base import BaseDescriptor
 from skmicro.descriptors import (
+    BaseDescriptor,
     PhaseFractions,
     SpecificSurface,
     TwoPointCorrelation,

@@ -10,8 +10,13 @@ import torch
 from sklearn.base import clone
 
 import skmicro
-from skmicro.base import BaseDescriptor
-from skmicro.descriptors import FreeEnergy, LinealPath, SpecificSurface, TwoPointCorrelation
+from skmicro.descriptors import (
+    BaseDescriptor,
+    FreeEnergy,
+    LinealPath,
+    SpecificSurface,
+    TwoPointCorrelation,
+)
 from skmicro.descriptors._registry import new_descriptor
 from skmicro.exceptions import TargetWarning
 from skmicro.generators import GIN, WGANGP, GaussianRandomField, HybridGAN, InvNetGenerator

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 import skmicro
-from skmicro.base import BaseDescriptor
 from skmicro.datasets import make_cahn_hilliard
-from skmicro.descriptors import SpecificSurface, VolumeFraction, descriptor_named
+from skmicro.descriptors import BaseDescriptor, SpecificSurface, VolumeFraction, descriptor_named
 from skmicro.exceptions import ExtrapolationWarning, TargetWarning, TrainingInterruptedWarning
 from skmicro.generators import (
     ACGAN,

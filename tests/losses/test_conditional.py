@@ -5,9 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from skmicro.augment import Symmetries
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
-from skmicro.encoding import PhaseEncoder
+from skmicro.images import PhaseEncoder, Symmetries
 from skmicro.losses import AttributeLoss, ConditionView, DescriptorLoss, ResidualView
 from skmicro.training import Batch
 

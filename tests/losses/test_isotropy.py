@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from skmicro.descriptors import TwoPointCorrelation
-from skmicro.encoding import PhaseEncoder
+from skmicro.images import PhaseEncoder
 from skmicro.losses import IsotropyLoss
 
 

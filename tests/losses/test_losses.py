@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from skmicro._random import torch_generator
-from skmicro.base import BaseDescriptor
-from skmicro.descriptors import PhaseFractions, TwoPointCorrelation, VolumeFraction
-from skmicro.encoding import PhaseEncoder
+from skmicro.descriptors import BaseDescriptor, PhaseFractions, TwoPointCorrelation, VolumeFraction
+from skmicro.images import PhaseEncoder
 from skmicro.losses import ADVERSARIAL_LOSSES, DescriptorLoss, GradientPenalty, MomentLoss
 from skmicro.training import Batch
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.functional import logsigmoid
 
-from skmicro.augment import NormalTranslations
+from skmicro.images import NormalTranslations
 from skmicro.losses import ADVERSARIAL_LOSSES, GradientPenalty, normal_divergence, squared_error
 from skmicro.training import AutoencodingAdversarialStep, Batch
 

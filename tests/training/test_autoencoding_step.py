@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from skmicro.augment import Symmetries
+from skmicro.images import Symmetries
 from skmicro.losses import squared_error
 from skmicro.training import AutoencodingStep, Batch
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from skmicro._random import torch_generator
-from skmicro.encoding import PhaseEncoder
 from skmicro.generators import ACGAN, GIN, ConditionalGAN, HybridGAN, ResidualInputGAN
+from skmicro.images import PhaseEncoder
 from skmicro.losses import ADVERSARIAL_LOSSES
 from skmicro.training import AdversarialStep, Batch, ImageBatches, InvarianceStep, Projection, run
 

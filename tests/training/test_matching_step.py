@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from skmicro.encoding import encoder_for
+from skmicro.images import encoder_for
 from skmicro.training import Batch, CropBatches, MatchingStep, random_crops
 
 

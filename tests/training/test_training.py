@@ -9,9 +9,9 @@ from torch import nn
 
 import skmicro
 from skmicro._random import torch_generator
-from skmicro.encoding import PhaseEncoder
 from skmicro.exceptions import DivergenceError, TrainingInterruptedWarning
 from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.images import PhaseEncoder
 from skmicro.losses import ADVERSARIAL_LOSSES, GradientPenalty
 from skmicro.networks import build
 from skmicro.training import (

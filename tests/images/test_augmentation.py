@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skmicro.augment import NormalTranslations
+from skmicro.images import NormalTranslations
 
 
 def rng():

@@ -1,13 +1,13 @@
 """Offsets of scores that give every phase a prescribed number of voxels.
 
-Where :mod:`skmicro.encoding` moves the last voxels of a decoded image by hand, a field that is
+Where :mod:`skmicro.images` moves the last voxels of a decoded image by hand, a field that is
 cut needs the offsets themselves: they leave gradients to the scores.
 """
 
 import numpy as np
 import torch
 
-from ..encoding import balanced_offsets
+from ..images import balanced_offsets
 
 SOFTNESSES = np.repeat((0.3, 0.1, 0.03, 0.01, 0.003, 0.001), 3).tolist()
 ABSENT = 1e6
@@ -17,7 +17,7 @@ def exact_offsets(scores, counts):
     """Return offsets whose argmax gives every phase its number of voxels.
 
     Newton's method with a softmax in place of the argmax comes close, for many images at
-    once; :func:`skmicro.encoding.balanced_offsets` finishes. Two phases need no such start.
+    once; :func:`skmicro.images.balanced_offsets` finishes. Two phases need no such start.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 
-from skmicro.patches import extract_patches, split_patches
+from skmicro.images import extract_patches, split_patches
 
 METHODS = ("random", "grid", "latin-hypercube")
 

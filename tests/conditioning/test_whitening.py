@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from skmicro.conditioning import ConditionTable
+from skmicro.conditioning._whitening import AMPLIFICATION, whitening_of
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import TwoPointCorrelation
-from skmicro.encoding import encoder_for
-from skmicro.generators._conditions import AMPLIFICATION, ConditionTable, _whitening
+from skmicro.images import encoder_for
 from skmicro.networks import whitened
 
 
@@ -32,21 +33,21 @@ def apply(rows, whitening):
 
 def test_whitened_columns_are_uncorrelated_and_of_spread_one():
     rows = correlated_rows()
-    got = apply(rows, _whitening(rows))
+    got = apply(rows, whitening_of(rows))
     np.testing.assert_allclose(got.mean(axis=0), 0.0, atol=1e-12)
     np.testing.assert_allclose(got.T @ got / len(got), np.eye(4), atol=1e-10)
 
 
 def test_whitening_changes_uncorrelated_columns_as_little_as_it_can():
     rows = np.random.default_rng(0).standard_normal((20_000, 3)) * [1.0, 10.0, 0.1]
-    got = apply(rows, _whitening(rows))
+    got = apply(rows, whitening_of(rows))
     np.testing.assert_allclose(got, (rows - rows.mean(0)) / rows.std(0), atol=0.1)
 
 
 def test_whitening_does_not_depend_on_the_order_of_the_columns():
     rows, order = correlated_rows(), [2, 0, 3, 1]
-    got = apply(rows[:, order], _whitening(rows[:, order]))
-    np.testing.assert_allclose(got, apply(rows, _whitening(rows))[:, order], atol=1e-10)
+    got = apply(rows[:, order], whitening_of(rows[:, order]))
+    np.testing.assert_allclose(got, apply(rows, whitening_of(rows))[:, order], atol=1e-10)
 
 
 def test_a_single_condition_is_divided_by_its_spread(images):
@@ -74,14 +75,14 @@ def test_small_differences_between_curves_grow_but_not_without_limit(images):
 
 def test_a_condition_that_never_changes_stays_finite():
     rows = np.hstack([correlated_rows(n_columns=1), np.full((500, 1), 0.3)])
-    got = apply(rows, _whitening(rows))
+    got = apply(rows, whitening_of(rows))
     np.testing.assert_allclose(got[:, 1], 0.0, atol=1e-9)
     np.testing.assert_allclose(got[:, 0].std(), 1.0)
 
 
 def test_rows_are_whitened_by_themselves():
     rows = torch.tensor(correlated_rows(n_rows=9), dtype=torch.float32)
-    whitening = _whitening(rows.numpy())
+    whitening = whitening_of(rows.numpy())
     together = whitened(rows, whitening)
     for k in range(9):
         assert torch.equal(whitened(rows[k : k + 1], whitening)[0], together[k])

@@ -10,8 +10,7 @@ from numbers import Real
 import numpy as np
 import torch
 
-from ..base import BaseDescriptor
-from ..descriptors import descriptor_named
+from ..descriptors import BaseDescriptor, descriptor_named
 
 RESOLUTION = 1e-5
 

@@ -9,8 +9,8 @@ from textures import cut_blobs
 
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning, TargetWarning
-from skmicro.generators import FlowMatchingGenerator, _flow_generator, _inpainting
-from skmicro.generators._inpainting import completed_flow
+from skmicro.flows import _inpainting, completed_flow
+from skmicro.generators import FlowMatchingGenerator, _flow_generator
 from skmicro.networks import _windows
 
 TINY = {

@@ -10,14 +10,13 @@ import numpy as np
 from sklearn.base import clone
 
 from .._random import numpy_generator
-from ..descriptors import TwoPointCorrelation
-from ..descriptors._registry import new_descriptor
+from ..descriptors import new_descriptor
 from ..networks import whitened
-from ..persistence import Persistent
+from ..registry import Persistent
 from ._process import ProcessVariable, Unmeasured
+from ._whitening import whitening_of
 
 NEAR_SHARE = 0.02
-AMPLIFICATION = 10.0
 WATCHED = ("p1", "phase_fractions", "p2", "specific_surface")
 
 
@@ -114,8 +113,8 @@ class ConditionTable(Persistent):
             matched if self.matched_rows is None else np.concatenate([self.matched_rows, matched])
         )
         if self.whitening is None:
-            table.whitening = _whitening(new)
-            table.whitenings = [_whitening(block) for block in self.split(new)]
+            table.whitening = whitening_of(new)
+            table.whitenings = [whitening_of(block) for block in self.split(new)]
         values = dict(zip(self.names, self.split(new), strict=True))
         for descriptor in self._watched:
             values[descriptor.name] = descriptor.transform(images)
@@ -227,57 +226,6 @@ def described(descriptors, images):
     """Return descriptors of images side by side, (n, k) float32."""
     blocks = [descriptor.transform(images) for descriptor in descriptors]
     return np.hstack([np.zeros((len(images), 0)), *blocks]).astype(np.float32)
-
-
-def correlation_distance(samples, images, encoder, periodic):
-    """Return the relative error of mean radial S2 curves, for every phase but the first.
-
-    Parameters
-    ----------
-    samples, images : ndarray of shape (n, *spatial)
-        Images to judge, and those to compare with.
-    encoder : PhaseEncoder or GreyEncoder
-        Encoding of both.
-    periodic : bool
-        Whether they wrap around.
-
-    Returns
-    -------
-    distance : float
-        ||S2 - S2'|| / ||S2'||, with S2' of ``images``.
-
-    Raises
-    ------
-    ValueError
-        If ``images`` have none of the phases.
-    """
-    phases = [None] if encoder.phases is None else encoder.phases[-max(1, encoder.n_channels - 1) :]
-    curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
-    table = ConditionTable(curves, encoder, images.shape[1:])
-    got, wanted = (table.describe(stack).mean(axis=0) for stack in (samples, images))
-    if not wanted.any():
-        raise ValueError("X must hold some voxels of the phases scored, got none.")
-    return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
-
-
-def _whitening(rows):
-    """Return mean and matrix that whiten the columns of rows.
-
-    With C = V diag(w) V^T the correlations of the columns and s their spreads, the matrix is
-    V diag(w^-1/2) V^T diag(1 / s): of all that whiten it leaves the columns most like
-    themselves (ZCA). It is symmetric in the columns and does not depend on the signs and order
-    of the eigenvectors. The neighbouring values of a curve differ by little, which is what
-    tells curves of equal p1 apart; w^-1/2 is bounded, so that noise does not grow without
-    limit.
-    """
-    rows = rows.astype(np.float64)
-    spread = rows.std(axis=0)
-    scale = np.where(spread > 1e-6 * np.abs(rows).max(axis=0), spread, 1.0)
-    deviations = (rows - rows.mean(axis=0)) / scale
-    variances, directions = np.linalg.eigh(deviations.T @ deviations / len(rows))
-    amplitudes = np.maximum(variances, AMPLIFICATION**-2) ** -0.5
-    matrix = (directions * amplitudes) @ directions.T / scale
-    return rows.mean(axis=0).tolist(), matrix.tolist()
 
 
 def _widened(bounds, values):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from skmicro.conditioning._corrections import CORRECTIONS
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import TargetWarning
 from skmicro.generators import InvNetGenerator
-from skmicro.generators._latents import CORRECTIONS
 
 LOOSE = np.inf
 TARGETS = np.linspace(0.4, 0.6, 24)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from skmicro.base import wraps_around
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.evaluation import evaluate
 from skmicro.generators import FlowMatchingGenerator
-from skmicro.generators._periodicity import _jump, looks_periodic
+from skmicro.images import looks_periodic, wraps_around
+from skmicro.images._borders import _jump
 
 
 def field(n=12, shape=(24, 24), seed=0):

@@ -4,15 +4,6 @@ Networks see ``(n, n_channels, *spatial)``. A :class:`PhaseEncoder` turns ``C`` 
 labels into one-hot channels; a network answers with a softmax over the channels, and
 an image is the label of the largest one (Joshi et al. 2020, Sec. 4). A
 :class:`GreyEncoder` scales grey levels to one channel in [0, 1].
-
-**Exact phase fractions.** Adding an offset ``b_c`` to the log-probability of phase
-``c`` before the argmax moves voxels between phases, the least certain ones first. The
-offsets that give prescribed counts ``n_c`` minimise the convex function
-
-    sum_x max_c (l_c(x) + b_c) - sum_c n_c b_c,
-
-the dual of the assignment of voxels to phases with those counts and the largest total
-log-probability. With two phases this is a decision threshold chosen by sorting.
 """
 
 from functools import reduce
@@ -20,12 +11,12 @@ from functools import reduce
 import numpy as np
 import torch
 
-from .persistence import Persistent
+from ..registry import Persistent
+from ._exact_counts import assigned_labels
 
 MAX_PHASES = 64
 MAX_GREY = 1e12
 CHECKED_VOXELS = 2**20
-MAX_ROUNDS = 200
 
 
 class PhaseEncoder(Persistent):
@@ -139,7 +130,9 @@ class PhaseEncoder(Persistent):
         """
         n, n_channels, *spatial = channels.shape
         logits = channels.double().clamp_min(1e-30).log().reshape(n, n_channels, -1).cpu().numpy()
-        index = np.stack([_assign(row, count) for row, count in zip(logits, counts, strict=True)])
+        index = np.stack(
+            [assigned_labels(row, count) for row, count in zip(logits, counts, strict=True)]
+        )
         return self._labels(index.reshape(n, *spatial))
 
     def _labels(self, index):
@@ -281,79 +274,3 @@ def distinct_values(images):
 
 def _all_whole(images):
     return all(np.array_equal(image, np.rint(image)) for image in images)
-
-
-def balanced_offsets(scores, counts, start):
-    """Return offsets whose argmax gives every phase of one image its number of voxels.
-
-    Phases take turns: with the other offsets fixed, the offset that gives phase ``c``
-    its count lies midway between two of its margins. Every turn is an exact minimisation
-    along one coordinate of the convex dual; for two phases it is the only one. The first
-    phase keeps its offset, since only differences matter.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (C, N)
-        Scores of the phases, such as log-probabilities.
-    counts : ndarray of shape (C,), int
-        Voxels of each phase, at least one; they sum to N.
-    start : ndarray of shape (C,)
-        Offsets to begin with.
-
-    Returns
-    -------
-    offsets : ndarray of shape (C,)
-        Offsets that meet the counts, but for ties and where the rounds are used up.
-    """
-    offsets = np.array(start)
-    for _ in range(MAX_ROUNDS):
-        before = offsets.copy()
-        for c in range(1, len(scores)):
-            rivals = scores + offsets[:, None]
-            rivals[c] = -np.inf
-            offsets[c] = _threshold(scores[c] - rivals.max(axis=0), counts[c])
-        if len(scores) <= 2 or np.array_equal(offsets, before):
-            break
-        labels = (scores + offsets[:, None]).argmax(axis=0)
-        if np.array_equal(np.bincount(labels, minlength=len(scores)), counts):
-            break
-    return offsets
-
-
-def _threshold(margins, count):
-    """Offset that makes ``count`` of the margins positive, some but not all of them."""
-    place = len(margins) - count
-    below, above = np.partition(margins, (place - 1, place))[place - 1 : place + 1]
-    return -0.5 * (above + below)
-
-
-def _assign(logits, counts):
-    """Labels of one image, (C, N) log-probabilities, with the given counts.
-
-    Voxels that balanced offsets leave undecided move by smallest loss.
-    """
-    present = np.flatnonzero(counts)
-    logits, counts = logits[present], np.asarray(counts)[present]
-    offsets = balanced_offsets(logits, counts, np.zeros(len(logits)))
-    shifted = logits + offsets[:, None]
-    return present[_repair(shifted, shifted.argmax(axis=0), counts)]
-
-
-def _repair(shifted, labels, counts):
-    """Move voxels from phases in surplus to phases in need, those that lose least first."""
-    surplus = np.bincount(labels, minlength=len(counts)) - counts
-    while surplus.any():
-        needy = np.flatnonzero(surplus < 0)
-        rich = np.flatnonzero(surplus[labels] > 0)
-        loss = shifted[labels[rich], rich] - shifted[np.ix_(needy, rich)]
-        best = loss.argmin(axis=0)
-        order = np.argsort(loss[best, np.arange(len(rich))], kind="stable")
-        voxels, sources, targets = rich[order], labels[rich[order]], needy[best[order]]
-        ends = [np.flatnonzero(sources == c)[:n][-1] for c, n in enumerate(surplus) if n > 0]
-        for c in needy:
-            arriving = np.flatnonzero(targets == c)[: -surplus[c]]
-            ends += [arriving[-1]] if len(arriving) == -surplus[c] else []
-        moved = slice(min(ends) + 1)
-        labels[voxels[moved]] = targets[moved]
-        surplus = np.bincount(labels, minlength=len(counts)) - counts
-    return labels

@@ -18,9 +18,10 @@ import torch
 
 from .. import _arrays
 from .._random import torch_generator
-from .._validation import check_stack, n_axes
-from ._conditions import described
-from ._flow import flow_channels, flow_end, integrate
+from ..conditioning import described
+from ..images import check_stack, n_axes
+from ._channels import flow_channels, flow_end
+from ._steps import integrate
 
 N_STEPS = 12
 N_ROUNDS = 8

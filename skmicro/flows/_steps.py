@@ -1,89 +1,11 @@
-"""Parts of generators that flow: channels and back, steps in time, arcs between noises."""
+"""Steps in time along a flow, and arcs between noises."""
 
 from itertools import pairwise
 
 import numpy as np
-import torch
 from torch.utils.checkpoint import checkpoint
 
-from .._random import torch_generator
-from ..networks._blocks import probabilities
-
-SHARPNESS = 2.0
-EVIDENCE_SHARPNESS = 0.5
 BENDING = 1.25
-UNCERTAIN = 0.85
-"""Time from which images of phases are followed back to noise."""
-
-
-def n_flow_channels(encoder):
-    """Return the channels of a flow: one for two phases, whose one-hot channels are redundant."""
-    return 1 if encoder.n_channels == 2 else encoder.n_channels
-
-
-def flow_end(channels):
-    """Scale encoded images to [-1, 1], (n, C, *S) in [0, 1]; of two phases the last remains."""
-    return 2.0 * (channels[:, 1:] if channels.shape[1] == 2 else channels) - 1.0
-
-
-def flow_channels(x, encoder):
-    """Turn what the flow ends in into channels that ``encoder`` decodes.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, n_flow_channels, *spatial)
-        End of the flow.
-    encoder : PhaseEncoder or GreyEncoder
-        Encoding of the images.
-
-    Returns
-    -------
-    channels : Tensor of shape (n, n_channels, *spatial)
-        Phase probabilities, which keep the order of the voxels also where the flow went
-        beyond -1 or 1; grey levels, cut off there.
-    """
-    if encoder.phases is None:
-        return ((x + 1.0) / 2.0).clamp(0.0, 1.0)
-    return probabilities(SHARPNESS * (torch.cat([-x, x], dim=1) if encoder.n_channels == 2 else x))
-
-
-def blurred(x):
-    """Take phases back to the time at which they are not yet certain, with the same noise for all.
-
-    Many noises flow into one image of phases, and the flow back from its end finds that of them
-    which looks like the image itself. From a point in between it finds normal noise.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, n_flow_channels, *spatial)
-        Ends of the flow.
-
-    Returns
-    -------
-    x : Tensor
-        Points of lines to them at the time ``UNCERTAIN``.
-    """
-    rng = torch_generator(0)
-    noise = torch.randn(x.shape[1:], generator=rng, dtype=x.dtype).to(x.device)
-    return UNCERTAIN * x + (1.0 - UNCERTAIN) * noise
-
-
-def labelled_channels(evidence):
-    """Turn evidence of phases into channels that a :class:`PhaseEncoder` decodes.
-
-    Parameters
-    ----------
-    evidence : Tensor of shape (n, n_flow_channels, *spatial)
-        Half the log-odds of the phases.
-
-    Returns
-    -------
-    channels : Tensor of shape (n, n_channels, *spatial)
-        Phase probabilities, flatter than the odds say, so that no two voxels become equally
-        certain by rounding and gradients do not vanish.
-    """
-    both = torch.cat([-evidence, evidence], dim=1) if evidence.shape[1] == 1 else evidence
-    return probabilities(EVIDENCE_SHARPNESS * both)
 
 
 def _euler(velocity, x, t, step):

@@ -1,72 +1,13 @@
-"""What all estimators share: images validated once, state that is plain NumPy.
-
-:class:`ImageEstimator` owns validation, pickling and files;
-:class:`BaseDescriptor` makes a scikit-learn transformer out of one differentiable
-function of phase probabilities.
-"""
+"""A descriptor: one differentiable function of phase probabilities, as a transformer."""
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from . import _arrays, _validation, persistence
-from .encoding import encoder_for
-
-
-class ImageEstimator(persistence.Persistent, BaseEstimator):
-    """Base class of everything that is fitted on images.
-
-    Subclasses have a constructor parameter ``image_shape``, the shape of the image
-    behind a flat row (``None`` where images come with their axes).
-    """
-
-    def save(self, path):
-        """Write the estimator to a file without pickle; see :func:`skmicro.load`.
-
-        Parameters
-        ----------
-        path : path-like
-            Destination; an existing file is replaced at once when the new one is
-            complete.
-
-        Raises
-        ------
-        TypeError
-            If a parameter is neither a plain value, an array nor an estimator.
-        """
-        persistence.save(self, path)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = True
-        tags.input_tags.three_d_array = True
-        return tags
-
-    def _persistent_state(self):
-        return self.__getstate__()
-
-    @classmethod
-    def _from_persistent_state(cls, state):
-        estimator = cls.__new__(cls)
-        estimator.__setstate__(state)
-        return estimator
-
-
-def wraps_around(estimator):
-    """Tell whether the images of an estimator are periodic.
-
-    Parameters
-    ----------
-    estimator : estimator instance
-        What it decided when fitted (``periodic_``) counts, then its parameter ``periodic``.
-
-    Returns
-    -------
-    periodic : bool
-        True where the estimator has neither.
-    """
-    return getattr(estimator, "periodic_", getattr(estimator, "periodic", True))
+from .. import _arrays
+from .._rollback import unchanged_on_error
+from ..images import ImageEstimator, check_feature_names, check_images, encoder_for
 
 
 class BaseDescriptor(TransformerMixin, ImageEstimator):
@@ -105,8 +46,8 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         self : object
             The fitted descriptor.
         """
-        with _validation.unchanged_on_error(self):
-            images = _validation.check_images(self, X, reset=True)
+        with unchanged_on_error(self):
+            images = check_images(self, X, reset=True)
             self._bind(encoder_for(images), images.shape[1:])
         return self
 
@@ -139,7 +80,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         """
         check_is_fitted(self)
         self._check_parameters()
-        images = _validation.check_images(self, X, reset=False)
+        images = check_images(self, X, reset=False)
         self.encoder_.check(images)
         features = self._transformed(images, X.device if isinstance(X, torch.Tensor) else "cpu")
         if not features.isfinite().all():
@@ -221,7 +162,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
             One name for each column of :meth:`transform`.
         """
         check_is_fitted(self)
-        _validation.check_feature_names(self, input_features)
+        check_feature_names(self, input_features)
         return np.asarray(self._feature_names(), dtype=object)
 
     def _phase_field(self, images, phase):

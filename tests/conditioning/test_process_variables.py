@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import skmicro
+from skmicro.conditioning import variable_values, with_variables
+from skmicro.conditioning._process import ProcessVariable
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning
 from skmicro.generators import FlowMatchingGenerator
-from skmicro.generators._process import ProcessVariable, variable_values, with_variables
 
 TINY = {
     "n_iter": 2,

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmicro.encoding import GreyEncoder, PhaseEncoder
-from skmicro.generators._flow import (
+from skmicro.flows import (
     METHODS,
     arc,
     flow_channels,
@@ -16,6 +15,7 @@ from skmicro.generators._flow import (
     n_flow_channels,
     time_grid,
 )
+from skmicro.images import GreyEncoder, PhaseEncoder
 
 MEAN, VARIANCE = 0.5, 0.3
 

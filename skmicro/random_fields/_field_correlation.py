@@ -15,19 +15,12 @@ from functools import reduce
 import numpy as np
 from scipy.fft import next_fast_len
 
-from .._validation import warn_user
+from .._warnings import warn_user
+from ..conditioning import ConditionTable, Target, described
 from ..descriptors import PhaseFractions, TwoPointCorrelation, VolumeFraction
 from ..descriptors._lags import map_lags, n_pairs_along, resolve_max_lag
 from ..exceptions import TargetWarning
-from ._conditions import ConditionTable, described
-from ._level_cut import (
-    embedded,
-    field_spectrum,
-    lag_lengths,
-    of_endless_medium,
-    two_phase_table,
-)
-from ._targets import Target
+from ._level_cut import embedded, field_spectrum, lag_lengths, of_endless_medium, two_phase_table
 
 FRACTION_TOL = 1e-6
 CURVE_FRACTION_TOL = 0.05

@@ -8,9 +8,8 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from skmicro._validation import check_images
 from skmicro.descriptors import VolumeFraction
-from skmicro.encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
+from skmicro.images import GreyEncoder, PhaseEncoder, check_images, distinct_values, encoder_for
 
 LABELS = {
     "binary bytes": np.array([0, 1], np.uint8),

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.stats import qmc
 
-from ._random import draw_seed, numpy_generator
-from ._validation import check_choice, check_image_shape, check_integer
+from .._checks import check_choice, check_image_shape, check_integer
+from .._random import draw_seed, numpy_generator
 
 
 def extract_patches(
@@ -62,7 +62,7 @@ def extract_patches(
     Examples
     --------
     >>> import numpy as np
-    >>> from skmicro.patches import extract_patches
+    >>> from skmicro import extract_patches
     >>> extract_patches(np.eye(6), (3, 3), method="grid").shape
     (4, 3, 3)
     """
@@ -119,7 +119,7 @@ def split_patches(positions, shape, n_splits=5):
 
     Examples
     --------
-    >>> from skmicro.patches import split_patches
+    >>> from skmicro import split_patches
     >>> split_patches([[0, 0], [0, 2], [0, 9], [0, 20]], (4, 4), n_splits=2)
     [(array([2, 3]), array([0, 1])), (array([0, 1]), array([2, 3]))]
     """

@@ -1,0 +1,132 @@
+"""Rules for plain values: each check names the parameter, the rule and the value it got."""
+
+import os
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def check_image_shape(name, shape, n_axes=(2, 3)):
+    """Return the sides of an image as a tuple of int, or raise.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for messages.
+    shape : tuple, list or ndarray
+        Voxels along each axis.
+    n_axes : tuple of int, default=(2, 3)
+        Numbers of axes that are allowed.
+
+    Returns
+    -------
+    shape : tuple of int
+        The same sides.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer sides, or one is below 1.
+    TypeError
+        If a side is not an integer.
+    """
+    sides = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
+    if len(sides) not in n_axes:
+        allowed = " or ".join(map(str, n_axes))
+        raise ValueError(f"{name} must hold {allowed} integers, got {shape!r}.")
+    for axis, side in enumerate(sides):
+        check_integer(f"{name}[{axis}]", side, 1)
+    return tuple(int(side) for side in sides)
+
+
+def check_integer(name, value, minimum=None, *, below=None):
+    """Raise unless ``value`` is an integer, at least ``minimum`` and less than ``below``."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"{name} must be >= {minimum}, got {value}.")
+    if below is not None and value >= below:
+        raise ValueError(f"{name} must be < {below}, got {value}.")
+
+
+def check_real(
+    name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False, finite=True
+):
+    """Raise unless ``value`` is a number between the bounds, ends included or not."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    below = value <= low if open_low else value < low
+    above = value >= high if open_high else value > high
+    if np.isnan(value) or (finite and np.isinf(value)) or below or above:
+        left = "(" if open_low or np.isinf(low) else "["
+        right = ")" if open_high or (finite and np.isinf(high)) else "]"
+        raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {value}.")
+
+
+def check_range(name, value, check):
+    """Return a number or a range (low, high) as two floats; ``check(name, end)`` judges both."""
+    ends = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(ends) != 2:
+        raise ValueError(f"{name} must be a number or a range (low, high), got {value!r}.")
+    for end in ends:
+        check(name, end)
+    if ends[0] > ends[1]:
+        raise ValueError(f"{name} must have low <= high, got {value!r}.")
+    return float(ends[0]), float(ends[1])
+
+
+def check_choice(name, value, choices):
+    """Raise unless ``value`` is one of ``choices``."""
+    if not isinstance(value, (str, bool, np.bool_, type(None))) or value not in choices:
+        raise ValueError(f"{name} must be one of {sorted(choices, key=str)}, got {value!r}.")
+
+
+def check_sequence(name, value):
+    """Raise unless ``value`` is a list or tuple."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be a list or tuple, got {value!r}.")
+
+
+def check_choices(name, values, choices):
+    """Raise unless ``values`` are a list or tuple of some of ``choices``."""
+    check_sequence(name, values)
+    for k, value in enumerate(values):
+        check_choice(f"{name}[{k}]", value, choices)
+
+
+def check_betas(value):
+    """Raise unless ``betas`` are two numbers in [0, 1)."""
+    check_sequence("betas", value)
+    if len(value) != 2:
+        raise ValueError(f"betas must be two numbers, got {value!r}.")
+    for k, beta in enumerate(value):
+        check_real(f"betas[{k}]", beta, 0.0, 1.0, open_high=True)
+
+
+def check_callables(name, value):
+    """Raise unless ``value`` is None or a list or tuple of callables."""
+    if value is None:
+        return
+    check_sequence(name, value)
+    for item in value:
+        if not callable(item):
+            raise TypeError(f"{name} must hold callables, got {item!r}.")
+
+
+def check_path(name, value):
+    """Raise unless ``value`` is a path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, got {value!r}.")
+
+
+def check_file_path(name, value):
+    """Raise unless ``value`` is None or a path in a folder that can be written to."""
+    if value is None:
+        return
+    check_path(name, value)
+    path = os.path.abspath(value)
+    folder = os.path.dirname(path)
+    if os.path.isdir(path) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise ValueError(
+            f"{name} must name a file in an existing folder that can be written to, got {value!r}."
+        )

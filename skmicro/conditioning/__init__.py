@@ -1,0 +1,28 @@
+"""What is asked of a trained generator: conditions, targets, and the search for latents."""
+
+from ._corrections import corrected_images, images_for
+from ._fractions import apportion, exact_fractions, phase_counts
+from ._process import variable_values, with_variables
+from ._search import meet_targets, nearest_latents
+from ._table import ConditionTable, described
+from ._targets import Target, read_targets, warn_missed, warn_outside
+from ._whitening import whitening_of
+
+__all__ = [
+    "ConditionTable",
+    "Target",
+    "apportion",
+    "corrected_images",
+    "described",
+    "exact_fractions",
+    "images_for",
+    "meet_targets",
+    "nearest_latents",
+    "phase_counts",
+    "read_targets",
+    "variable_values",
+    "warn_missed",
+    "warn_outside",
+    "whitening_of",
+    "with_variables",
+]

@@ -1,0 +1,88 @@
+"""Images that meet their conditions: what a network misses is made up for by what it is fed."""
+
+import numpy as np
+
+from .._random import normal_rows, numpy_generator
+from ._search import meet_targets
+from ._table import described
+
+CORRECTIONS = 3
+
+
+def images_for(generator, conditions, targets, fractions, seed):
+    """Make images of new latents that meet targets.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    conditions : ndarray of shape (n_samples, n_conditions)
+        Conditions, asked for or drawn.
+    targets : list of Target
+        What is asked for, conditions among it.
+    fractions : Target or None
+        Fraction that ``exact=True`` meets.
+    seed : int
+        Seed of the latents; the first rows do not depend on ``n_samples``.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, ...)
+        Decoded images.
+    """
+    table, noise = generator.conditions_, numpy_generator(seed, 0)
+    latents = normal_rows(len(conditions), generator._n_latent(), noise)
+    searched = [target for target in targets if target.name not in table.names]
+    if searched:
+        latents = meet_targets(generator, latents, conditions, searched, seed)
+        return generator._decode(latents, conditions, fractions)
+    images, fed = corrected_images(generator, latents, conditions, table.columns_of(targets))
+    return images if fractions is None else generator._decode(latents, fed, fractions)
+
+
+def corrected_images(generator, latents, conditions, wanted):
+    """Decode latents, feeding conditions that make up for what the network misses.
+
+    A network comes near the values r that it is fed, I(G(z, r)) = r + e. Images that miss
+    what was asked for by more than ``target_tol`` are generated again from
+    r <- r + (wanted - I(G(z, r))), at most three times; the nearest image is kept.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    latents : ndarray of shape (n_samples, n_latent)
+        Latents, which stay as they are.
+    conditions : ndarray of shape (n_samples, n_conditions)
+        Conditions asked for.
+    wanted : ndarray of shape (n_conditions,), bool
+        Which of them count.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, ...)
+        Decoded images.
+    fed : ndarray of shape (n_samples, n_conditions)
+        Conditions that these were made from.
+    """
+    descriptors = generator.conditions_.for_shape(generator.image_shape_)
+    images = generator._decode(latents, conditions)
+    wanted = wanted & ~np.isnan(described(descriptors, images[:1])[0])
+    if not wanted.any():
+        return images, conditions
+    fed, best = conditions.copy(), conditions.copy()
+    rows, current = np.arange(len(latents)), images
+    missed = np.full(len(latents), np.inf)
+    for attempt in range(CORRECTIONS + 1):
+        excess = np.where(wanted, conditions[rows] - described(descriptors, current), 0.0)
+        error = np.sqrt(np.square(excess).sum(axis=1) / wanted.sum())
+        better = error < missed[rows]
+        images[rows[better]], best[rows[better]] = current[better], fed[rows[better]]
+        missed[rows[better]] = error[better]
+        again = error > generator.target_tol
+        rows, excess = rows[again], excess[again]
+        if attempt == CORRECTIONS or len(rows) == 0:
+            break
+        fed[rows] += excess
+        current = generator._decode(latents[rows], fed[rows])
+    return images, best

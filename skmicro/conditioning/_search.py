@@ -1,0 +1,126 @@
+"""Search of latents: those whose images meet a target, those nearest to an image."""
+
+import numpy as np
+import torch
+
+from .._arrays import map_batches
+from .._random import normal_rows, numpy_generator
+from ..losses import DescriptorLoss
+from ..training import search_latents
+
+BATCH_SIZE = 16
+N_CANDIDATES = 8
+SEARCH_ROUNDS = 3
+SEARCH_STEPS = 60
+PROJECTION_STEPS = 100
+
+
+def meet_targets(generator, latents, conditions, targets, seed):
+    """Search latents whose decoded images meet targets that are no conditions.
+
+    Each sample starts at the best of eight draws (its own latents first) and takes at
+    most 60 gradient steps; samples that miss are tried again from new draws, at most
+    three times in all. The error is that of the *decoded* images; its gradient is taken
+    straight through the decoding.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    latents : ndarray of shape (n_samples, n_latent)
+        First latents to try.
+    conditions : ndarray of shape (n_samples, n_conditions)
+        Inputs that stay fixed.
+    targets : list of Target
+        What is to be met.
+    seed : int
+        Seed of further draws.
+
+    Returns
+    -------
+    latents : ndarray of shape (n_samples, n_latent)
+        Best latents found.
+    """
+    loss = DescriptorLoss([_described_in_rows(target) for target in targets])
+    values = np.hstack([target.values for target in targets])
+    found, missed = latents.copy(), np.full(len(latents), np.inf)
+    for attempt in range(SEARCH_ROUNDS):
+        rows = np.flatnonzero(missed > generator.target_tol)
+        if len(rows) == 0:
+            break
+        starts = [
+            normal_rows(*latents.shape, numpy_generator(seed, 2, attempt, k))
+            for k in range(N_CANDIDATES)
+        ]
+        starts[0] = latents if attempt == 0 else starts[0]
+
+        def search(index, rows=rows, starts=starts):
+            measure = _target_error(
+                generator,
+                generator._tensor(conditions[rows[index]]),
+                generator._tensor(values[rows[index]]),
+                loss,
+            )
+            best, error = search_latents(
+                measure,
+                [generator._tensor(start[rows[index]]) for start in starts],
+                n_steps=SEARCH_STEPS,
+                tolerance=generator.target_tol,
+                prior=1e-3,
+            )
+            return torch.hstack([best, error[:, None]]).cpu().numpy()
+
+        result = map_batches(search, len(rows), BATCH_SIZE)
+        better = result[:, -1] < missed[rows]
+        found[rows[better]] = result[better, :-1]
+        missed[rows[better]] = result[better, -1]
+    return found
+
+
+def nearest_latents(generator, images, conditions):
+    """Find the latents whose channels are nearest to images in the mean square.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The fitted generator.
+    images : ndarray of shape (n, *spatial)
+        Images.
+    conditions : ndarray of shape (n, n_conditions)
+        Their conditions.
+
+    Returns
+    -------
+    latents : ndarray of shape (n, n_latent)
+        Best latents after 100 gradient steps from the best of eight fixed points.
+    """
+    starts = normal_rows(N_CANDIDATES, generator._n_latent(), numpy_generator(0, 3))
+
+    def project(index):
+        wanted = generator.encoder_.encode(images[index], generator._device, generator._dtype)
+        given = generator._tensor(conditions[index])
+
+        def measure(latents):
+            channels = generator._generate(latents, given)
+            loss = (channels - wanted).square().flatten(1).mean(dim=1)
+            return loss, loss.detach()
+
+        candidates = [generator._tensor(np.tile(row, (len(index), 1))) for row in starts]
+        return search_latents(measure, candidates, n_steps=PROJECTION_STEPS)[0].cpu().numpy()
+
+    return map_batches(project, len(images), BATCH_SIZE)
+
+
+def _described_in_rows(target):
+    """Return the descriptor of a target, which says if its figures have a wrong shape."""
+    descriptor, n_features = target.descriptor, target.values.shape[1]
+    return lambda images: descriptor._of_shape((len(images), n_features), descriptor(images))
+
+
+def _target_error(generator, conditions, values, loss):
+    def measure(latents):
+        images = generator.encoder_.measured(generator._generate(latents, conditions))
+        per_image = loss.per_image(images, values)
+        return per_image, per_image.detach().sqrt()
+
+    return measure

@@ -1,0 +1,28 @@
+"""Flows from noise to images: channels, steps in time, filling of regions."""
+
+from ._channels import (
+    UNCERTAIN,
+    blurred,
+    flow_channels,
+    flow_end,
+    labelled_channels,
+    n_flow_channels,
+)
+from ._inpainting import completed_flow, damaged_images, inpainted
+from ._steps import METHODS, arc, integrate, time_grid
+
+__all__ = [
+    "METHODS",
+    "UNCERTAIN",
+    "arc",
+    "blurred",
+    "completed_flow",
+    "damaged_images",
+    "flow_channels",
+    "flow_end",
+    "inpainted",
+    "integrate",
+    "labelled_channels",
+    "n_flow_channels",
+    "time_grid",
+]

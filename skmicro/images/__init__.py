@@ -1,0 +1,31 @@
+"""What an image is: checks, encoding, exact fractions, borders, patches, augmentation."""
+
+from ._augmentation import SYMMETRIES, NormalTranslations, Symmetries
+from ._borders import looks_periodic
+from ._checks import check_feature_names, check_images, check_latents, check_stack, is_flat, n_axes
+from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
+from ._estimator import ImageEstimator, wraps_around
+from ._exact_counts import balanced_offsets
+from ._patches import extract_patches, split_patches
+
+__all__ = [
+    "SYMMETRIES",
+    "GreyEncoder",
+    "ImageEstimator",
+    "NormalTranslations",
+    "PhaseEncoder",
+    "Symmetries",
+    "balanced_offsets",
+    "check_feature_names",
+    "check_images",
+    "check_latents",
+    "check_stack",
+    "distinct_values",
+    "encoder_for",
+    "extract_patches",
+    "is_flat",
+    "looks_periodic",
+    "n_axes",
+    "split_patches",
+    "wraps_around",
+]

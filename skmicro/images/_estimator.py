@@ -1,0 +1,61 @@
+"""What all estimators share: images checked once, state that is plain NumPy."""
+
+from sklearn.base import BaseEstimator
+
+from .. import persistence
+from ..registry import Persistent
+
+
+class ImageEstimator(Persistent, BaseEstimator):
+    """Base class of everything that is fitted on images.
+
+    Subclasses have a constructor parameter ``image_shape``, the shape of the image
+    behind a flat row (``None`` where images come with their axes).
+    """
+
+    def save(self, path):
+        """Write the estimator to a file without pickle; see :func:`skmicro.load`.
+
+        Parameters
+        ----------
+        path : path-like
+            Destination; an existing file is replaced at once when the new one is
+            complete.
+
+        Raises
+        ------
+        TypeError
+            If a parameter is neither a plain value, an array nor an estimator.
+        """
+        persistence.save(self, path)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _persistent_state(self):
+        return self.__getstate__()
+
+    @classmethod
+    def _from_persistent_state(cls, state):
+        estimator = cls.__new__(cls)
+        estimator.__setstate__(state)
+        return estimator
+
+
+def wraps_around(estimator):
+    """Tell whether the images of an estimator are periodic.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        What it decided when fitted (``periodic_``) counts, then its parameter ``periodic``.
+
+    Returns
+    -------
+    periodic : bool
+        True where the estimator has neither.
+    """
+    return getattr(estimator, "periodic_", getattr(estimator, "periodic", True))

@@ -1,0 +1,60 @@
+"""Classes by name: those that a file may hold.
+
+A class is looked up among those of this library and those already imported; no file can have
+anything else imported.
+"""
+
+import importlib
+import pkgutil
+
+from .exceptions import NotASavedFileError
+
+
+def public_modules():
+    """Import all public modules of the library and return them."""
+    package = importlib.import_module(__package__)
+    names = [module.name for module in pkgutil.walk_packages(package.__path__, "skmicro.")]
+    return [
+        importlib.import_module(name)
+        for name in names
+        if not any(part.startswith("_") for part in name.split("."))
+    ]
+
+
+class Persistent:
+    """An object that :func:`write_tree` can hold.
+
+    The default writes the attributes; subclasses with attributes that are not plain
+    values replace both methods.
+    """
+
+    def _persistent_state(self):
+        return vars(self)
+
+    @classmethod
+    def _family(cls):
+        """Return this class and all that derive from it, those of this library first."""
+        found, waiting = [], [cls]
+        while waiting:
+            known = waiting.pop()
+            found.append(known)
+            waiting.extend(known.__subclasses__())
+        return sorted(found, key=lambda known: known.__module__.split(".")[0] != "skmicro")
+
+    @classmethod
+    def _from_persistent_state(cls, state):
+        instance = cls.__new__(cls)
+        vars(instance).update(state)
+        return instance
+
+
+def class_named(name, module):
+    for make_known in (list, public_modules):
+        make_known()
+        for known in Persistent._family():
+            if known.__name__ == name:
+                return known
+    raise NotASavedFileError(
+        f"The file holds a {name}, which is no class known here; import its module first"
+        + (f": {module}." if module else ".")
+    )
