@@ -49,6 +49,25 @@ class Persistent:
 
 
 def class_named(name, module):
+    """Return the class of a name that files may hold.
+
+    Parameters
+    ----------
+    name : str
+        Its name; classes of this library come first.
+    module : str or None
+        Where it was defined, for the error.
+
+    Returns
+    -------
+    known : type
+        The class.
+
+    Raises
+    ------
+    NotASavedFileError
+        If no class of this name is known.
+    """
     for make_known in (list, public_modules):
         make_known()
         for known in Persistent._family():

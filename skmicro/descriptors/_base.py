@@ -13,19 +13,10 @@ from ..images import ImageEstimator, check_feature_names, check_images, encoder_
 class BaseDescriptor(TransformerMixin, ImageEstimator):
     """A descriptor: one differentiable function of phase probabilities.
 
-    Subclasses set ``name`` (how targets and invariances call the descriptor), assign
-    their parameters in ``__init__`` (``image_shape`` among them), and implement
-    :meth:`_describe` and :meth:`_feature_names`. Those whose figures have no gradient, such
-    as counts, set ``differentiable = False`` and refuse tensors that require one.
-
-    Attributes
-    ----------
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    Subclasses set ``name`` (how targets and invariances call the descriptor), declare their
+    parameters (see :mod:`skmicro.parameters`), and implement :meth:`_describe` and
+    :meth:`_feature_names`. Those whose figures have no gradient, such as counts, set
+    ``differentiable = False`` and refuse tensors that require one.
     """
 
     name = None
@@ -174,9 +165,6 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
             return images[:, -1]
         check_is_fitted(self)
         return images[:, self.encoder_.channel_of(phase)]
-
-    def _check_parameters(self):
-        """Raise if a constructor parameter is not allowed; override where there are any."""
 
     def _target_bounds(self):
         """Return the least and the largest value a target of this descriptor can take."""

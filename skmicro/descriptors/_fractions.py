@@ -1,28 +1,13 @@
 """Volume fractions: the share of voxels that a phase fills, p_i = <I_i>."""
 
+from ..parameters import parameter
+from ..rules import anything
 from . import _kernels
 from ._base import BaseDescriptor
 
 
 class VolumeFraction(BaseDescriptor):
     """Volume fraction of one phase, the one-point probability p1.
-
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label. Grey images have no
-        labels: their mean grey level is returned.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -48,12 +33,15 @@ class VolumeFraction(BaseDescriptor):
     """
 
     name = "p1"
-
-    def __init__(self, phase=None, image_shape=None):
-        self.phase = phase
-        self.image_shape = image_shape
+    phase: int | None = parameter(
+        None,
+        anything("int or None"),
+        """Label of the phase; ``None`` stands for the largest label. Grey images have no
+        labels: their mean grey level is returned.""",
+    )
 
     def _check_parameters(self):
+        super()._check_parameters()
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.phase)
 
@@ -69,20 +57,6 @@ class VolumeFraction(BaseDescriptor):
 
 class PhaseFractions(BaseDescriptor):
     """Volume fractions of all phases, one feature for each label in ascending order.
-
-    Parameters
-    ----------
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -103,9 +77,6 @@ class PhaseFractions(BaseDescriptor):
     """
 
     name = "phase_fractions"
-
-    def __init__(self, image_shape=None):
-        self.image_shape = image_shape
 
     def _describe(self, images):
         channels = images.flatten(0, 1)

@@ -3,15 +3,27 @@
 from sklearn.base import BaseEstimator
 
 from .. import persistence
+from ..parameters import Parametrized, check_parameters, parameter
 from ..registry import Persistent
+from ..rules import optional, shape
 
 
-class ImageEstimator(Persistent, BaseEstimator):
+class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     """Base class of everything that is fitted on images.
 
-    Subclasses have a constructor parameter ``image_shape``, the shape of the image
-    behind a flat row (``None`` where images come with their axes).
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        Shape of one image.
+    phases_ : ndarray of shape (n_phases,) or None
+        Sorted labels seen in ``fit``; ``None`` for grey levels.
+    n_features_in_ : int
+        Voxels of one image.
     """
+
+    image_shape: tuple | None = parameter(
+        None, optional(shape()), "Shape of the image behind a flat row."
+    )
 
     def save(self, path):
         """Write the estimator to a file without pickle; see :func:`skmicro.load`.
@@ -34,6 +46,10 @@ class ImageEstimator(Persistent, BaseEstimator):
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
         return tags
+
+    def _check_parameters(self):
+        """Raise if a parameter is not allowed; add rules for several of them together."""
+        check_parameters(self)
 
     def _persistent_state(self):
         return self.__getstate__()

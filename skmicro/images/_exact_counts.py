@@ -60,9 +60,21 @@ def _threshold(margins, count):
 
 
 def assigned_labels(logits, counts):
-    """Labels of one image, (C, N) log-probabilities, with the given counts.
+    """Return the labels of one image that has given counts.
 
     Voxels that balanced offsets leave undecided move by smallest loss.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (C, N)
+        Log-probabilities of the phases.
+    counts : ndarray of shape (C,), int
+        Voxels of each phase.
+
+    Returns
+    -------
+    labels : ndarray of shape (N,)
+        Phases by number.
     """
     present = np.flatnonzero(counts)
     logits, counts = logits[present], np.asarray(counts)[present]

@@ -1,0 +1,108 @@
+"""What constructor parameters may be: a rule checks a value and says its kind in words.
+
+Each function here returns a :class:`Rule` for use in :func:`skmicro.parameters.parameter`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from . import _arrays, _checks
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for the values of a parameter.
+
+    Parameters
+    ----------
+    kind : str
+        What values are, as docstrings write it, such as ``"int or None"``.
+    check : callable
+        ``check(name, value)`` raises where the value is not allowed.
+    """
+
+    kind: str
+    check: Callable
+
+    def __call__(self, name, value):
+        """Raise if a value is not allowed; errors call it ``name``."""
+        self.check(name, value)
+
+
+def anything(kind):
+    """Return the rule of a parameter that is checked elsewhere, where more is known."""
+    return Rule(kind, lambda name, value: None)
+
+
+def optional(rule):
+    """Return a rule that allows ``None`` as well."""
+
+    def check(name, value):
+        if value is not None:
+            rule(name, value)
+
+    return Rule(f"{rule.kind} or None", check)
+
+
+def integer(minimum=None, *, below=None):
+    """Return the rule of integers, at least ``minimum`` and less than ``below``."""
+    return Rule("int", partial(_checks.check_integer, minimum=minimum, below=below))
+
+
+def real(low=float("-inf"), high=float("inf"), **bounds):
+    """Return the rule of numbers between bounds; further arguments as in ``check_real``."""
+
+    def check(name, value):
+        _checks.check_real(name, value, low, high, **bounds)
+
+    return Rule("float", check)
+
+
+def choice(*choices):
+    """Return the rule of values out of a few."""
+    names = ", ".join(map(repr, choices))
+    return Rule(f"{{{names}}}", partial(_checks.check_choice, choices=choices))
+
+
+def boolean():
+    """Return the rule of True and False."""
+    return Rule("bool", partial(_checks.check_choice, choices=(True, False)))
+
+
+def sequence_of(*choices):
+    """Return the rule of lists and tuples of some of a few values."""
+    names = ", ".join(map(repr, choices))
+    return Rule(f"sequence of {{{names}}}", partial(_checks.check_choices, choices=choices))
+
+
+def shape():
+    """Return the rule of image shapes: the voxels along each of two or three axes."""
+    return Rule("tuple of int", _checks.check_image_shape)
+
+
+def path():
+    """Return the rule of files that can be written to, or ``None``."""
+    return Rule("path-like or None", _checks.check_file_path)
+
+
+def callables():
+    """Return the rule of lists and tuples of callables, or ``None``."""
+    return Rule("sequence of callable or None", _checks.check_callables)
+
+
+def betas():
+    """Return the rule of the two decay rates of Adam's moments."""
+    return Rule("tuple of float", lambda name, value: _checks.check_betas(value))
+
+
+def device():
+    """Return the rule of devices of this machine, or ``"auto"``."""
+    return Rule('{"auto"}, str or torch.device', lambda name, value: _arrays.resolve_device(value))
+
+
+def precision():
+    """Return the rule of floating-point types."""
+    return Rule(
+        '{"auto", "float32", "float64"}', lambda name, value: _arrays.resolve_precision(value)
+    )
