@@ -31,7 +31,7 @@ from .._validation import (
 from ..augment import SYMMETRIES, Symmetries
 from ..networks import flow_unet
 from ..patches import extract_patches
-from ..training import CropBatches, MatchingStep, random_crops
+from ..training import CropBatches, matching_step, random_crops
 from ._flow import flow_end, n_flow_channels
 from ._flow_generator import FlowGenerator
 from ._invariances import check_descriptors
@@ -368,7 +368,7 @@ class FlowMatchingGenerator(FlowGenerator):
         self.p_drop_ = self.p_drop
         rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
         settings = {"learning_rate": self.learning_rate} | settings
-        return MatchingStep(
+        return matching_step(
             networks["generator"],
             flow_end,
             [len(location) for location, _ in self.conditions_.whitenings],
