@@ -32,8 +32,7 @@ def adversarial_step(
     augment=None,
     view=None,
     auxiliaries=(),
-    average_decay=0.0,
-    decay_from=1.0,
+    **settings,
 ):
     """Build the training of a generator against a critic, with penalties and projections.
 
@@ -65,10 +64,8 @@ def adversarial_step(
     auxiliaries : sequence of callable, default=()
         ``auxiliary(critic, images, batch) -> scalar``, added to the critic's loss for real
         images and to the generator's loss for generated ones.
-    average_decay : float, default=0.0
-        Decay of the averaged generator; 0 keeps the last weights.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
     Returns
     -------
@@ -76,25 +73,13 @@ def adversarial_step(
         Reports ``"critic"``, ``"penalty"``, ``"generator"`` and ``"projection0"`` and so on.
     """
     networks = {"generator": generator, "critic": critic}
-    shared = {
-        "loss": loss,
-        "view": view if view is not None else unchanged,
-        "auxiliaries": auxiliaries,
-    }
-    critic_loss = partial(
-        critic_objective,
-        penalties=penalties,
-        augment=augment if augment is not None else unchanged,
-        **shared,
-    )
+    view, augment = view or unchanged, augment or unchanged
+    shared = {"loss": loss, "view": view, "auxiliaries": auxiliaries}
+    of_critic = partial(critic_objective, penalties=penalties, augment=augment, **shared)
     added = {f"projection{k}": p for k, p in enumerate(projections) if p.n_steps == 0}
-    players = {
-        name: Player([network], adam(learning_rate, betas)) for name, network in networks.items()
-    }
-    updates = [
-        Update("critic", critic_loss, n_critic),
-        Update("generator", partial(generator_objective, added=added, **shared)),
-    ]
+    of_generator = partial(generator_objective, added=added, **shared)
+    players = {k: Player([network], adam(learning_rate, betas)) for k, network in networks.items()}
+    updates = [Update("critic", of_critic, n_critic), Update("generator", of_generator)]
     for k, projection in enumerate(projections):
         if projection.n_steps > 0:
             name = f"projection{k}"
@@ -106,9 +91,8 @@ def adversarial_step(
         players,
         updates,
         rng,
-        decay_from=decay_from,
-        average_decay=average_decay,
         projections=projections,
+        **settings,
     )
 
 

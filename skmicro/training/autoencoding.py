@@ -20,7 +20,7 @@ def autoencoding_step(
     rng,
     betas=(0.9, 0.999),
     augment=None,
-    decay_from=1.0,
+    **settings,
 ):
     """Build the training of an encoder and a generator.
 
@@ -44,8 +44,8 @@ def autoencoding_step(
         Decay rates of Adam's moments.
     augment : callable or None, default=None
         ``augment(images, rng) -> images``.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def autoencoding_step(
         [Update("autoencoder", objective)],
         rng,
         prepare=None if augment is None else partial(moved, augment=augment),
-        decay_from=decay_from,
+        **settings,
     )
 
 

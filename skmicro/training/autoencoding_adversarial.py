@@ -40,8 +40,7 @@ def autoencoding_adversarial_step(
     n_critic=5,
     penalties=(),
     augment=None,
-    average_decay=0.0,
-    decay_from=1.0,
+    **settings,
 ):
     """Build the training of a critic against a generator that is the decoder of an encoder.
 
@@ -68,12 +67,16 @@ def autoencoding_adversarial_step(
         Source of latents, mixing weights and augmentations.
     symmetries : callable
         ``symmetries(images, rng) -> images``, applied to training images before anything else.
-    betas, n_critic, penalties
+    betas : tuple of float, default=(0.0, 0.9)
+        Decay rates of Adam's moments.
+    n_critic : int, default=5
+        Critic steps per iteration.
+    penalties : sequence of callable, default=()
         As in :func:`adversarial_step`.
     augment : callable or None, default=None
         ``augment(images, rng) -> images``, applied to real and generated images.
-    average_decay, decay_from : float
-        As in :func:`adversarial_step`.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
     Returns
     -------
@@ -81,16 +84,12 @@ def autoencoding_adversarial_step(
         Reports ``"critic"``, ``"penalty"``, ``"reconstruction"``, ``"divergence"`` and
         ``"generator"``.
     """
-    augment = augment if augment is not None else unchanged
+    augment = augment or unchanged
     compare = partial(compared, reconstruction=reconstruction, augment=augment)
-    judged = {"loss": loss, "augment": augment}
-    objectives = {
-        "critic": partial(decoder_critic_objective, penalties=penalties, **judged),
-        "encoder_network": partial(
-            encoder_objective, divergence=divergence, beta=beta, compare=compare
-        ),
-        "generator": partial(decoder_objective, weights=weights, compare=compare, **judged),
-    }
+    shared = {"loss": loss, "augment": augment}
+    of_critic = partial(decoder_critic_objective, penalties=penalties, **shared)
+    of_encoder = partial(encoder_objective, divergence=divergence, beta=beta, compare=compare)
+    of_generator = partial(decoder_objective, weights=weights, compare=compare, **shared)
     return TrainingStep(
         {"generator": generator, "critic": critic, "encoder_network": encoder},
         {
@@ -99,15 +98,14 @@ def autoencoding_adversarial_step(
             "encoder_network": Player([encoder], adam(learning_rate, betas)),
         },
         [
-            Update("critic", objectives["critic"], n_critic),
-            Update("encoder_network", objectives["encoder_network"]),
-            Update("generator", objectives["generator"], fresh=False),
+            Update("critic", of_critic, n_critic),
+            Update("encoder_network", of_encoder),
+            Update("generator", of_generator, fresh=False),
         ],
         rng,
         prepare=partial(moved, augment=symmetries),
-        decay_from=decay_from,
-        average_decay=average_decay,
         generate=rebuilt_and_new,
+        **settings,
     )
 
 

@@ -18,8 +18,7 @@ def invariance_step(
     learning_rate,
     rng,
     betas=(0.9, 0.999),
-    average_decay=0.0,
-    decay_from=1.0,
+    **settings,
 ):
     """Build the training of a generator against descriptors that its images are to have.
 
@@ -35,10 +34,8 @@ def invariance_step(
         Source of latents.
     betas : tuple of float, default=(0.9, 0.999)
         Decay rates of Adam's moments.
-    average_decay : float, default=0.0
-        Decay of the averaged generator; 0 keeps the last weights.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
     Returns
     -------
@@ -51,7 +48,6 @@ def invariance_step(
         {"generator": Player([generator], adam(learning_rate, betas))},
         [Update("generator", objective)],
         rng,
-        decay_from=decay_from,
-        average_decay=average_decay,
         projections=projections,
+        **settings,
     )

@@ -26,8 +26,7 @@ def matching_step(
     anchor=0.0,
     p_drop=0.0,
     augment=None,
-    average_decay=0.0,
-    decay_from=1.0,
+    **settings,
 ):
     """Build the training of a flow: regression of a velocity or labelling of phases.
 
@@ -53,10 +52,8 @@ def matching_step(
         one of them.
     augment : callable or None, default=None
         ``augment(images, rng) -> images``.
-    average_decay : float, default=0.0
-        Decay of the averaged network; 0 keeps the last weights.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
     Returns
     -------
@@ -71,8 +68,7 @@ def matching_step(
         [Update("generator", labelling_objective if labels else velocity_objective)],
         rng,
         prepare=partial(prepared, encode=encode, augment=augment, widths=widths, p_drop=p_drop),
-        decay_from=decay_from,
-        average_decay=average_decay,
+        **settings,
     )
 
 

@@ -131,7 +131,7 @@ class TrainingStep:
         1 keeps them constant.
     average_decay : float, default=0.0
         Decay of an average of the network ``"generator"``, kept in its place; 0 keeps the
-        last weights. Its updates are those of the player ``"generator"``.
+        last weights. What counts as its updates is those of the first player that has it.
     generate : callable, default=generated
         ``generate(networks, batch, rng)``, how that network is used in training: what the
         statistics of its average are measured with.
@@ -201,7 +201,9 @@ class TrainingStep:
                 player.update(loss)
                 losses |= {key: value.detach() for key, value in reported.items()}
         if self.average is not None:
-            self.average.update(self.players["generator"].n_updates)
+            generator = self.modules["generator"]
+            owner = next(p for p in self.players.values() if generator in p.networks)
+            self.average.update(owner.n_updates)
         return losses
 
     def finish(self, batches):
