@@ -1,5 +1,6 @@
 """What the adversarial generators have in common: preset, checks, networks and step."""
 
+from .. import training
 from .._checks import check_betas, check_choice, check_choices, check_integer, check_real
 from ..images import SYMMETRIES, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
@@ -11,7 +12,6 @@ from ..networks import (
     residual_critic,
     residual_generator,
 )
-from ..training import AdversarialStep
 from ._invariances import check_descriptors
 from ._network import NetworkGenerator
 
@@ -78,8 +78,8 @@ def adversarial_networks(estimator, n_views=0, n_attributes=0):
 
 
 def adversarial_step(estimator, networks, rng, **parts):
-    """Return the Wasserstein step with gradient penalty; ``parts`` go to AdversarialStep."""
-    return AdversarialStep(
+    """Return the Wasserstein step with gradient penalty; ``parts`` go to its builder."""
+    return training.adversarial_step(
         networks["generator"],
         networks["critic"],
         ADVERSARIAL_LOSSES["wasserstein"],

@@ -11,7 +11,7 @@ from .._checks import check_betas, check_choice, check_integer, check_real
 from ..images import NormalTranslations, Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty, augmented_divergence, normal_divergence
 from ..networks import light_critic, light_generator, pyramid_critic, pyramid_generator
-from ..training import AutoencodingAdversarialStep
+from ..training import autoencoding_adversarial_step
 from ._encoder_generator import EncoderGenerator
 from ._fraction_matching import MatchesFractions
 
@@ -333,7 +333,7 @@ class DAVEGAN(MatchesFractions, EncoderGenerator):
         )
 
     def _training_step(self, networks, rng):
-        return AutoencodingAdversarialStep(
+        return autoencoding_adversarial_step(
             networks["encoder_network"],
             networks["generator"],
             networks["critic"],

@@ -9,7 +9,7 @@ from .._checks import check_choice, check_choices, check_integer, check_real
 from ..images import SYMMETRIES, Symmetries
 from ..losses import cross_entropy, squared_error
 from ..networks import pyramid_encoder, pyramid_generator
-from ..training import AutoencodingStep
+from ..training import autoencoding_step
 from ._ends import latent_vector
 from ._network import NetworkGenerator
 
@@ -131,7 +131,7 @@ class EncoderGenerator(NetworkGenerator):
 
     def _autoencoding_step(self, networks, rng, beta):
         """Return the step that trains both networks on reconstructions alone."""
-        return AutoencodingStep(
+        return autoencoding_step(
             networks["encoder_network"],
             networks["generator"],
             self._reconstruction(),

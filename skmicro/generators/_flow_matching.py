@@ -31,7 +31,7 @@ from ..conditioning import variable_values, with_variables
 from ..flows import flow_end, n_flow_channels
 from ..images import SYMMETRIES, Symmetries, check_images, extract_patches, looks_periodic
 from ..networks import flow_unet
-from ..training import CropBatches, MatchingStep, random_crops
+from ..training import CropBatches, matching_step, random_crops
 from ._flow_generator import FlowGenerator
 from ._invariances import check_descriptors
 
@@ -365,7 +365,7 @@ class FlowMatchingGenerator(FlowGenerator):
         self.p_drop_ = self.p_drop
         rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
         settings = {"learning_rate": self.learning_rate} | settings
-        return MatchingStep(
+        return matching_step(
             networks["generator"],
             flow_end,
             [len(location) for location, _ in self.conditions_.whitenings],

@@ -14,7 +14,7 @@ from .._checks import check_betas, check_choice, check_integer, check_real
 from ..descriptors import TwoPointCorrelation
 from ..losses import IsotropyLoss
 from ..networks import field_generator, light_generator
-from ..training import InvarianceStep, Projection
+from ..training import Projection, invariance_step
 from ._invariances import calibrated_loss, calibrated_targets, check_descriptors, measured_by
 from ._network import NetworkGenerator
 
@@ -245,7 +245,7 @@ class GIN(NetworkGenerator):
         if self.isotropic:
             correlation = TwoPointCorrelation(output="map", periodic=self.periodic)
             losses.append(IsotropyLoss(correlation._bind(self.encoder_, self.image_shape_)))
-        return InvarianceStep(
+        return invariance_step(
             generator,
             [Projection(losses, measured_by(self))],
             learning_rate=self.learning_rate,

@@ -20,7 +20,7 @@ from skmicro.generators import (
     InvNetGenerator,
     ResidualInputGAN,
 )
-from skmicro.training import AdversarialStep
+from skmicro.training import steps
 
 TINY = {"n_iter": 3, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
 
@@ -47,7 +47,7 @@ def test_interrupted_calibration_keeps_the_training(images, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(AdversarialStep, "_calibrate", interrupt)
+    monkeypatch.setattr(steps, "calibrate_level", interrupt)
     generator = InvNetGenerator.light(**TINY)
     with pytest.warns(TrainingInterruptedWarning, match="Calibration was interrupted"):
         generator.fit(images)
