@@ -4,8 +4,8 @@ import torch
 
 from .batches import Batch
 
-CALIBRATION_RATE = 3e-2
-CALIBRATION_BATCHES = 4
+LEVEL_RATE = 3e-2
+LEVEL_BATCHES = 4
 
 
 class Projection:
@@ -23,15 +23,15 @@ class Projection:
         of the generator's step (Joshi et al. 2020, Eq. 2).
     learning_rate : float, default=1e-4
         Rate of the projection's own Adam.
-    n_calibration : int, default=0
+    n_level_steps : int, default=0
         Steps after the training in which only the generator's level is trained, and on
         this loss alone; for generators with ``level_parameters``.
     """
 
-    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_calibration=0):
+    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_level_steps=0):
         self.terms = terms
         self.measured = measured
-        self.n_calibration = n_calibration
+        self.n_level_steps = n_level_steps
         self.n_steps = n_steps
         self.learning_rate = learning_rate
 
@@ -62,14 +62,14 @@ def projections_objective(networks, batch, rng, *, projections, name):
     return loss, {name: loss}
 
 
-def calibrate_level(networks, projection, batches, rng):
+def train_level(networks, projection, batches, rng):
     """Train the level of a generator to keep on a projection, as it will be evaluated."""
     generator = networks["generator"].requires_grad_(False)
     level = [p.requires_grad_(True) for p in generator.level_parameters()]
-    optimizer = torch.optim.Adam(level, lr=CALIBRATION_RATE)
-    for step in range(projection.n_calibration):
-        optimizer.param_groups[0]["lr"] = CALIBRATION_RATE * (1 - step / projection.n_calibration)
-        parts = [next(batches) for _ in range(CALIBRATION_BATCHES)]
+    optimizer = torch.optim.Adam(level, lr=LEVEL_RATE)
+    for step in range(projection.n_level_steps):
+        optimizer.param_groups[0]["lr"] = LEVEL_RATE * (1 - step / projection.n_level_steps)
+        parts = [next(batches) for _ in range(LEVEL_BATCHES)]
         batch = Batch(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
         loss = projection.loss(generated(networks, batch, rng), batch)
         optimizer.zero_grad(set_to_none=True)

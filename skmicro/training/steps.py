@@ -15,7 +15,7 @@ import torch
 from .._warnings import warn_user
 from ..exceptions import TrainingInterruptedWarning
 from .averaging import WeightAverage, measure_batch_statistics
-from .projections import calibrate_level, generated
+from .projections import train_level, generated
 
 
 def adam(learning_rate, betas):
@@ -136,7 +136,7 @@ class TrainingStep:
         ``generate(networks, batch, rng)``, how that network is used in training: what the
         statistics of its average are measured with.
     projections : sequence of Projection, default=()
-        Those to calibrate the kept generator on, if they say so.
+        Those that the level of the kept generator is trained on, if they say so.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class TrainingStep:
         return losses
 
     def finish(self, batches):
-        """Return the networks, the generator averaged and calibrated, in evaluation mode."""
+        """Return the networks, the generator averaged and its level trained, in evaluation mode."""
         kept = {name: module.eval() for name, module in self.modules.items()}
         if self.average is not None:
             kept["generator"] = kept.pop("average")
@@ -215,12 +215,12 @@ class TrainingStep:
                 kept["generator"], lambda _: self.generate(kept, next(batches), self.rng)
             )
         for projection in self.projections:
-            if projection.n_calibration > 0 and hasattr(kept["generator"], "level_parameters"):
+            if projection.n_level_steps > 0 and hasattr(kept["generator"], "level_parameters"):
                 try:
-                    calibrate_level(kept, projection, batches, self.rng)
+                    train_level(kept, projection, batches, self.rng)
                 except KeyboardInterrupt:
                     warn_user(
-                        "Calibration was interrupted; the generator holds the state reached.",
+                        "Training of the level was interrupted; the generator holds the state reached.",
                         TrainingInterruptedWarning,
                     )
         return kept

@@ -429,7 +429,7 @@ KINDS = {
     ),
     "InvNet": lambda **options: InvNetGenerator(("p1", "p2"), n_projection=2, **(SMALL | options)),
     "InvNet averaged": lambda **options: InvNetGenerator(
-        **(SMALL | {"average_decay": 0.9, "n_projection": 0, "matching": ("p2",)}) | options
+        **(SMALL | {"average_decay": 0.9, "n_projection": 0, "moments": ("p2",)}) | options
     ),
     "residual": lambda **options: InvNetGenerator(
         n_projection=1, **(SMALL | {"architecture": "residual"}) | options

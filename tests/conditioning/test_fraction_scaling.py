@@ -146,7 +146,7 @@ def test_fractions_of_samples_vary_as_those_of_training_images(architecture, n_i
 
 def test_codes_and_samples_are_in_units_of_the_scale(tmp_path):
     X = blobs(12, (16, 16))
-    plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
+    plain = DAVEGAN.light(**SMALL, scale_fractions=False).fit(X)
     matched = DAVEGAN.light(**SMALL).fit(X)
     assert plain.fraction_scale_ == 1.0 != matched.fraction_scale_
     np.testing.assert_array_equal(plain.history_["generator"], matched.history_["generator"])
@@ -182,7 +182,7 @@ def test_further_training_measures_the_scale_anew():
     before = generator.fraction_scale_
     after = generator.partial_fit(X).fraction_scale_
     assert after not in (before, 1.0)
-    assert generator.set_params(match_fractions=False).partial_fit(X).fraction_scale_ == 1.0
+    assert generator.set_params(scale_fractions=False).partial_fit(X).fraction_scale_ == 1.0
 
 
 def test_images_in_parts_are_matched_like_all_of_them():
@@ -204,7 +204,7 @@ def test_an_interruption_of_the_matching_keeps_the_networks(monkeypatch):
     monkeypatch.setattr("skmicro.generators._fraction_matching.matching_scale", interrupted)
     with pytest.warns(TrainingInterruptedWarning, match="Matching of .* interrupted.* stays 1"):
         generator = DAVEGAN.light(**SMALL).fit(X)
-    plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
+    plain = DAVEGAN.light(**SMALL, scale_fractions=False).fit(X)
     images = [fitted.sample(3, random_state=0) for fitted in (generator, plain)]
     np.testing.assert_array_equal(*images)
 
@@ -234,7 +234,7 @@ def test_a_checkpoint_serves_with_and_without_matching(tmp_path):
     def stop(iteration, history):
         return iteration >= 5
 
-    DAVEGAN.light(**SMALL, **settings, match_fractions=False, callbacks=[stop]).fit(X)
+    DAVEGAN.light(**SMALL, **settings, scale_fractions=False, callbacks=[stop]).fit(X)
     resumed = DAVEGAN.light(**SMALL, **settings).fit(X)
     at_once = DAVEGAN.light(**SMALL).fit(X)
     assert resumed.fraction_scale_ == at_once.fraction_scale_
