@@ -57,9 +57,9 @@ class Player:
         self.networks = list(networks)
         self.max_norm = max_norm
         self.anchor = anchor
-        self._parameters = [p for network in networks for p in network.parameters()]
-        self._start = [p.detach().clone() for p in self._parameters] if anchor > 0 else []
-        self.optimizer = make_optimizer(self._parameters)
+        self.parameters = [p for network in self.networks for p in network.parameters()]
+        self._start = [p.detach().clone() for p in self.parameters] if anchor > 0 else []
+        self.optimizer = make_optimizer(self.parameters)
         for group in self.optimizer.param_groups:
             group["initial_lr"] = group["lr"]
 
@@ -78,12 +78,12 @@ class Player:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self.max_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._parameters, self.max_norm)
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.max_norm)
         self.optimizer.step()
         if self.anchor > 0:
             rate = self.anchor * self.optimizer.param_groups[0]["lr"]
             with torch.no_grad():
-                torch._foreach_lerp_(self._parameters, self._start, rate)
+                torch._foreach_lerp_(self.parameters, self._start, rate)
 
 
 class Update(NamedTuple):
@@ -158,6 +158,7 @@ class TrainingStep:
         self.rng = rng
         self.prepare = prepare
         self.decay_from = decay_from
+        self._parameters = [p for m in self.modules.values() for p in m.parameters()]
         self.average = None
         if average_decay > 0:
             self.average = WeightAverage(self.modules["generator"], average_decay)
@@ -192,8 +193,10 @@ class TrainingStep:
         losses = {}
         for name, objective, n_times, fresh in self.updates:
             player = self.players[name]
-            for module in self.modules.values():
-                module.requires_grad_(module in player.networks)
+            for parameter in self._parameters:
+                parameter.requires_grad_(False)
+            for parameter in player.parameters:
+                parameter.requires_grad_(True)
             for _ in range(n_times):
                 if fresh:
                     batch = self._next(batches)

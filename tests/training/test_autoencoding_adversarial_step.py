@@ -145,6 +145,23 @@ def test_symmetries_move_images_before_anything_else():
     assert losses["reconstruction"] < 1e-10
 
 
+def test_encoder_and_generator_learn_from_the_same_moved_images():
+    batches = iter([Batch(k * OneBatch.images, torch.zeros(6, 0)) for k in (1, 2, 3)])
+    compared = []
+
+    def reconstruction(channels, images):
+        compared.append(images)
+        return squared_error(channels, images)
+
+    def symmetries(images, rng):
+        return images * torch.rand(1, generator=rng)
+
+    step_of(reconstruction=reconstruction, symmetries=symmetries, n_critic=2)(batches)
+    assert next(batches, None) is None
+    assert len(compared) == 2
+    assert torch.equal(*compared)
+
+
 def test_the_generator_is_averaged_and_kept():
     step = step_of(average_decay=0.75)
     step(OneBatch())
