@@ -8,7 +8,6 @@ import random
 import numpy as np
 import pytest
 import torch
-from cases import case
 from sklearn.base import clone
 from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, fitted, phase_images, tiny
 
