@@ -122,9 +122,10 @@ class FieldModel(Model):
 
             return put_right
         axes, own = self._axes, channels > 0.5
-        fractions = conditions[:, 1 : 1 + self.encoder.n_channels]
-        levels = torch.from_numpy(np.stack([phase_levels(row) for row in fractions]))
-        levels = levels.reshape(*levels.shape, *[1] * (channels.ndim - 2))
+        fractions = np.asarray(conditions[:, 1 : 1 + self.encoder.n_channels])
+        distinct, place = np.unique(fractions, axis=0, return_inverse=True)
+        levels = torch.from_numpy(np.stack([phase_levels(row) for row in distinct]))
+        levels = levels[place.ravel()].reshape(*fractions.shape, *[1] * (channels.ndim - 2))
 
         def put_right(fields):
             scores = _combined(axes, fields[window]) + levels
