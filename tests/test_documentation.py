@@ -18,7 +18,7 @@ import pytest
 import skmicro
 from skmicro import exceptions
 from skmicro.descriptors import VolumeFraction
-from skmicro.generators import WGANGP, _adversarial
+from skmicro.generators import WGANGP, InvNetGenerator
 
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "doc"
@@ -153,7 +153,7 @@ def test_first_example(name, tmp_path, monkeypatch):
     small = blocks[0].replace("1024, (64, 64)", "32, (16, 16)").replace("(1000, p1", "(10, p1")
     assert small.count("(32, (16, 16)") == small.count("(10, p1") == 1
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(_adversarial.LIGHT, "n_iter", 5)
+    monkeypatch.setitem(InvNetGenerator._light, "n_iter", 5)
     run_blocks([(0, small)], path, {})
 
 

@@ -15,7 +15,7 @@ import torch
 from .._warnings import warn_user
 from ..exceptions import TrainingInterruptedWarning
 from .averaging import WeightAverage, measure_batch_statistics
-from .projections import train_level, generated
+from .projections import generated, train_level
 
 
 def adam(learning_rate, betas):

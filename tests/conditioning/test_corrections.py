@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skmicro.conditioning import NetworkModel
 from skmicro.conditioning._corrections import CORRECTIONS
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import VolumeFraction
@@ -63,13 +64,13 @@ def test_first_images_do_not_depend_on_how_many_follow(generator):
 @pytest.mark.parametrize("target", [0.5, 0.62])
 def test_the_work_is_bounded(generator, target, monkeypatch):
     decoded = []
-    decode = generator._decode
+    decode = NetworkModel.decode
 
-    def counting(latents, conditions, fractions=None):
+    def counting(model, latents, conditions, fractions=None):
         decoded.append(len(latents))
-        return decode(latents, conditions, fractions)
+        return decode(model, latents, conditions, fractions)
 
-    monkeypatch.setattr(generator, "_decode", counting)
+    monkeypatch.setattr(NetworkModel, "decode", counting)
     generator.set_params(target_tol=0.0)
     generator.sample(8, p1=target, random_state=0)
     assert 1 < len(decoded) <= 1 + CORRECTIONS

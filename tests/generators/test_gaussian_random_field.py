@@ -309,7 +309,7 @@ def test_reconstruction_is_exact(periodic, n_phases):
     generator = GaussianRandomField(periodic=periodic).fit(images)
     latents = generator.transform(images)
     np.testing.assert_array_equal(generator.inverse_transform(latents), images)
-    assert latents[:, : generator._n_latent()].std() < 5
+    assert latents[:, : generator._model().n_latent].std() < 5
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (4, 6, 5), (1, 9), (7, 7)])

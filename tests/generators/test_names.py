@@ -145,9 +145,9 @@ def test_a_condition_stays_what_it_was_in_fit(images, periodic):
 def test_the_correlation_of_a_random_field_follows_the_images_made(images):
     generator = GaussianRandomField(periodic=False).fit(images)
     assert not generator.conditions_.descriptors[2].periodic
-    wrapped = generator._resized(None, True)
-    assert wrapped.conditions_.descriptors[2].periodic
-    assert wrapped.conditions_.periodic
+    wrapped = generator._model().resized(generator.image_shape_, True)
+    assert wrapped.conditions.descriptors[2].periodic
+    assert wrapped.conditions.periodic
     assert not generator.conditions_.periodic
 
 
