@@ -19,7 +19,7 @@ class Model:
     come from if not from a search (:meth:`latents_of`), what lies between two latents
     (:meth:`between`), and how images of another size are made (:meth:`resized`).
 
-    Parameters
+    Attributes
     ----------
     encoder : PhaseEncoder or GreyEncoder
         Encoding of the images.
@@ -111,7 +111,7 @@ class Model:
 class NetworkModel(Model):
     """A model whose images are told by a network.
 
-    Parameters
+    Attributes
     ----------
     encoder, image_shape, conditions, target_tol, flat : any
         As in :class:`Model`.

@@ -25,7 +25,7 @@ BATCH_SIZE = 16
 class FlowModel(NetworkModel):
     """A model whose network is the velocity of a flow, ``network(x, t, conditions)``.
 
-    Parameters
+    Attributes
     ----------
     encoder, image_shape, conditions, target_tol, flat, network : any
         As in :class:`NetworkModel`.

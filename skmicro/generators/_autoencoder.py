@@ -25,7 +25,7 @@ LEAST_VARIANCE = 1e-6
 class PrincipalModel(EncoderModel):
     """A model whose latents are coordinates along the principal axes of codes.
 
-    Parameters
+    Attributes
     ----------
     encoder, image_shape, conditions, target_tol, flat, network, encoder_network : any
         As in :class:`EncoderModel`.

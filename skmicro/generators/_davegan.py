@@ -83,7 +83,7 @@ def _check_critic_loss(name, value):
 class ScaledModel(EncoderModel):
     """A model whose latents are stretched along the directions that change phase fractions.
 
-    Parameters
+    Attributes
     ----------
     encoder, image_shape, conditions, target_tol, flat, network, encoder_network : any
         As in :class:`EncoderModel`.

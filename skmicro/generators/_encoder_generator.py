@@ -23,7 +23,7 @@ from ._network import NetworkGenerator
 class EncoderModel(NetworkModel):
     """A model that has the latents of images told by a network.
 
-    Parameters
+    Attributes
     ----------
     encoder, image_shape, conditions, target_tol, flat, network : any
         As in :class:`NetworkModel`.

@@ -21,7 +21,7 @@ MARGIN = 0.02
 class FieldModel(Model):
     """A model whose images are cut out of Gaussian fields.
 
-    Parameters
+    Attributes
     ----------
     encoder, image_shape, conditions, target_tol, flat : any
         As in :class:`Model`; the conditions are a :class:`FieldCorrelation`.

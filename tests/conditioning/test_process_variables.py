@@ -298,7 +298,7 @@ def test_windows_inherit_the_values_of_their_images():
             trained_on.append(rows)
             return super()._batches(images, rows, **settings)
 
-    generator = Watched(("p1", "y"), crop_shape=(8, 8), **TINY).fit(X, y)
+    generator = Watched(conditions=("p1", "y"), crop_shape=(8, 8), **TINY).fit(X, y)
     np.testing.assert_array_equal(trained_on[0], y[:, None])
     p1, values = generator.conditions_.rows.T
     assert len(values) == 1024

@@ -144,7 +144,7 @@ def test_images_follow_what_the_critic_sees(cls):
 
 @every_gan
 def test_conditions_reach_the_network_and_exact_counts_the_image(cls):
-    generator = cls(("p1", "p2"), **SMALL).fit(blobs())
+    generator = cls(conditions=("p1", "p2"), **SMALL).fit(blobs())
     assert generator.conditions_.names == ["p1", "p2"]
     images, targets = generator.sample(
         3, p1=[0.3, 0.5, 0.6], exact=True, return_targets=True, random_state=0
