@@ -267,8 +267,9 @@ def test_fewer_images_than_latents():
 def test_part_by_part_the_codes_of_all_parts_count():
     X = blobs(24, low=0.1, high=0.9)
     generator = made(Autoencoder).fit(X[:20])
+    networks = {name: getattr(generator, f"{name}_") for name in generator._networks()}
     for part in (X[20:], X[:1]):
-        generator._trained(part)
+        generator._set(generator._measured(networks, part))
     with torch.no_grad():
         codes = generator.encoder_network_(generator.encoder_.encode(X)).numpy()
     codes = np.concatenate([codes, codes[:1]]).astype(np.float64)

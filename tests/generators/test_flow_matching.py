@@ -15,7 +15,8 @@ from textures import cut_blobs as blobs
 import skmicro
 from skmicro.descriptors import SpecificSurface, VolumeFraction
 from skmicro.exceptions import DivergenceError, ExtrapolationWarning, TargetWarning
-from skmicro.generators import FlowMatchingGenerator
+from skmicro.generators import FlowMatchingGenerator, _flow_matching
+from skmicro.images import Symmetries
 
 TINY = {
     "n_iter": 3,
@@ -162,7 +163,8 @@ def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
 
             return {"generator": watched}
 
-    generator = Watched(("p1", "specific_surface"), p_drop=p_drop, **TINY | {"n_iter": 60})
+    settings = TINY | {"n_iter": 60, "conditions": ("p1", "specific_surface")}
+    generator = Watched(p_drop=p_drop, **settings)
     generator.fit(blobs())
     gone = torch.cat(seen).isnan().double().mean(dim=0)
     np.testing.assert_allclose(gone, 1 - (1 - p_drop) ** 2, atol=0.1)
@@ -313,20 +315,15 @@ def images_of_training(X, **settings):
     """Images as the network's loss saw them, as sets of bytes, moved by symmetries."""
     seen = set()
 
-    class Watched(FlowMatchingGenerator):
-        def _training_step(self, networks, rng, **others):
-            step = super()._training_step(networks, rng, **others)
-            move = step.augment
+    class Watched(Symmetries):
+        def __call__(self, images, rng):
+            moved = super().__call__(images, rng)
+            seen.update(image.numpy().astype(np.int8).tobytes() for image in moved[:, 0])
+            return moved
 
-            def watched(images, rng):
-                moved = move(images, rng)
-                seen.update(image.numpy().astype(np.int8).tobytes() for image in moved[:, 0])
-                return moved
-
-            step.augment = watched
-            return step
-
-    Watched(**TINY | {"n_iter": 150} | settings).fit(X)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_flow_matching, "Symmetries", Watched)
+        FlowMatchingGenerator(**TINY | {"n_iter": 150} | settings).fit(X)
     return seen
 
 
