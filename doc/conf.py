@@ -31,8 +31,8 @@ numpydoc_validation_checks = {
 }  # fmt: skip
 # A docstring of one sentence says all; as soon as it has sections, they are complete.
 numpydoc_validation_overrides = {"PR01": [r"\A[^\n]*\Z"], "RT01": [r"\A[^\n]*\Z"]}
-# Named tuples describe their fields as attributes.
-numpydoc_validation_exclude = {r"\._", r"\.forward$", r"\.(AdversarialLoss|Batch|Figure)$"}
+# Named tuples and records describe their fields as attributes.
+numpydoc_validation_exclude = {r"\._", r"\.forward$", r"\.(AdversarialLoss|Batch|Figure|Rule|Target)$"}
 
 html_theme = "alabaster"
 html_theme_options = {

@@ -14,7 +14,7 @@ from . import _arrays, _checks
 class Rule:
     """A rule for the values of a parameter.
 
-    Parameters
+    Attributes
     ----------
     kind : str
         What values are, as docstrings write it, such as ``"int or None"``.
