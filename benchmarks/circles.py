@@ -35,10 +35,10 @@ CONDITIONS = ("area", "centroid")
 SETTINGS = {"architecture": "dense", "n_latent": 16, "width": 16}
 INVARIANCE = {
     "invariances": CONDITIONS,
-    "matching": (),
+    "moments": (),
     "projection_weight": 4000.0,
     "hard_projection": False,
-    "n_calibration": 0,
+    "n_level_steps": 0,
 }
 METHODS = {
     "InvNet": lambda **k: InvNetGenerator.light(**INVARIANCE, **SETTINGS, **k),

@@ -60,7 +60,7 @@ FASTER = functools.partial(
     betas=(0.5, 0.99),
     average_decay=0.995,
     decay_from=0.5,
-    match_fractions=True,
+    scale_fractions=True,
 )
 PRESETS = {
     "paper": DAVEGAN,

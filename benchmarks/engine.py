@@ -20,7 +20,7 @@ from skmicro.descriptors import VolumeFraction
 from skmicro.images import encoder_for
 from skmicro.losses import ADVERSARIAL_LOSSES, DescriptorLoss, GradientPenalty
 from skmicro.networks import build, light_critic, light_generator
-from skmicro.training import AdversarialStep, ImageBatches, Projection, run
+from skmicro.training import ImageBatches, Projection, adversarial_step, run
 
 SHAPE = (64, 64)
 N_IMAGES = 512
@@ -68,7 +68,7 @@ def engine(images, encoder, conditions, descriptor):
     if descriptor is not None:
         loss = DescriptorLoss([descriptor], WEIGHT)
         projections.append(Projection([loss], encoder.physical, n_steps=0))
-    step = AdversarialStep(
+    step = adversarial_step(
         generator,
         critic,
         ADVERSARIAL_LOSSES["wasserstein"],

@@ -147,7 +147,7 @@ def main():
     generators = {
         "InvNet": InvNetGenerator.light(
             invariances=("phase_fractions",),
-            matching=(),
+            moments=(),
             projection_weight=1000.0,
             periodic=True,
             symmetries=SYMMETRIES,

@@ -55,7 +55,7 @@ SWEEP = np.round(np.linspace(0.3, 0.7, 9), 2)
 P1_RANGE = (0.25, 0.75)
 LIGHT_CURVES = {
     "projection_weight": 20_000.0,
-    "matching": (),
+    "moments": (),
     "n_iter": 3600,
     "target_tol": 0.0,
 }

@@ -32,7 +32,11 @@ numpydoc_validation_checks = {
 # A docstring of one sentence says all; as soon as it has sections, they are complete.
 numpydoc_validation_overrides = {"PR01": [r"\A[^\n]*\Z"], "RT01": [r"\A[^\n]*\Z"]}
 # Named tuples and records describe their fields as attributes.
-numpydoc_validation_exclude = {r"\._", r"\.forward$", r"\.(AdversarialLoss|Batch|Figure|Rule|Target)$"}
+numpydoc_validation_exclude = {
+    r"\._",
+    r"\.forward$",
+    r"\.(AdversarialLoss|Batch|Figure|Rule|Target|Update)$",
+}
 
 html_theme = "alabaster"
 html_theme_options = {

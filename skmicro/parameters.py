@@ -22,8 +22,10 @@ MODEL = "model"
 """Scope of what a fitted model is made of: it stays as it was until the next ``fit``."""
 TRAINING = "training"
 """Scope of what may change between two trainings but not within one."""
-FREE = "free"
-"""Scope of what may change at any time."""
+RUNNING = "running"
+"""Scope of what says how long and where a training runs: it may change at any time."""
+SAMPLING = "sampling"
+"""Scope of what says how a fitted model is used: it may change at any time."""
 
 WIDTH = 88
 SECTION = re.compile(r"^(?P<title>\w[\w ]*)\n-{3,}\n", re.MULTILINE)
@@ -40,8 +42,8 @@ def parameter(default, rule, text, scope=TRAINING):
         What values are allowed, see :mod:`skmicro.rules`.
     text : str
         What it is, for the docstring.
-    scope : {"model", "training", "free"}, default="training"
-        When it may change, see :data:`MODEL`, :data:`TRAINING` and :data:`FREE`.
+    scope : {"model", "training", "running", "sampling"}, default="training"
+        When it may change, see :data:`MODEL` and the others.
 
     Returns
     -------
@@ -67,11 +69,12 @@ class Parametrized:
         cls.__doc__ = text and _completed(cls, text)
 
 
-def check_parameters(instance):
-    """Raise unless every parameter keeps its rule."""
+def check_parameters(instance, *scopes):
+    """Raise unless every parameter keeps its rule; with scopes, every parameter of these."""
     for field in dataclasses.fields(instance):
-        if "rule" in field.metadata:
-            field.metadata["rule"](field.name, getattr(instance, field.name))
+        scope, rule = field.metadata.get("scope"), field.metadata.get("rule")
+        if rule is not None and (not scopes or scope in scopes):
+            rule(field.name, getattr(instance, field.name))
 
 
 def parameters_of(instance, *scopes):
@@ -81,7 +84,7 @@ def parameters_of(instance, *scopes):
     ----------
     instance : Parametrized
         An object or its class; of a class the values are the defaults.
-    *scopes : {"model", "training", "free"}
+    *scopes : {"model", "training", "running", "sampling"}
         The scopes.
 
     Returns
@@ -111,7 +114,7 @@ def _is_written_by_hand(constructor):
 
 def _signature(cls):
     """Return the signature of a constructor: the parameters of the class, then its bases'."""
-    fields, order = cls.__dataclass_fields__, {}
+    fields, order = {field.name: field for field in dataclasses.fields(cls)}, {}
     for base in cls.__mro__:
         order |= {name: fields[name] for name in inspect.get_annotations(base) if name in fields}
     keywords = [

@@ -6,6 +6,7 @@ anything else imported.
 
 import importlib
 import pkgutil
+from typing import ClassVar
 
 from .exceptions import NotASavedFileError
 
@@ -28,6 +29,9 @@ class Persistent:
     values replace both methods.
     """
 
+    _former_names: ClassVar = {}
+    """Names that attributes have in older files, and those that they have now."""
+
     def _persistent_state(self):
         return vars(self)
 
@@ -44,8 +48,14 @@ class Persistent:
     @classmethod
     def _from_persistent_state(cls, state):
         instance = cls.__new__(cls)
-        vars(instance).update(state)
+        for name, value in cls._renamed(state).items():
+            setattr(instance, name, value)
         return instance
+
+    @classmethod
+    def _renamed(cls, state):
+        """Return a state in which attributes have the names that they have now."""
+        return {cls._former_names.get(name, name): value for name, value in state.items()}
 
 
 def class_named(name, module):

@@ -91,6 +91,16 @@ def callables():
     return Rule("sequence of callable or None", _checks.check_callables)
 
 
+def verbosity():
+    """Return the rule of what is either a flag or a level from 0."""
+
+    def check(name, value):
+        if not isinstance(value, bool):
+            _checks.check_integer(name, value, minimum=0)
+
+    return Rule("int", check)
+
+
 def betas():
     """Return the rule of the two decay rates of Adam's moments."""
     return Rule("tuple of float", lambda name, value: _checks.check_betas(value))

@@ -5,7 +5,19 @@ import os
 import pytest
 import torch
 
+from skmicro.conditioning import _search
+
 torch.set_num_threads(1)
+
+# Enough to pass every line of the searches, not to find anything.
+SHORT_SEARCH = {"N_CANDIDATES": 2, "SEARCH_ROUNDS": 2, "SEARCH_STEPS": 2, "INVERSION_STEPS": 2}
+
+
+@pytest.fixture
+def short_searches(monkeypatch):
+    """Let generators without a way back take two steps where they look for latents."""
+    for name, value in SHORT_SEARCH.items():
+        monkeypatch.setattr(_search, name, value)
 
 
 def pytest_collection_modifyitems(items):

@@ -18,7 +18,7 @@ import pytest
 import skmicro
 from skmicro import exceptions
 from skmicro.descriptors import VolumeFraction
-from skmicro.generators import WGANGP, _adversarial
+from skmicro.generators import WGANGP, InvNetGenerator
 
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "doc"
@@ -26,6 +26,7 @@ DOC = ROOT / "doc"
 sys.path.append(str(ROOT / "tests" / "common"))
 battery = importlib.import_module("test_battery")
 bad_input = importlib.import_module("test_bad_input")
+search = importlib.import_module("test_search")
 phase_images = importlib.import_module("tiny").phase_images
 tiny = importlib.import_module("tiny").tiny
 
@@ -107,12 +108,14 @@ def test_new_generator_scales_latents(page):
 def battery_of(cls):
     """Tests of tests/common that run on a public class and need no other parameters."""
     found = []
-    for module in (battery, bad_input):
+    for module in (battery, bad_input, search):
         for name, test in inspect.getmembers(module, inspect.isfunction):
             marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
             runs = any(mark.args[0] == "cls" and cls in mark.args[1] for mark in marks)
             if name.startswith("test_") and len(marks) == 1 and runs:
-                found.append(pytest.param(test, id=name))
+                short = ["short_searches"] if module is not search else []
+                mark = pytest.mark.usefixtures(*short)
+                found.append(pytest.param(test, id=name, marks=mark))
     return found
 
 
@@ -150,7 +153,7 @@ def test_first_example(name, tmp_path, monkeypatch):
     small = blocks[0].replace("1024, (64, 64)", "32, (16, 16)").replace("(1000, p1", "(10, p1")
     assert small.count("(32, (16, 16)") == small.count("(10, p1") == 1
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(_adversarial.LIGHT, "n_iter", 5)
+    monkeypatch.setitem(InvNetGenerator._light, "n_iter", 5)
     run_blocks([(0, small)], path, {})
 
 

@@ -1,7 +1,15 @@
 """What is asked of a trained generator: conditions, targets, and the search for latents."""
 
 from ._corrections import corrected_images, images_for
+from ._fraction_scaling import (
+    fraction_directions,
+    fraction_scale,
+    fractions_of,
+    scaling_draws,
+    stretched,
+)
 from ._fractions import apportion, exact_fractions, phase_counts
+from ._model import Model, NetworkModel
 from ._process import variable_values, with_variables
 from ._search import meet_targets, nearest_latents
 from ._table import ConditionTable, described
@@ -10,16 +18,23 @@ from ._whitening import whitening_of
 
 __all__ = [
     "ConditionTable",
+    "Model",
+    "NetworkModel",
     "Target",
     "apportion",
     "corrected_images",
     "described",
     "exact_fractions",
+    "fraction_directions",
+    "fraction_scale",
+    "fractions_of",
     "images_for",
     "meet_targets",
     "nearest_latents",
     "phase_counts",
     "read_targets",
+    "scaling_draws",
+    "stretched",
     "variable_values",
     "warn_missed",
     "warn_outside",

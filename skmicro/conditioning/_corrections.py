@@ -9,13 +9,13 @@ from ._table import described
 CORRECTIONS = 3
 
 
-def images_for(generator, conditions, targets, fractions, seed):
+def images_for(model, conditions, targets, fractions, seed):
     """Make images of new latents that meet targets.
 
     Parameters
     ----------
-    generator : BaseGenerator
-        The fitted generator.
+    model : Model
+        The trained model.
     conditions : ndarray of shape (n_samples, n_conditions)
         Conditions, asked for or drawn.
     targets : list of Target
@@ -30,17 +30,17 @@ def images_for(generator, conditions, targets, fractions, seed):
     images : ndarray of shape (n_samples, ...)
         Decoded images.
     """
-    table, noise = generator.conditions_, numpy_generator(seed, 0)
-    latents = normal_rows(len(conditions), generator._n_latent(), noise)
+    table, noise = model.conditions, numpy_generator(seed, 0)
+    latents = normal_rows(len(conditions), model.n_latent, noise)
     searched = [target for target in targets if target.name not in table.names]
     if searched:
-        latents = meet_targets(generator, latents, conditions, searched, seed)
-        return generator._decode(latents, conditions, fractions)
-    images, fed = corrected_images(generator, latents, conditions, table.columns_of(targets))
-    return images if fractions is None else generator._decode(latents, fed, fractions)
+        latents = meet_targets(model, latents, conditions, searched, seed)
+        return model.decode(latents, conditions, fractions)
+    images, fed = corrected_images(model, latents, conditions, table.columns_of(targets))
+    return images if fractions is None else model.decode(latents, fed, fractions)
 
 
-def corrected_images(generator, latents, conditions, wanted):
+def corrected_images(model, latents, conditions, wanted):
     """Decode latents, feeding conditions that make up for what the network misses.
 
     A network comes near the values r that it is fed, I(G(z, r)) = r + e. Images that miss
@@ -49,8 +49,8 @@ def corrected_images(generator, latents, conditions, wanted):
 
     Parameters
     ----------
-    generator : BaseGenerator
-        The fitted generator.
+    model : Model
+        The trained model.
     latents : ndarray of shape (n_samples, n_latent)
         Latents, which stay as they are.
     conditions : ndarray of shape (n_samples, n_conditions)
@@ -65,8 +65,8 @@ def corrected_images(generator, latents, conditions, wanted):
     fed : ndarray of shape (n_samples, n_conditions)
         Conditions that these were made from.
     """
-    descriptors = generator.conditions_.for_shape(generator.image_shape_)
-    images = generator._decode(latents, conditions)
+    descriptors = model.conditions.for_shape(model.image_shape)
+    images = model.decode(latents, conditions)
     wanted = wanted & ~np.isnan(described(descriptors, images[:1])[0])
     if not wanted.any():
         return images, conditions
@@ -79,10 +79,10 @@ def corrected_images(generator, latents, conditions, wanted):
         better = error < missed[rows]
         images[rows[better]], best[rows[better]] = current[better], fed[rows[better]]
         missed[rows[better]] = error[better]
-        again = error > generator.target_tol
+        again = error > model.target_tol
         rows, excess = rows[again], excess[again]
         if attempt == CORRECTIONS or len(rows) == 0:
             break
         fed[rows] += excess
-        current = generator._decode(latents[rows], fed[rows])
+        current = model.decode(latents[rows], fed[rows])
     return images, best

@@ -12,10 +12,10 @@ BATCH_SIZE = 16
 N_CANDIDATES = 8
 SEARCH_ROUNDS = 3
 SEARCH_STEPS = 60
-PROJECTION_STEPS = 100
+INVERSION_STEPS = 100
 
 
-def meet_targets(generator, latents, conditions, targets, seed):
+def meet_targets(model, latents, conditions, targets, seed):
     """Search latents whose decoded images meet targets that are no conditions.
 
     Each sample starts at the best of eight draws (its own latents first) and takes at
@@ -25,8 +25,8 @@ def meet_targets(generator, latents, conditions, targets, seed):
 
     Parameters
     ----------
-    generator : BaseGenerator
-        The fitted generator.
+    model : Model
+        The trained model.
     latents : ndarray of shape (n_samples, n_latent)
         First latents to try.
     conditions : ndarray of shape (n_samples, n_conditions)
@@ -45,7 +45,7 @@ def meet_targets(generator, latents, conditions, targets, seed):
     values = np.hstack([target.values for target in targets])
     found, missed = latents.copy(), np.full(len(latents), np.inf)
     for attempt in range(SEARCH_ROUNDS):
-        rows = np.flatnonzero(missed > generator.target_tol)
+        rows = np.flatnonzero(missed > model.target_tol)
         if len(rows) == 0:
             break
         starts = [
@@ -56,16 +56,16 @@ def meet_targets(generator, latents, conditions, targets, seed):
 
         def search(index, rows=rows, starts=starts):
             measure = _target_error(
-                generator,
-                generator._tensor(conditions[rows[index]]),
-                generator._tensor(values[rows[index]]),
+                model,
+                model.tensor(conditions[rows[index]]),
+                model.tensor(values[rows[index]]),
                 loss,
             )
             best, error = search_latents(
                 measure,
-                [generator._tensor(start[rows[index]]) for start in starts],
+                [model.tensor(start[rows[index]]) for start in starts],
                 n_steps=SEARCH_STEPS,
-                tolerance=generator.target_tol,
+                tolerance=model.target_tol,
                 prior=1e-3,
             )
             return torch.hstack([best, error[:, None]]).cpu().numpy()
@@ -77,13 +77,13 @@ def meet_targets(generator, latents, conditions, targets, seed):
     return found
 
 
-def nearest_latents(generator, images, conditions):
+def nearest_latents(model, images, conditions):
     """Find the latents whose channels are nearest to images in the mean square.
 
     Parameters
     ----------
-    generator : BaseGenerator
-        The fitted generator.
+    model : Model
+        The trained model.
     images : ndarray of shape (n, *spatial)
         Images.
     conditions : ndarray of shape (n, n_conditions)
@@ -94,21 +94,21 @@ def nearest_latents(generator, images, conditions):
     latents : ndarray of shape (n, n_latent)
         Best latents after 100 gradient steps from the best of eight fixed points.
     """
-    starts = normal_rows(N_CANDIDATES, generator._n_latent(), numpy_generator(0, 3))
+    starts = normal_rows(N_CANDIDATES, model.n_latent, numpy_generator(0, 3))
 
-    def project(index):
-        wanted = generator.encoder_.encode(images[index], generator._device, generator._dtype)
-        given = generator._tensor(conditions[index])
+    def invert(index):
+        wanted = model.encoder.encode(images[index], model.device, model.dtype)
+        given = model.tensor(conditions[index])
 
         def measure(latents):
-            channels = generator._generate(latents, given)
+            channels = model.generate(latents, given)
             loss = (channels - wanted).square().flatten(1).mean(dim=1)
             return loss, loss.detach()
 
-        candidates = [generator._tensor(np.tile(row, (len(index), 1))) for row in starts]
-        return search_latents(measure, candidates, n_steps=PROJECTION_STEPS)[0].cpu().numpy()
+        candidates = [model.tensor(np.tile(row, (len(index), 1))) for row in starts]
+        return search_latents(measure, candidates, n_steps=INVERSION_STEPS)[0].cpu().numpy()
 
-    return map_batches(project, len(images), BATCH_SIZE)
+    return map_batches(invert, len(images), BATCH_SIZE)
 
 
 def _described_in_rows(target):
@@ -117,9 +117,9 @@ def _described_in_rows(target):
     return lambda images: descriptor._of_shape((len(images), n_features), descriptor(images))
 
 
-def _target_error(generator, conditions, values, loss):
+def _target_error(model, conditions, values, loss):
     def measure(latents):
-        images = generator.encoder_.measured(generator._generate(latents, conditions))
+        images = model.encoder.measured(model.generate(latents, conditions))
         per_image = loss.per_image(images, values)
         return per_image, per_image.detach().sqrt()
 

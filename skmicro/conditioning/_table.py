@@ -5,6 +5,7 @@ which training takes its inputs and sampling whatever the user left open.
 """
 
 import copy
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
@@ -31,19 +32,19 @@ class ConditionTable(Persistent):
         Encoding of the images.
     image_shape : tuple of int
         Shape of the images.
-    matched : sequence of str or BaseDescriptor, default=()
+    measured : sequence of str or BaseDescriptor, default=()
         Further descriptors whose training values are kept; no conditions.
     periodic : bool, default=True
         Whether the images wrap around; descriptors given by name follow it.
 
     Attributes
     ----------
-    descriptors, matched : list of BaseDescriptor
+    descriptors, measured : list of BaseDescriptor
         The descriptors, ready for the images.
     rows : ndarray of shape (n_images, n_conditions), float32
         Values of all descriptors side by side.
-    matched_rows : ndarray of shape (n_images, n_components), float32
-        Values of the matched descriptors.
+    measured_rows : ndarray of shape (n_images, n_components), float32
+        Values of the measured descriptors.
     ranges : dict of str to tuple of ndarray
         Least and largest training value by name: of the conditions, and of a few more
         descriptors that are often targets.
@@ -54,13 +55,18 @@ class ConditionTable(Persistent):
         The same for every condition by itself.
     """
 
-    def __init__(self, descriptors, encoder, image_shape, matched=(), periodic=True):
+    _former_names: ClassVar = {
+        "matched": "measured",
+        "matched_rows": "measured_rows",
+    }
+
+    def __init__(self, descriptors, encoder, image_shape, measured=(), periodic=True):
         self.periodic = periodic
-        self.descriptors, self.matched = (
+        self.descriptors, self.measured = (
             [new_descriptor(item, periodic)._bind(encoder, image_shape) for item in items]
-            for items in (descriptors, matched)
+            for items in (descriptors, measured)
         )
-        self.matched_rows = None
+        self.measured_rows = None
         self._watched = [
             new_descriptor(name, periodic)._bind(encoder, image_shape)
             for name in WATCHED
@@ -108,9 +114,9 @@ class ConditionTable(Persistent):
         new = self.describe(images, variables)
         table = copy.copy(self)
         table.rows = np.concatenate([self.rows, new])
-        matched = described(self.matched, images)
-        table.matched_rows = (
-            matched if self.matched_rows is None else np.concatenate([self.matched_rows, matched])
+        further = described(self.measured, images)
+        table.measured_rows = (
+            further if self.measured_rows is None else np.concatenate([self.measured_rows, further])
         )
         if self.whitening is None:
             table.whitening = whitening_of(new)
@@ -126,7 +132,7 @@ class ConditionTable(Persistent):
     def emptied(self):
         """Return a table without rows, whose whitening stays."""
         table = copy.copy(self)
-        table.rows, table.matched_rows, table.ranges = self.rows[:0], None, {}
+        table.rows, table.measured_rows, table.ranges = self.rows[:0], None, {}
         return table
 
     def describe(self, images, variables=None):

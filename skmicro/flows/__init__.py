@@ -9,11 +9,13 @@ from ._channels import (
     n_flow_channels,
 )
 from ._inpainting import completed_flow, damaged_images, inpainted
+from ._model import FlowModel
 from ._steps import METHODS, arc, integrate, time_grid
 
 __all__ = [
     "METHODS",
     "UNCERTAIN",
+    "FlowModel",
     "arc",
     "blurred",
     "completed_flow",

@@ -65,13 +65,13 @@ def completed_flow(velocity, images, unknown, rng, method):
     return torch.where(unknown, x, images)
 
 
-def inpainted(generator, images, unknown, given, seed):
+def inpainted(model, images, unknown, given, seed):
     """Fill regions of images with a flow.
 
     Parameters
     ----------
-    generator : FlowMatchingGenerator
-        A fitted generator of images of this shape.
+    model : FlowModel
+        A model of images of this shape.
     images : ndarray of shape (n, *spatial)
         Images with the generator's phases or grey levels.
     unknown : ndarray of shape (n, *spatial), bool
@@ -86,39 +86,39 @@ def inpainted(generator, images, unknown, given, seed):
     filled : ndarray of shape (n, *spatial)
         The images; known voxels are those of ``images``.
     """
-    table = generator.conditions_
+    table = model.conditions
     if not unknown.any():
         return images
-    filled = _filled(generator, images, unknown, table.completed(given), seed)
+    filled = _filled(model, images, unknown, table.completed(given), seed)
     found = described(table.for_shape(images.shape[1:]), filled)
     found = np.where(np.isnan(given), found, given)
     if np.isnan(found[np.isnan(given)]).all():
         return filled
-    return _filled(generator, images, unknown, table.completed(found), seed)
+    return _filled(model, images, unknown, table.completed(found), seed)
 
 
-def _filled(generator, images, unknown, conditions, seed):
+def _filled(model, images, unknown, conditions, seed):
     @torch.no_grad()
     def fill(index):
-        channels = generator.encoder_.encode(images[index], generator._device, generator._dtype)
+        channels = model.encoder.encode(images[index], model.device, model.dtype)
         x = completed_flow(
-            generator._answer(generator._tensor(conditions[index])),
+            model.answer(model.tensor(conditions[index])),
             flow_end(channels),
-            torch.as_tensor(unknown[index], device=generator._device).unsqueeze(1),
+            torch.as_tensor(unknown[index], device=model.device).unsqueeze(1),
             torch_generator(seed, int(index[0])),
-            generator.method,
+            model.method,
         )
-        return generator.encoder_.decode(flow_channels(x, generator.encoder_))
+        return model.encoder.decode(flow_channels(x, model.encoder))
 
-    return np.where(unknown, _arrays.map_batches(fill, len(images), generator._batch_size), images)
+    return np.where(unknown, _arrays.map_batches(fill, len(images), model.batch_size), images)
 
 
-def damaged_images(generator, X, mask):
+def damaged_images(model, X, mask):
     """Check images with regions to fill.
 
     Parameters
     ----------
-    generator : FlowGenerator
+    model : FlowModel
         Its phases or grey levels are those of the images.
     X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
         Images; anything where the mask is true.
@@ -139,12 +139,12 @@ def damaged_images(generator, X, mask):
     ValueError
         If the mask has another shape, or known voxels hold what was not seen in ``fit``.
     """
-    encoder, flat = generator.encoder_, n_axes(X) == 2
+    encoder, flat = model.encoder, n_axes(X) == 2
     images = np.array(X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X)
     unknown = np.asarray(mask)
     if unknown.dtype != bool:
         raise TypeError(f"mask must be boolean, got an array of type {unknown.dtype}.")
-    read = (len(images), *generator.image_shape_) if flat else images.shape
+    read = (len(images), *model.image_shape) if flat else images.shape
     if unknown.shape not in (images.shape, images.shape[1:], read, read[1:]):
         raise ValueError(f"mask must have shape {read} or {read[1:]}, got {unknown.shape}.")
     unknown = np.broadcast_to(unknown.reshape(-1, *images.shape[1:]), images.shape)
@@ -152,6 +152,6 @@ def damaged_images(generator, X, mask):
         allowed = encoder.low if encoder.phases is None else encoder.phases[0]
         images = images.astype(np.result_type(images, encoder.dtype), copy=False)
         images[unknown] = allowed
-    images = check_stack("X", images, generator.image_shape_ if flat else None)
+    images = check_stack("X", images, model.image_shape if flat else None)
     encoder.check(images)
     return images, unknown.reshape(images.shape)

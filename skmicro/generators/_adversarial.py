@@ -1,7 +1,8 @@
-"""What the adversarial generators have in common: preset, checks, networks and step."""
+"""What the adversarial generators have in common: parameters, networks and step."""
 
-from .._checks import check_betas, check_choice, check_choices, check_integer, check_real
-from ..images import SYMMETRIES, Symmetries
+from typing import ClassVar
+
+from ..images import Symmetries
 from ..losses import ADVERSARIAL_LOSSES, GradientPenalty
 from ..networks import (
     dense_critic,
@@ -11,8 +12,12 @@ from ..networks import (
     residual_critic,
     residual_generator,
 )
-from ..training import AdversarialStep
-from ._invariances import check_descriptors
+from ..parameters import MODEL, parameter
+from ..rules import integer, real
+from ..training import adversarial_step
+from ._architectures import architecture, makers
+from ._descriptor_parameters import descriptors
+from ._groups import HasAverage, HasLatents, HasMoments, HasSymmetries
 from ._network import NetworkGenerator
 
 ARCHITECTURES = {
@@ -35,107 +40,99 @@ LIGHT = {
 }
 
 
-def check_adversarial_parameters(estimator):
-    """Raise if a parameter that adversarial generators share is not allowed."""
-    check_choice("architecture", estimator.architecture, ARCHITECTURES)
-    check_integer("width", estimator.width, minimum=2)
-    check_choice("periodic", estimator.periodic, (True, False))
-    check_betas(estimator.betas)
-    check_choices("symmetries", estimator.symmetries, SYMMETRIES)
-    check_integer("n_critic", estimator.n_critic, minimum=1)
-    check_real("gradient_penalty", estimator.gradient_penalty, 0.0)
-    check_real("average_decay", estimator.average_decay, 0.0, 1.0, open_high=True)
-    check_real("decay_from", estimator.decay_from, 0.0, 1.0)
+class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, NetworkGenerator):
+    """Base class of generators that are trained against a Wasserstein critic.
 
-
-def adversarial_networks(estimator, n_views=0, n_attributes=0):
-    """Return factories of generator and critic.
-
-    Parameters
+    Attributes
     ----------
-    estimator : NetworkGenerator
-        Has the parameters.
-    n_views : int, default=0
-        Channels that the critic sees beside those of the images.
-    n_attributes : int, default=0
-        Figures that the critic tells of each image.
-
-    Returns
-    -------
-    networks : dict of str to callable
-        ``"generator"`` and ``"critic"``.
+    critic_ : torch.nn.Module
+        The trained critic.
+    history_ : dict of str to ndarray
+        Losses of every iteration: ``"critic"``, ``"penalty"``, ``"generator"``.
     """
-    make_generator, make_critic = ARCHITECTURES[estimator.architecture]
-    n_channels, shape = estimator.encoder_.n_channels, estimator.image_shape_
-    settings = {"width": estimator.width, "periodic": estimator.periodic}
-    inputs = (estimator.n_latent, estimator.conditions_.whitening)
-    return {
-        "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
-        "critic": lambda: make_critic(
-            n_channels + n_views, shape, n_attributes=n_attributes, **settings
-        ),
-    }
 
-
-def adversarial_step(estimator, networks, rng, **parts):
-    """Return the Wasserstein step with gradient penalty; ``parts`` go to AdversarialStep."""
-    return AdversarialStep(
-        networks["generator"],
-        networks["critic"],
-        ADVERSARIAL_LOSSES["wasserstein"],
-        learning_rate=estimator.learning_rate,
-        rng=rng,
-        betas=estimator.betas,
-        n_critic=estimator.n_critic,
-        penalties=[GradientPenalty(estimator.gradient_penalty)],
-        augment=Symmetries(estimator.symmetries),
-        average_decay=estimator.average_decay,
-        decay_from=estimator.decay_from,
-        **parts,
+    architecture: object = parameter(
+        "residual",
+        architecture(ARCHITECTURES, "generator", "critic"),
+        """``"residual"``: the paper's residual blocks; ``"light"``: a network that works at half
+        the resolution and below and makes homogeneous images of any size; ``"dense"``: the same
+        for images whose objects have places. Or two functions that make networks of your own,
+        called as ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)``
+        and ``make_critic(n_channels, shape, n_attributes=, width=, periodic=)``.""",
+        MODEL,
     )
+    n_critic: int = parameter(5, integer(1), "Critic steps per iteration.")
+    gradient_penalty: float = parameter(10.0, real(0.0), "Weight of the gradient penalty.")
 
+    _light: ClassVar = LIGHT
 
-class AdversarialGenerator(NetworkGenerator):
-    """Base class of generators that are trained against a critic.
+    def _networks(self):
+        return self._players()
 
-    Subclasses have at least the parameters of :class:`WGANGP`.
-    """
+    def _training_step(self, networks, rng):
+        return self._contest(networks, rng)
 
-    @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
+    def _players(self, n_views=0, n_attributes=0):
+        """Return factories of generator and critic.
 
         Parameters
         ----------
-        **overrides : any
-            Parameters that replace those of the preset.
+        n_views : int, default=0
+            Channels that the critic sees beside those of the images.
+        n_attributes : int, default=0
+            Values that the critic tells of each image.
 
         Returns
         -------
-        generator : object
-            An ordinary, unfitted estimator of this class.
+        networks : dict of str to callable
+            ``"generator"`` and ``"critic"``.
         """
-        return cls(**(cls._preset() | overrides))
+        made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
+        make_generator, make_critic = makers(made.architecture, ARCHITECTURES)
+        settings = {"width": made.width, "periodic": made.periodic}
+        inputs = (made.n_latent, self.conditions_.whitening)
+        return {
+            "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
+            "critic": lambda: make_critic(
+                n_channels + n_views, shape, n_attributes=n_attributes, **settings
+            ),
+        }
 
-    @classmethod
-    def _preset(cls):
-        """Return the parameters that :meth:`light` sets."""
-        return LIGHT
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_adversarial_parameters(self)
-
-    def _networks(self):
-        return adversarial_networks(self)
+    def _contest(self, networks, rng, **parts):
+        """Return the Wasserstein step with gradient penalty; ``parts`` go to its builder."""
+        return adversarial_step(
+            networks["generator"],
+            networks["critic"],
+            ADVERSARIAL_LOSSES["wasserstein"],
+            learning_rate=self.learning_rate,
+            rng=rng,
+            betas=self.betas,
+            n_critic=self.n_critic,
+            penalties=[GradientPenalty(self.gradient_penalty)],
+            augment=Symmetries(self.symmetries),
+            average_decay=self.average_decay,
+            decay_from=self.decay_from,
+            **parts,
+        )
 
 
 class ConditionalGenerator(AdversarialGenerator):
-    """Base class of adversarial generators with a parameter ``conditions``."""
+    """Base class of adversarial generators that InvNet is compared with.
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_descriptors("conditions", self.conditions, n_least=1)
+    Attributes
+    ----------
+    conditions_ : ConditionTable
+        The conditions, with their values in the training images.
+    """
+
+    conditions: tuple = parameter(
+        ("p1",),
+        descriptors(n_least=1),
+        """Differentiable descriptors whose values are inputs of the generator: names or
+        descriptor objects. A name stands for default parameters, and for images that are
+        ``periodic`` or not; objects are taken as they are.""",
+        MODEL,
+    )
 
     def _condition_descriptors(self):
         return self.conditions

@@ -11,12 +11,46 @@ Where codes do not vary, as in all but n - 1 directions with n images, D^(-1/2) 
 latents are coordinates among codes of training images.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .._moments import updated_moments
-from ._encoder_generator import EncoderGenerator
+from ._encoder_generator import EncoderGenerator, EncoderModel
 
 LEAST_VARIANCE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrincipalModel(EncoderModel):
+    """A model whose latents are coordinates along the principal axes of codes.
+
+    Parameters
+    ----------
+    encoder, image_shape, conditions, target_tol, flat, network, encoder_network : any
+        As in :class:`EncoderModel`.
+    mean : ndarray of shape (n_latent,)
+        Mean code.
+    axes : ndarray of shape (n_latent, n_latent)
+        Columns: the axes.
+    """
+
+    mean: np.ndarray
+    axes: np.ndarray
+
+    def latents_of(self, images, conditions):
+        """Return latents (n, n_latent) of images."""
+        codes = self.codes(images).astype(np.float64) - self.mean
+        squares = np.square(self.axes).sum(axis=0)
+        inverse = self.axes / np.where(squares > 0, squares, 1.0)
+        # Row by row: a matrix product would depend on which images come with one.
+        return (codes[:, :, None] * inverse).sum(axis=1)
+
+    def generate(self, latents, conditions):
+        """Return the channels of latents, (n, n_latent), (n, k) -> (n, C, *S)."""
+        axes, mean = self.tensor(self.axes), self.tensor(self.mean)
+        codes = (latents.unsqueeze(1) * axes).sum(dim=2) + mean
+        return self.network(codes, conditions)
 
 
 class Autoencoder(EncoderGenerator):
@@ -29,49 +63,8 @@ class Autoencoder(EncoderGenerator):
     the gaps between them are filled, so that samples may resemble images less than those of
     :class:`VAE`.
 
-    Parameters
-    ----------
-    n_latent : int, default=32
-        Width of the code.
-    width : int, default=32
-        Channels of the finest feature map; four times as many in the coarsest.
-    periodic : bool, default=False
-        Whether training images are periodic: convolutions wrap around the borders, and
-        so do descriptors given by name.
-    n_iter : int, default=20000
-        Iterations of training.
-    batch_size : int, default=32
-        Images per step.
-    learning_rate : float, default=1e-3
-        Rate of Adam.
-    symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
-        Symmetries of the material, by which training images are moved at random.
-    decay_from : float, default=0.5
-        Share of the training after which the learning rate falls linearly to zero.
-    target_tol : float, default=0.01
-        Root mean square error up to which a target counts as met; latents are searched.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-    device : str or torch.device, default="auto"
-        ``"auto"`` takes a CUDA device where there is one.
-    precision : {"auto", "float32", "float64"}, default="auto"
-        Floating-point type; ``"auto"`` is single precision.
-    random_state : None, int or RandomState, default=None
-        Seed of weights, batches and latents.
-    callbacks : sequence of callable or None, default=None
-        Each is called as ``callback(iteration, history)`` after an iteration; a true
-        answer ends the training.
-    checkpoint : path-like or None, default=None
-        File for the state of the training, which ``fit`` resumes from.
-    checkpoint_every : int, default=1000
-        Iterations between two checkpoints.
-    verbose : int, default=0
-        Show a progress bar when positive.
-
     Attributes
     ----------
-    generator_ : torch.nn.Module
-        The trained generator, which is the decoder.
     encoder_network_ : torch.nn.Module
         The trained encoder, images to codes.
     code_mean_ : ndarray of shape (n_latent,)
@@ -82,14 +75,6 @@ class Autoencoder(EncoderGenerator):
         Training images whose codes these two are of.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"reconstruction"``.
-    n_iter_ : int
-        Iterations trained.
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -124,73 +109,30 @@ class Autoencoder(EncoderGenerator):
 
     _numbers_per_latent = 1
 
-    def __init__(
-        self,
-        n_latent=32,
-        *,
-        width=32,
-        periodic=False,
-        n_iter=20_000,
-        batch_size=32,
-        learning_rate=1e-3,
-        symmetries=(),
-        decay_from=0.5,
-        target_tol=0.01,
-        image_shape=None,
-        device="auto",
-        precision="auto",
-        random_state=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_every=1000,
-        verbose=0,
-    ):
-        self.n_latent = n_latent
-        self.width = width
-        self.periodic = periodic
-        self.n_iter = n_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.symmetries = symmetries
-        self.decay_from = decay_from
-        self.target_tol = target_tol
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.verbose = verbose
-
     def _training_step(self, networks, rng):
         return self._autoencoding_step(networks, rng, beta=None)
 
-    def _learn(self, images, rows, task, checkpointed=True):
-        self.code_mean_, self.code_axes_ = np.zeros(self.n_latent), np.eye(self.n_latent)
-        self.n_samples_seen_ = 0
-        super()._learn(images, rows, task, checkpointed)
+    def _model(self):
+        parts = vars(super()._model())
+        return PrincipalModel(mean=self.code_mean_, axes=self.code_axes_, **parts)
 
-    def _trained(self, images):
-        self.n_samples_seen_, self.code_mean_, covariance = updated_moments(
+    def _untrained(self):
+        n_codes = self.n_latent
+        return {
+            "n_samples_seen_": 0,
+            "code_mean_": np.zeros(n_codes),
+            "code_axes_": np.eye(n_codes),
+        }
+
+    def _measured(self, networks, images):
+        n_seen, mean, covariance = updated_moments(
             self.n_samples_seen_,
             self.code_mean_,
             self.code_axes_ @ self.code_axes_.T,
-            self._codes(images).astype(np.float64),
+            self._coder(networks).codes(images).astype(np.float64),
         )
         variances, axes = np.linalg.eigh(covariance)
         variances, axes = variances[::-1], axes[:, ::-1]
         varies = variances > LEAST_VARIANCE * variances[0]
-        self.code_axes_ = axes * np.sqrt(np.where(varies, variances, 0.0))
-
-    def _latents_of(self, images, conditions):
-        codes = self._codes(images).astype(np.float64) - self.code_mean_
-        squares = np.square(self.code_axes_).sum(axis=0)
-        inverse = self.code_axes_ / np.where(squares > 0, squares, 1.0)
-        # Row by row: a matrix product would depend on which images come with one.
-        return (codes[:, :, None] * inverse).sum(axis=1)
-
-    def _generate(self, latents, conditions):
-        axes, mean = self._tensor(self.code_axes_), self._tensor(self.code_mean_)
-        codes = (latents.unsqueeze(1) * axes).sum(dim=2) + mean
-        return self.generator_(codes, conditions)
+        axes = axes * np.sqrt(np.where(varies, variances, 0.0))
+        return {"n_samples_seen_": n_seen, "code_mean_": mean, "code_axes_": axes}

@@ -1,29 +1,25 @@
 """The life of a generator: validate, encode, learn, sample, decode.
 
-Subclasses say what is particular to a method in three places:
+Subclasses say what is particular to a method in two places:
 
 - ``_learn(images, rows, task)``: what is learned from images and their conditions;
-- ``_generate(latents, conditions)``: latents to channels;
-- ``_n_latent()``: how many standard normal numbers an image is made of.
+- ``_model()``: the fitted state as one object, which turns latents into images.
 
 Those made of networks say less: see :class:`NetworkGenerator`.
 """
 
 import numpy as np
-import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _arrays, _random
+from .. import _random
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
-from .._checks import check_choice, check_image_shape, check_integer, check_real
+from .._checks import check_choice, check_image_shape, check_integer
 from .._rollback import unchanged_on_error
 from ..conditioning import (
     ConditionTable,
     exact_fractions,
     images_for,
-    nearest_latents,
-    phase_counts,
     read_targets,
     warn_missed,
     warn_outside,
@@ -37,6 +33,8 @@ from ..images import (
     is_flat,
     wraps_around,
 )
+from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
+from ..rules import anything, real
 from ._ends import latent_vector
 from ._score import correlation_distance
 
@@ -48,19 +46,23 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     Attributes
     ----------
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
     conditions_ : ConditionTable
         Descriptors whose values are inputs of the generator, with their values in the
         training images; empty without conditions.
     """
 
+    target_tol: float = parameter(
+        0.01,
+        real(0.0, finite=False),
+        """Root mean square error up to which a target counts as met; images that miss a
+        condition are corrected, for other targets latents are searched.""",
+        SAMPLING,
+    )
+    random_state: object = parameter(
+        None, anything("None, int or RandomState"), "Seed of weights, batches and latents.", RUNNING
+    )
+
     _min_images = 2
-    _homogeneous = False  # in space, so that images of any size can be made
 
     @with_callbacks
     def fit(self, X, y=None):
@@ -100,7 +102,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
                 self._condition_descriptors(),
                 self.encoder_,
                 self.image_shape_,
-                self._matched_descriptors(),
+                self._measured_descriptors(),
                 wraps_around(self),
             )
             self.conditions_, rows = self._extended(table, images, y)
@@ -179,17 +181,19 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         check_integer("n_samples", n_samples, minimum=1)
         check_choice("exact", exact, (True, False))
         check_choice("return_targets", return_targets, (True, False))
-        check_real("target_tol", self.target_tol, 0.0, finite=False)
-        maker = self if shape is None and periodic is None else self._resized(shape, periodic)
+        check_parameters(self, SAMPLING)
+        model = self._model()
+        if shape is not None or periodic is not None:
+            model = self._resized(model, shape, periodic)
         seed = _random.draw_seed(random_state)
-        table = maker.conditions_
-        wanted = read_targets(targets, table, maker.encoder_, maker.image_shape_, n_samples)
+        table = model.conditions
+        wanted = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
         fractions = exact_fractions(wanted) if exact else None
         for target in wanted:
             warn_outside(target, table.ranges)
         conditions = table.draw(n_samples, wanted, seed)
-        images = images_for(maker, conditions, wanted, fractions, seed)
-        warn_missed(images, wanted, maker.target_tol, maker.image_shape_)
+        images = images_for(model, conditions, wanted, fractions, seed)
+        warn_missed(images, wanted, model.target_tol, model.image_shape)
         if not return_targets:
             return images
         drawn = dict(zip(table.names, table.split(conditions), strict=True))
@@ -219,7 +223,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
         conditions = self.conditions_.completed(self.conditions_.describe(images))
-        latents = self._latents_of(images, conditions).astype(np.float32)
+        latents = self._model().latents_of(images, conditions).astype(np.float32)
         return np.hstack([latents, conditions])
 
     def inverse_transform(self, Z):
@@ -236,9 +240,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             Their images.
         """
         check_is_fitted(self)
-        n_latent = self._n_latent()
-        Z = check_latents(self, Z, n_latent + self.conditions_.n_columns)
-        return self._decode(Z[:, :n_latent], Z[:, n_latent:])
+        model = self._model()
+        Z = check_latents(self, Z, model.n_latent + self.conditions_.n_columns)
+        return model.decode(Z[:, : model.n_latent], Z[:, model.n_latent :])
 
     def reconstruct(self, X):
         """Return ``inverse_transform(transform(X))``."""
@@ -264,7 +268,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         check_integer("n_steps", n_steps, minimum=2)
         ends = [latent_vector(self, name, end) for name, end in (("a", a), ("b", b))]
         share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
-        return self.inverse_transform(self._path(*ends, share))
+        return self.inverse_transform(self._model().between(*ends, share))
 
     def score(self, X, y=None):
         """Return minus the distance between the correlations of ``X`` and of samples.
@@ -311,7 +315,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """
         check_is_fitted(self)
         check_feature_names(self, input_features)
-        names = [f"latent{k}" for k in range(self._n_latent())]
+        names = [f"latent{k}" for k in range(self._model().n_latent)]
         for descriptor in self.conditions_.descriptors:
             names += descriptor._feature_names()
         return np.asarray(names, dtype=object)
@@ -325,48 +329,41 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Learn from images (n, *S) and their conditions (n, k), telling the task."""
         raise NotImplementedError
 
-    def _generate(self, latents, conditions):
-        """Return the channels of latents, (n, n_latent), (n, k) -> (n, C, *S)."""
+    def _model(self):
+        """Return the fitted state as a :class:`Model`; subclasses say of which class."""
         raise NotImplementedError
 
-    def _n_latent(self):
-        """Return how many standard normal numbers an image is made of."""
-        raise NotImplementedError
-
-    def _latents_of(self, images, conditions):
-        """Return latents (n, n_latent) of images and their conditions."""
-        return nearest_latents(self, images, conditions)
+    def _shared_parts(self):
+        """Return the parts that models of all generators have."""
+        return {
+            "encoder": self.encoder_,
+            "image_shape": self.image_shape_,
+            "conditions": self.conditions_,
+            "target_tol": self.target_tol,
+            "flat": self._flat,
+        }
 
     def _images_to_score(self, X):
         """Return images of the generator's shape, (n, *image_shape)."""
         return check_images(self, X, reset=False)
 
-    def _path(self, a, b, share):
-        """Return points between two latents (1, k), at shares (n, 1) of the way."""
-        return (1.0 - share) * a + share * b
-
-    def _resized(self, shape, periodic):
-        """Return a copy of this fitted generator for images of another size."""
-        if not self._homogeneous:
+    def _resized(self, model, shape, periodic):
+        """Return the model of images of another size."""
+        if not model.homogeneous:
             raise ValueError(
                 f"shape and periodic must be None for this {type(self).__name__}, which makes "
                 f"images of one size, got shape={shape!r} and periodic={periodic!r}."
             )
         check_choice("periodic", periodic, (None, True, False))
-        periodic = self.conditions_.periodic if periodic is None else periodic
-        shape = self.image_shape_ if shape is None else shape
-        resized = object.__new__(type(self))
-        vars(resized).update(vars(self))
-        resized.image_shape_ = check_image_shape("shape", shape, (len(self.image_shape_),))
-        resized.conditions_ = self.conditions_.on(resized.image_shape_, periodic)
-        resized._flat = False
-        return resized
+        periodic = model.conditions.periodic if periodic is None else periodic
+        shape = model.image_shape if shape is None else shape
+        return model.resized(check_image_shape("shape", shape, (len(model.image_shape),)), periodic)
 
     def _condition_descriptors(self):
         """Return names or descriptors whose values are inputs of the generator."""
         return []
 
-    def _matched_descriptors(self):
+    def _measured_descriptors(self):
         """Return names or descriptors whose training values learning needs."""
         return []
 
@@ -374,41 +371,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return the table with the conditions of training images, and these, row by row."""
         return table.extended(images)
 
-    def _check_parameters(self):
-        """Raise if a parameter that all generators share is not allowed."""
-        check_real("target_tol", self.target_tol, 0.0, finite=False)
-
     def _check_training_images(self, X, reset):
         self._check_parameters()
         return check_images(self, X, reset=reset, min_samples=self._min_images if reset else 1)
-
-    @property
-    def _device(self):
-        return torch.device("cpu")
-
-    @property
-    def _dtype(self):
-        return torch.float32
-
-    @property
-    def _batch_size(self):
-        return _arrays.inference_batch_size(self.image_shape_)
-
-    def _tensor(self, array):
-        return torch.tensor(np.asarray(array), device=self._device, dtype=self._dtype)
-
-    def _decode(self, latents, conditions, fractions=None):
-        """Images of latents in the layout of the training images."""
-
-        def decode(index):
-            with torch.no_grad():
-                channels = self._generate(
-                    self._tensor(latents[index]), self._tensor(conditions[index])
-                )
-            if fractions is None:
-                return self.encoder_.decode(channels)
-            counts = phase_counts(fractions, index, channels, self.encoder_)
-            return self.encoder_.decode_counts(channels, counts)
-
-        images = _arrays.map_batches(decode, len(latents), self._batch_size)
-        return images.reshape(len(images), -1) if self._flat else images

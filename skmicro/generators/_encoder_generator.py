@@ -1,56 +1,77 @@
 """What generators with an encoder have in common: codes of images, and walks along one latent."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
-from .._checks import check_choice, check_choices, check_integer, check_real
-from ..images import SYMMETRIES, Symmetries
+from .._checks import check_integer, check_real
+from ..conditioning import NetworkModel
+from ..images import Symmetries
 from ..losses import cross_entropy, squared_error
 from ..networks import pyramid_encoder, pyramid_generator
-from ..training import AutoencodingStep
+from ..training import autoencoding_step
 from ._ends import latent_vector
+from ._groups import HasLatents, HasSymmetries
 from ._network import NetworkGenerator
 
-LIGHT = {"width": 16, "n_iter": 2000, "batch_size": 16}
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderModel(NetworkModel):
+    """A model that has the latents of images told by a network.
+
+    Parameters
+    ----------
+    encoder, image_shape, conditions, target_tol, flat, network : any
+        As in :class:`NetworkModel`.
+    encoder_network : torch.nn.Module
+        Channels to numbers, those of the latents first.
+    """
+
+    encoder_network: torch.nn.Module
+
+    def latents_of(self, images, conditions):
+        """Return latents (n, n_latent) of images."""
+        return self.codes(images)
+
+    def codes(self, images):
+        """Return the first numbers that the encoder network tells of images, (n, n_latent)."""
+
+        @torch.no_grad()
+        def encode(index):
+            channels = self.encoder.encode(images[index], self.device, self.dtype)
+            return self.encoder_network(channels)[:, : self.n_latent].cpu().numpy()
+
+        return _arrays.map_batches(encode, len(images), self.batch_size)
 
 
-class EncoderGenerator(NetworkGenerator):
+class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
     """Base class of generators whose latents are told by an encoder.
 
-    Subclasses have the parameters ``n_latent``, ``width``, ``periodic``, ``symmetries`` and
-    ``decay_from``, and say in ``_preset`` what :meth:`light` sets and in ``_numbers_per_latent``
-    how many numbers the encoder tells of an image for each latent, all latents first.
+    Subclasses say in ``_numbers_per_latent`` how many numbers the encoder tells of an image for
+    each latent, all latents first.
 
     Attributes
     ----------
+    generator_ : torch.nn.Module
+        The trained generator, which is the decoder.
     encoder_ : PhaseEncoder or GreyEncoder
         Images to channels, as in all generators.
     encoder_network_ : torch.nn.Module
         The trained encoder network.
     """
 
+    n_latent: int = 32
+    width: int = 32
+    n_iter: int = 20_000
+    learning_rate: float = 1e-3
+    decay_from: float = 0.5
+
     _numbers_per_latent = 2  # mean, logarithm of the variance
-    _make_generator = staticmethod(pyramid_generator)
-
-    @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        The notes of the class say what it sets; the networks are those of the constructor.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : object
-            An ordinary, unfitted estimator of this class.
-        """
-        return cls(**(cls._preset() | overrides))
+    _light: ClassVar = {"width": 16, "n_iter": 2000, "batch_size": 16}
 
     def traverse(self, x, latent_index, span=3.0, n_steps=7):
         """Generate images along one latent, with the others as in the code of an image.
@@ -81,7 +102,7 @@ class EncoderGenerator(NetworkGenerator):
         check_integer("n_steps", n_steps, minimum=2)
         check_real("span", span, 0.0, float(np.finfo(np.float32).max), open_low=True)
         check_integer("latent_index", latent_index, minimum=0)
-        n_latent = self._n_latent()
+        n_latent = self._model().n_latent
         if latent_index >= n_latent:
             raise ValueError(
                 f"latent_index must be < {n_latent}, the latents of an image, got {latent_index}."
@@ -90,20 +111,29 @@ class EncoderGenerator(NetworkGenerator):
         latents[:, latent_index] = np.linspace(-span, span, n_steps)
         return self.inverse_transform(latents)
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_integer("width", self.width, minimum=2)
-        check_choice("periodic", self.periodic, (True, False))
-        check_choices("symmetries", self.symmetries, SYMMETRIES)
-        check_real("decay_from", self.decay_from, 0.0, 1.0)
+    def _model(self):
+        networks = {"generator": self.generator_, "encoder_network": self.encoder_network_}
+        return self._coder(networks)
+
+    def _coder(self, networks):
+        """Return the model of these networks."""
+        return EncoderModel(
+            network=networks["generator"],
+            encoder_network=networks["encoder_network"],
+            **self._shared_parts(),
+        )
+
+    def _generator_maker(self):
+        """Return the function that makes the generator network."""
+        return pyramid_generator
 
     def _networks(self):
-        n_channels, shape = self.encoder_.n_channels, self.image_shape_
-        settings = {"width": self.width, "periodic": self.periodic}
-        inputs = (self.n_latent, self.conditions_.whitening)
+        made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
+        settings = {"width": made.width, "periodic": made.periodic}
+        inputs = (made.n_latent, self.conditions_.whitening)
 
         def generator():
-            return self._make_generator(*inputs, n_channels, shape, **settings)
+            return self._generator_maker()(*inputs, n_channels, shape, **settings)
 
         def encoder():
             n_told = self._numbers_per_latent * generator().n_latent
@@ -111,27 +141,9 @@ class EncoderGenerator(NetworkGenerator):
 
         return {"generator": generator, "encoder_network": encoder}
 
-    @classmethod
-    def _preset(cls):
-        """Return the parameters that :meth:`light` sets."""
-        return LIGHT
-
-    def _latents_of(self, images, conditions):
-        return self._codes(images)
-
-    def _codes(self, images):
-        """Return the first numbers that the encoder network tells of images, (n, n_latent)."""
-
-        @torch.no_grad()
-        def encode(index):
-            channels = self.encoder_.encode(images[index], self._device, self._dtype)
-            return self.encoder_network_(channels)[:, : self._n_latent()].cpu().numpy()
-
-        return _arrays.map_batches(encode, len(images), self._batch_size)
-
     def _autoencoding_step(self, networks, rng, beta):
         """Return the step that trains both networks on reconstructions alone."""
-        return AutoencodingStep(
+        return autoencoding_step(
             networks["encoder_network"],
             networks["generator"],
             self._reconstruction(),

@@ -28,7 +28,7 @@ def latent_vector(generator, name, end):
         If it is neither.
     """
     row = end.to_frame().T if hasattr(end, "to_frame") else np.asarray(end)[None]
-    n_columns = generator._n_latent() + generator.conditions_.n_columns
+    n_columns = generator._model().n_latent + generator.conditions_.n_columns
     is_image = generator._flat and row.size == generator.n_features_in_
     if row.shape == (1, n_columns) and not is_image:
         return check_latents(generator, row, n_columns, name)

@@ -11,110 +11,41 @@ to its noise.
 """
 
 import copy
+from typing import ClassVar
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitTask
-from .._checks import (
-    check_choice,
-    check_choices,
-    check_image_shape,
-    check_integer,
-    check_real,
-    check_sequence,
-)
+from .._checks import check_image_shape, check_integer, check_sequence
 from .._random import torch_generator
 from .._rollback import unchanged_on_error
 from ..conditioning import variable_values, with_variables
 from ..flows import flow_end, n_flow_channels
 from ..images import SYMMETRIES, Symmetries, check_images, extract_patches, looks_periodic
 from ..networks import flow_unet
-from ..training import CropBatches, MatchingStep, random_crops
+from ..parameters import MODEL, parameter
+from ..rules import Rule, choice, integer, optional, precision, real, sequence_of, shape
+from ..training import CropBatches, matching_step, random_crops
+from ._descriptor_parameters import check_descriptors
 from ._flow_generator import FlowGenerator
-from ._invariances import check_descriptors
+from ._groups import HasAverage
 
 N_DESCRIBED = 1024
 ANCHOR = 20.0
-LIGHT = {"n_iter": 2000, "average_decay": 0.995}
 
 
-class FlowMatchingGenerator(FlowGenerator):
+def _check_conditions(name, value):
+    check_sequence(name, value)
+    check_descriptors(name, with_variables(value))
+
+
+class FlowMatchingGenerator(HasAverage, FlowGenerator):
     """Flow matching with descriptors as conditions, any subset of which may be given.
 
     Trains without an adversary, and so without its instabilities. On images of 64 x 64 the
     defaults train for about ten minutes on one core; :meth:`light` for four.
-
-    Parameters
-    ----------
-    conditions : sequence of str or BaseDescriptor, default=("p1",)
-        Differentiable descriptors that the network takes as conditions: names, such as
-        ``"p1"``, ``"phase_fractions"`` or ``"p2"``, or descriptor objects; may be empty. A
-        name stands for default parameters, and for images that are periodic or not. Names
-        of no descriptor are columns of ``y``: process variables, such as a temperature.
-    n_steps : int, default=3
-        Steps in time from noise to image, the early ones shorter. This, ``method`` and
-        ``guidance`` belong to sampling and may be changed after ``fit``.
-    method : {"midpoint", "heun", "euler"}, default="midpoint"
-        ``"midpoint"`` and ``"heun"`` evaluate the network twice in each step, with an error
-        of second order; ``"euler"`` once.
-    guidance : float, default=1.0
-        Factor g of what the conditions add to the velocity, v_0 + g (v_r - v_0) with v_0
-        the velocity without conditions. Values other than 1 need ``p_drop`` and evaluate the
-        network twice as often; those above 1 make images more typical of their conditions
-        and less diverse.
-    p_drop : float, default=0.0
-        Probability that an image is trained on without all conditions, and then that of
-        leaving out each one of them, for ``guidance``; below 1. A network that has to do
-        without its conditions now and then follows them less closely.
-    width : int, default=32
-        Channels at half the resolution; twice as many below.
-    periodic : bool or None, default=None
-        Whether training images are periodic: convolutions wrap around the borders, and
-        so do descriptors given by name. ``None`` decides from the images, by comparing the
-        jump across their borders with jumps inside; see ``periodic_``.
-    crop_shape : tuple of int or None, default=None
-        Train on windows of this shape, cut from larger images at random places in every
-        step, so that one image is enough. ``image_shape_`` and everything
-        after ``fit`` is about images of this shape; ``score`` cuts larger ones into windows
-        side by side.
-    n_iter : int, default=5000
-        Iterations of training.
-    batch_size : int, default=16
-        Images per step.
-    learning_rate : float, default=2e-3
-        Rate of Adam.
-    symmetries : sequence of {"translation", "reflection", "rotation"}, default=all three
-        Symmetries of the material, by which training images are moved at random; the
-        default is right for isotropic materials only. Conditions must not change under
-        them. Translations are rolls of periodic images; others are not rolled
-        (``crop_shape`` moves the window instead).
-    average_decay : float, default=0.999
-        Decay of an average of the network's weights; 0 keeps the last weights.
-    decay_from : float, default=0.5
-        Share of the training after which the learning rate falls linearly to zero.
-    target_tol : float, default=0.01
-        Root mean square error up to which a target counts as met; images that miss a
-        condition are corrected, for other targets latents are searched.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-    device : str or torch.device, default="auto"
-        ``"auto"`` takes a CUDA device where there is one.
-    precision : {"auto", "float32", "float64"}, default="auto"
-        Floating-point type; ``"auto"`` is single precision, with the convolutions in
-        bfloat16 where the device is faster with them.
-    random_state : None, int or RandomState, default=None
-        Seed of weights, batches and noise.
-    callbacks : sequence of callable or None, default=None
-        Each is called as ``callback(iteration, history)`` after an iteration; a true
-        answer ends the training.
-    checkpoint : path-like or None, default=None
-        File for the state of the training, which ``fit`` resumes from.
-    checkpoint_every : int, default=1000
-        Iterations between two checkpoints.
-    verbose : int, default=0
-        Show a progress bar when positive.
 
     Attributes
     ----------
@@ -122,14 +53,6 @@ class FlowMatchingGenerator(FlowGenerator):
         The trained network, ``generator_(x, t, conditions) -> velocity``.
     history_ : dict of str to ndarray
         ``"matching"``, the loss of every iteration.
-    n_iter_ : int
-        Iterations trained.
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
     periodic_ : bool
         Whether the images were taken as periodic.
     p_drop_ : float
@@ -180,72 +103,63 @@ class FlowMatchingGenerator(FlowGenerator):
     (2, 32, 24)
     """
 
-    def __init__(
-        self,
-        conditions=("p1",),
-        *,
-        n_steps=3,
-        method="midpoint",
-        guidance=1.0,
-        p_drop=0.0,
-        width=32,
-        periodic=None,
-        crop_shape=None,
-        n_iter=5000,
-        batch_size=16,
-        learning_rate=2e-3,
-        symmetries=SYMMETRIES,
-        average_decay=0.999,
-        decay_from=0.5,
-        target_tol=0.01,
-        image_shape=None,
-        device="auto",
-        precision="auto",
-        random_state=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_every=1000,
-        verbose=0,
-    ):
-        self.conditions = conditions
-        self.n_steps = n_steps
-        self.method = method
-        self.guidance = guidance
-        self.p_drop = p_drop
-        self.width = width
-        self.periodic = periodic
-        self.crop_shape = crop_shape
-        self.n_iter = n_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.symmetries = symmetries
-        self.average_decay = average_decay
-        self.decay_from = decay_from
-        self.target_tol = target_tol
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.verbose = verbose
+    conditions: tuple = parameter(
+        ("p1",),
+        Rule("sequence of str or BaseDescriptor", _check_conditions),
+        """Differentiable descriptors that the network takes as conditions: names, such as
+        ``"p1"``, ``"phase_fractions"`` or ``"p2"``, or descriptor objects; may be empty. A name
+        stands for default parameters, and for images that are periodic or not. Names of no
+        descriptor are columns of ``y``: process variables, such as a temperature.""",
+        MODEL,
+    )
+    p_drop: float = parameter(
+        0.0,
+        real(0.0, 1.0, open_high=True),
+        """Probability that an image is trained on without all conditions, and then that of
+        leaving out each one of them, for ``guidance``; below 1. A network that has to do without
+        its conditions now and then follows them less closely.""",
+    )
+    periodic: bool | None = parameter(
+        None,
+        choice(None, True, False),
+        """Whether training images are periodic: convolutions wrap around the borders, and so do
+        descriptors given by name. ``None`` decides from the images, by comparing the jump across
+        their borders with jumps inside; see ``periodic_``.""",
+        MODEL,
+    )
+    crop_shape: tuple | None = parameter(
+        None,
+        optional(shape()),
+        """Train on windows of this shape, cut from larger images at random places in every step,
+        so that one image is enough. ``image_shape_`` and everything after ``fit`` is about images
+        of this shape; ``score`` cuts larger ones into windows side by side.""",
+        MODEL,
+    )
+    symmetries: tuple = parameter(
+        SYMMETRIES,
+        sequence_of(*SYMMETRIES),
+        """Symmetries of the material, by which training images are moved at random; the default
+        is right for isotropic materials only. Conditions must not change under them. Translations
+        are rolls of periodic images; others are not rolled (``crop_shape`` moves the window
+        instead).""",
+    )
+    precision: str = parameter(
+        "auto",
+        precision(),
+        """Floating-point type; ``"auto"`` is single precision, with the convolutions in bfloat16
+        where the device is faster with them.""",
+        MODEL,
+    )
+    width: int = parameter(
+        32, integer(2), "Channels at half the resolution; twice as many below.", MODEL
+    )
+    n_iter: int = 5000
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    average_decay: float = 0.999
+    decay_from: float = 0.5
 
-    @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : object
-            An ordinary, unfitted estimator of this class.
-        """
-        return cls(**(LIGHT | overrides))
+    _light: ClassVar = {"n_iter": 2000, "average_decay": 0.995}
 
     def fine_tune(self, X, y=None, *, n_iter=200):
         """Adapt a trained generator to a few images of another material.
@@ -280,7 +194,7 @@ class FlowMatchingGenerator(FlowGenerator):
         with unchanged_on_error(self):
             self.conditions_ = self.conditions_.emptied()
             gentle = {"learning_rate": self.learning_rate / 10, "anchor": ANCHOR}
-            self._train_further(X, y, n_iter, task, **gentle)
+            self._learn_more(X, y, n_iter, task, **gentle)
         task.end()
         return self
 
@@ -290,21 +204,11 @@ class FlowMatchingGenerator(FlowGenerator):
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_sequence("conditions", self.conditions)
-        check_descriptors("conditions", with_variables(self.conditions))
-        check_real("p_drop", self.p_drop, 0.0, 1.0, open_high=True)
-        self._check_sampling(self.p_drop, len(self.conditions))
-        check_integer("width", self.width, minimum=2)
-        check_choice("periodic", self.periodic, (None, True, False))
-        if self.crop_shape is not None:
-            check_image_shape("crop_shape", self.crop_shape)
+        self._check_guidance(self.p_drop, len(self.conditions))
         if self.crop_shape is not None and self.periodic:
             raise ValueError(
                 "periodic must be None or False with crop_shape: windows are not, got True."
             )
-        check_choices("symmetries", self.symmetries, SYMMETRIES)
-        check_real("average_decay", self.average_decay, 0.0, 1.0, open_high=True)
-        check_real("decay_from", self.decay_from, 0.0, 1.0)
 
     def _check_training_images(self, X, reset):
         if self.crop_shape is None:
@@ -349,9 +253,9 @@ class FlowMatchingGenerator(FlowGenerator):
         whitenings = self.conditions_.whitenings
         settings = {
             "phases": self.encoder_.phases is not None,
-            "width": self.width,
+            "width": self._made.width,
             "periodic": self.periodic_,
-            "bfloat16": self.precision == "auto",
+            "bfloat16": self._made.precision == "auto",
         }
         return {"generator": lambda: flow_unet(whitenings, n_channels, shape, **settings)}
 
@@ -365,7 +269,7 @@ class FlowMatchingGenerator(FlowGenerator):
         self.p_drop_ = self.p_drop
         rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
         settings = {"learning_rate": self.learning_rate} | settings
-        return MatchingStep(
+        return matching_step(
             networks["generator"],
             flow_end,
             [len(location) for location, _ in self.conditions_.whitenings],

@@ -9,29 +9,24 @@ import torch
 from scipy.fft import next_fast_len
 from scipy.special import ndtr
 
-from .. import _arrays
-from .._checks import check_choice
-from ..conditioning import apportion
+from .._arrays import inference_batch_size
+from ..parameters import MODEL, RUNNING, parameter
 from ..random_fields import (
+    FIELD_VALUES,
     FieldCorrelation,
+    FieldModel,
     centred_autocovariance,
-    exact_offsets,
     field_conditions,
-    phase_levels,
+    grey_levels,
     phase_table,
     sampled_table,
-    simplex_axes,
 )
+from ..rules import anything, boolean
 from ._base import BaseGenerator
 
 MAX_KNOTS = 8
 IMAGES_PER_KNOT = 64
-SOFTNESS = 0.1
-FIELD_VALUES = np.linspace(-4.5, 4.5, 257)
 QUANTILE_VOXELS = 2**20
-INVERSE_ROUNDS = 30
-WIENER_NOISE = 1e-2
-MARGIN = 0.02
 
 
 class GaussianRandomField(BaseGenerator):
@@ -43,27 +38,8 @@ class GaussianRandomField(BaseGenerator):
     is the reference to compare a trained generator with: it knows the fractions and the
     two-point correlation, at once, and nothing else.
 
-    Parameters
-    ----------
-    periodic : bool, default=True
-        Whether training images wrap around, and opposite borders of samples match.
-        Otherwise correlations are measured inside the borders, and samples are cut out of
-        a larger torus.
-    target_tol : float, default=0.01
-        Root mean square error of a target that counts as met.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-    random_state : None, int or RandomState, default=None
-        Has no effect, as nothing is drawn in ``fit``.
-
     Attributes
     ----------
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
     conditions_ : FieldCorrelation
         Conditions p1, phase_fractions and p2 (none for grey levels), and the spectra.
 
@@ -126,24 +102,23 @@ class GaussianRandomField(BaseGenerator):
     """
 
     _min_images = 1
-    _homogeneous = True
 
-    def __init__(self, *, periodic=True, target_tol=0.01, image_shape=None, random_state=None):
-        self.periodic = periodic
-        self.target_tol = target_tol
-        self.image_shape = image_shape
-        self.random_state = random_state
+    periodic: bool = parameter(
+        True,
+        boolean(),
+        """Whether training images wrap around, and opposite borders of samples match. Otherwise
+        correlations are measured inside the borders, and samples are cut out of a larger torus.""",
+        MODEL,
+    )
+    random_state: object = parameter(
+        None,
+        anything("None, int or RandomState"),
+        "Has no effect, as nothing is drawn in ``fit``.",
+        RUNNING,
+    )
 
-    def _latents_of(self, images, conditions):
-        def invert(index):
-            channels = self.encoder_.encode(images[index], dtype=self._dtype)
-            return self._consistent_latents(channels, conditions[index]).numpy()
-
-        return _arrays.map_batches(invert, len(images), self._batch_size)
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_choice("periodic", self.periodic, (True, False))
+    def _model(self):
+        return FieldModel(levels=self._levels, **self._shared_parts())
 
     def _condition_descriptors(self):
         return [] if self.encoder_.phases is None else field_conditions(self.periodic)
@@ -184,7 +159,7 @@ class GaussianRandomField(BaseGenerator):
     def _table(self, fractions):
         if self.phases_ is not None:
             return phase_table(fractions)
-        return sampled_table(lambda z: self._grey(torch.from_numpy(z)).numpy(), 1)
+        return sampled_table(lambda z: grey_levels(self._levels, torch.from_numpy(z)).numpy(), 1)
 
     def _autocovariance(self, images, group):
         """Mean autocovariance of a group of images, summed as spectra batch by batch."""
@@ -192,124 +167,13 @@ class GaussianRandomField(BaseGenerator):
         sizes = shape
         if not self.periodic:
             sizes = tuple(next_fast_len(side + side // 2, real=True) for side in shape)
-        power = 0.0
-        for start in range(0, len(group), self._batch_size):
-            chosen = images[group[start : start + self._batch_size]]
-            channels = self.encoder_.encode(chosen, dtype=self._dtype)
+        power, batch_size = 0.0, inference_batch_size(shape)
+        for start in range(0, len(group), batch_size):
+            chosen = images[group[start : start + batch_size]]
+            channels = self.encoder_.encode(chosen, dtype=FieldModel.dtype)
             centre = channels.mean(dim=dims, keepdim=True)
             if self.phases_ is None:
                 centre = self._grey_mean()
             spectrum = torch.fft.rfftn(channels - centre, s=sizes, dim=dims)
             power = power + spectrum.abs().square().sum(dim=(0, 1)).numpy()
         return centred_autocovariance(power, sizes, shape, self.periodic)
-
-    @property
-    def _dtype(self):
-        return torch.float64
-
-    @property
-    def _n_fields(self):
-        return max(1, self.encoder_.n_channels - 1)
-
-    def _n_latent(self):
-        return self._n_fields * int(np.prod(self.conditions_.torus))
-
-    def _generate(self, latents, conditions):
-        torus = self.conditions_.torus
-        noise = latents.reshape(len(latents), self._n_fields, *torus)
-        fields = self._coloured(noise, self._amplitudes(conditions))
-        fields = fields[(..., *map(slice, self.image_shape_))]
-        if self.phases_ is None:
-            return self._grey(fields)
-        scores = _combined(self._axes, fields)
-        with torch.no_grad():
-            offsets = exact_offsets(scores.flatten(2), self._counts(conditions))
-        scores = scores + offsets.reshape(*offsets.shape, *[1] * len(torus))
-        return torch.softmax(scores / SOFTNESS, dim=1)
-
-    @property
-    def _axes(self):
-        n_phases = self.encoder_.n_channels
-        return torch.from_numpy(simplex_axes(n_phases) if n_phases > 1 else np.ones((1, 1)))
-
-    def _amplitudes(self, conditions):
-        """Roots of the spectra, (n, 1, *half_spectrum)."""
-        rows = np.asarray(conditions, dtype=np.float32)
-        distinct, place = np.unique(rows, axis=0, return_inverse=True)
-        roots = np.sqrt(np.stack([self.conditions_.spectrum(row) for row in distinct]))
-        return torch.from_numpy(roots)[place.ravel(), None]
-
-    def _coloured(self, noise, factors):
-        dims = tuple(range(2, noise.ndim))
-        spectrum = torch.fft.rfftn(noise, dim=dims) * factors
-        return torch.fft.irfftn(spectrum, s=self.conditions_.torus, dim=dims)
-
-    def _counts(self, conditions):
-        """Voxels of each phase, the last one to half a voxel."""
-        n_voxels = int(np.prod(self.image_shape_))
-        fractions = conditions[:, 1 : 1 + self.encoder_.n_channels].numpy()
-        counts = np.empty(fractions.shape, dtype=np.int64)
-        for row, shares in zip(counts, fractions, strict=True):
-            row[-1] = int(np.floor(shares[-1] * n_voxels + 0.5)) if len(row) > 1 else n_voxels
-            others = shares[:-1] / max(shares[:-1].sum(), 1e-30)
-            row[:-1] = apportion(others, n_voxels - row[-1])
-        return torch.from_numpy(counts)
-
-    def _grey(self, fields):
-        """Grey levels of field values, interpolated between quantiles of the training images."""
-        levels = torch.from_numpy(self._levels)
-        step = FIELD_VALUES[1] - FIELD_VALUES[0]
-        position = ((fields - FIELD_VALUES[0]) / step).clamp(0, len(levels) - 1)
-        low = position.detach().long().clamp(max=len(levels) - 2)
-        return torch.lerp(levels[low], levels[low + 1], position - low)
-
-    def _consistent_latents(self, channels, conditions):
-        """Latents whose field is cut to these channels, near what the spectrum expects.
-
-        Smoothing by the spectrum and putting voxels back on their side of the levels take
-        turns, as in projections onto convex sets; the last word has the image.
-        """
-        amplitudes = self._amplitudes(conditions)
-        power = amplitudes.square()
-        put_right = self._projection(channels, conditions)
-        fields = put_right(
-            channels.new_zeros(len(channels), self._n_fields, *self.conditions_.torus)
-        )
-        for _ in range(INVERSE_ROUNDS):
-            fields = put_right(self._coloured(fields, power / (power + WIENER_NOISE)))
-        inverse = torch.where(amplitudes > 0, 1 / amplitudes.clamp_min(1e-30), 0.0)
-        return self._coloured(fields, inverse).flatten(1)
-
-    def _projection(self, channels, conditions):
-        """Return the function that puts fields on the side of the levels they belong to."""
-        window = (..., *map(slice, self.image_shape_))
-        if self.phases_ is None:
-            inside = torch.from_numpy(np.interp(channels.numpy(), self._levels, FIELD_VALUES))
-
-            def put_right(fields):
-                fields[window] = inside
-                return fields
-
-            return put_right
-        axes, own = self._axes, channels > 0.5
-        fractions = conditions[:, 1 : 1 + self.encoder_.n_channels]
-        levels = torch.from_numpy(np.stack([phase_levels(row) for row in fractions]))
-        levels = levels.reshape(*levels.shape, *[1] * (channels.ndim - 2))
-
-        def put_right(fields):
-            scores = _combined(axes, fields[window]) + levels
-            best = scores.masked_fill(own, -torch.inf).amax(dim=1, keepdim=True)
-            scores = torch.where(own, torch.maximum(scores, best + MARGIN), scores)
-            fields[window] = _combined(axes.T, scores - levels)
-            return fields
-
-        return put_right
-
-
-def _combined(matrix, fields):
-    """Linear combinations over the channel axis, in an order that no batch changes."""
-    parts = [
-        sum(weight * field for weight, field in zip(row, fields.unbind(1), strict=True))
-        for row in matrix.tolist()
-    ]
-    return torch.stack(parts, dim=1)

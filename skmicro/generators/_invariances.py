@@ -1,74 +1,68 @@
-"""Descriptors as parameters of generators, and the projections made of them."""
+"""Descriptors that generated images are to have, as objectives of a training."""
 
-from inspect import signature
+from typing import ClassVar
 
 import numpy as np
 
-from .._checks import check_choice, check_integer, check_real, check_sequence
-from ..descriptors import BaseDescriptor, descriptor_named
 from ..losses import DescriptorLoss
+from ..parameters import MODEL, Parametrized, parameter
+from ..rules import boolean, integer, optional, real
 from ..training import Projection
-from ._base import BaseGenerator
+from ._descriptor_parameters import descriptors
 
-RESERVED = {*signature(BaseGenerator.sample).parameters, "X", "mask"}
 LIGHT_PROJECTION = {
     "n_projection": 0,
     "projection_weight": 2000.0,
-    "n_calibration": 200,
+    "n_level_steps": 200,
     "hard_projection": True,
 }
 
 
-def check_descriptors(parameter, items, n_least=0):
-    """Raise unless a parameter holds differentiable descriptors with different names.
+class HasInvariances(Parametrized):
+    """Generators that are trained to meet descriptors."""
 
-    Parameters
-    ----------
-    parameter : str
-        Name of the parameter.
-    items : sequence of str or BaseDescriptor
-        Its value.
-    n_least : int, default=0
-        Least number of descriptors.
-
-    Raises
-    ------
-    TypeError
-        If an item is neither a name nor a descriptor.
-    ValueError
-        If a name is unknown or occurs twice, a descriptor has no gradient, or there are
-        too few.
-    """
-    check_sequence(parameter, items)
-    names = []
-    for item in items:
-        if not isinstance(item, (str, BaseDescriptor)):
-            raise TypeError(f"{parameter} must hold names or descriptors, got {item!r}.")
-        descriptor = descriptor_named(item) if isinstance(item, str) else item
-        if not descriptor.differentiable:
-            raise ValueError(
-                f"{parameter} must hold differentiable descriptors, got {descriptor.name!r}."
-            )
-        if descriptor.name is None or descriptor.name in RESERVED:
-            raise ValueError(
-                f"{parameter} must hold descriptors whose names are no arguments of sample or "
-                f"inpaint, got {descriptor.name!r}."
-            )
-        names.append(descriptor.name)
-    if len(set(names)) < len(names):
-        raise ValueError(f"{parameter} must have different names, got {names}.")
-    if len(names) < n_least:
-        raise ValueError(f"{parameter} must name at least one descriptor, got none.")
+    invariances: tuple = parameter(
+        ("p2",),
+        descriptors(n_least=1),
+        """Differentiable descriptors that the images are to have: names, such as ``"p1"``,
+        ``"phase_fractions"``, ``"p2"`` or ``"area"``, or descriptor objects, such as
+        ``TwoPointCorrelation(max_lag=8)`` for the initial part of the curve only. A name stands
+        for default parameters, and for images that are ``periodic`` or not; objects are taken
+        as they are.""",
+        MODEL,
+    )
+    hard_projection: bool = parameter(
+        False,
+        boolean(),
+        """Measure invariances on decoded images, with gradients straight through the decoding,
+        instead of on the phase probabilities.""",
+    )
 
 
-def check_projection_parameters(estimator):
-    """Raise if a parameter of the invariance loss is not allowed."""
-    check_integer("n_projection", estimator.n_projection, minimum=0)
-    check_integer("n_calibration", estimator.n_calibration, minimum=0)
-    check_real("projection_weight", estimator.projection_weight, 0.0)
-    if estimator.projection_rate is not None:
-        check_real("projection_rate", estimator.projection_rate, 0.0, open_low=True)
-    check_choice("hard_projection", estimator.hard_projection, (True, False))
+class HasProjection(HasInvariances):
+    """Generators that meet descriptors beside a critic."""
+
+    n_projection: int = parameter(
+        1,
+        integer(0),
+        """Projection steps per iteration; 0 adds the invariance loss to the loss of the
+        generator's own step instead (Eq. 2).""",
+    )
+    projection_weight: float = parameter(1.0, real(0.0), "Factor of the invariance loss.")
+    projection_rate: float | None = parameter(
+        None,
+        optional(real(0.0, open_low=True)),
+        "Rate of the projection's Adam; ``None`` takes ``learning_rate``.",
+    )
+    n_level_steps: int = parameter(
+        0,
+        integer(0),
+        """Steps after the training in which only the level of the light architecture's logits
+        is trained, on the invariance loss alone. They reduce the bias that the contest with the
+        critic leaves in phase fractions.""",
+    )
+
+    _former_names: ClassVar = {"n_calibration": "n_level_steps"}
 
 
 def measured_by(estimator):
@@ -77,11 +71,11 @@ def measured_by(estimator):
     return encoder.measured if estimator.hard_projection else encoder.physical
 
 
-def projection(estimator, loss, n_calibration=0):
+def projection(estimator, loss, n_level_steps=0):
     """Return the projection of a loss with the estimator's settings."""
     own_rate = estimator.projection_rate
     rate = estimator.learning_rate if own_rate is None else own_rate
-    return Projection([loss], measured_by(estimator), estimator.n_projection, rate, n_calibration)
+    return Projection([loss], measured_by(estimator), estimator.n_projection, rate, n_level_steps)
 
 
 def calibrated_targets(descriptors, rows):

@@ -3,41 +3,33 @@
 Subclasses say what is particular to a method in two or three places:
 
 - ``_networks()``: factories of their networks, by name (``"generator"`` among them);
-- ``_training_step(networks, rng)``: the objective and the updates;
-- ``_generate(latents, conditions)``: latents to channels, where it is more than one
-  call of the generator network.
+- ``_training_step(networks, rng)``: the objectives and the updates;
+- ``_model()``: how latents become images, where it is more than one call of the generator
+  network.
 """
 
 import copy
 from functools import partial
 from numbers import Integral
+from types import SimpleNamespace
+from typing import ClassVar
 
-from .. import _arrays
+import numpy as np
+
 from .._callbacks import FitTask, with_callbacks
-from .._checks import check_callables, check_file_path, check_integer, check_real
+from .._random import draw_seed, numpy_generator, torch_generator
 from .._rollback import unchanged_on_error
 from .._warnings import warn_user
+from ..conditioning import NetworkModel
 from ..exceptions import ImageShapeWarning
-from ..training import ImageBatches
+from ..parameters import MODEL, RUNNING, parameter, parameters_of
+from ..rules import boolean, callables, device, integer, path, precision, real, verbosity
+from ..training import ImageBatches, run
 from ._base import BaseGenerator
-from ._state import WEIGHTS, plain_parameters, rebuilt_networks, without_networks
-from ._training import new_networks, parameter_summary, train
+from ._state import WEIGHTS, new_networks, plain_values, rebuilt_networks, without_networks
+from ._summary import fingerprint, parameter_summary
 
-LASTING = {
-    "architecture",
-    "calibration",
-    "conditions",
-    "critic_loss",
-    "critic_width",
-    "crop_shape",
-    "invariances",
-    "matching",
-    "n_latent",
-    "periodic",
-    "precision",
-    "width",
-}
-RUNNING = {"_skl_callbacks", "_parent_callback_ctx"}
+OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
 
 
 class NetworkGenerator(BaseGenerator):
@@ -46,21 +38,70 @@ class NetworkGenerator(BaseGenerator):
     Attributes
     ----------
     generator_ : torch.nn.Module
-        The trained network.
+        The trained generator.
     history_ : dict of str to ndarray
         Losses of every iteration.
     n_iter_ : int
         Iterations trained.
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
-    conditions_ : ConditionTable
-        Descriptors whose values the network receives, with their values in the
-        training images; empty without conditions.
     """
+
+    width: int = parameter(64, integer(2), "Channels of the finest feature map.", MODEL)
+    periodic: bool = parameter(
+        False,
+        boolean(),
+        """Whether training images are periodic: convolutions wrap around the borders, and so
+        do descriptors given by name.""",
+        MODEL,
+    )
+    n_iter: int = parameter(100_000, integer(1), "Iterations of training.", RUNNING)
+    batch_size: int = parameter(32, integer(2), "Images per step.")
+    learning_rate: float = parameter(1e-4, real(0.0, open_low=True), "Rate of Adam.")
+    decay_from: float = parameter(
+        1.0,
+        real(0.0, 1.0),
+        "Share of the training after which learning rates fall linearly to zero.",
+    )
+    device: object = parameter(
+        "auto", device(), '``"auto"`` takes a CUDA device where there is one.', RUNNING
+    )
+    precision: str = parameter(
+        "auto", precision(), 'Floating-point type; ``"auto"`` is single precision.', MODEL
+    )
+    callbacks: object = parameter(
+        None,
+        callables(),
+        """Each is called as ``callback(iteration, history)`` after an iteration; a true answer
+        ends the training.""",
+        RUNNING,
+    )
+    checkpoint: object = parameter(
+        None,
+        path(),
+        "File for the state of the training, which ``fit`` resumes from.",
+        RUNNING,
+    )
+    checkpoint_every: int = parameter(
+        1000, integer(1), "Iterations between two checkpoints.", RUNNING
+    )
+    verbose: int = parameter(0, verbosity(), "Show a progress bar when positive.", RUNNING)
+
+    _light: ClassVar = {}
+
+    @classmethod
+    def light(cls, **overrides):
+        """Return an instance whose settings train in minutes on two CPU cores.
+
+        Parameters
+        ----------
+        **overrides : any
+            Parameters that replace those of the preset.
+
+        Returns
+        -------
+        generator : object
+            An ordinary, unfitted estimator of this class.
+        """
+        return cls(**(cls._light | overrides))
 
     @with_callbacks
     def partial_fit(self, X, y=None):
@@ -92,17 +133,9 @@ class NetworkGenerator(BaseGenerator):
             return self._fit_anew(X, y, partial(self._learn, checkpointed=False))
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
-            self._train_further(X, y, self.n_iter, task)
+            self._learn_more(X, y, self.n_iter, task)
         task.end()
         return self
-
-    def _train_further(self, X, y, n_iter, task, **step):
-        images = self._check_training_images(X, reset=False)
-        self._check_unchanged_parameters()
-        self.encoder_.check(images)
-        self.conditions_, rows = self._extended(self.conditions_, images, y)
-        networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
-        train(self, images, rows, networks, None, task, n_iter, **step)
 
     def _networks(self):
         """Return factories of the networks, by name."""
@@ -112,28 +145,113 @@ class NetworkGenerator(BaseGenerator):
         """Return the TrainingStep that trains these networks."""
         raise NotImplementedError
 
-    def _generate(self, latents, conditions):
-        return self.generator_(latents, conditions)
+    def _model(self):
+        return NetworkModel(network=self.generator_, **self._shared_parts())
 
     def _batches(self, images, rows, **settings):
         """Return the batches of a training on images and their conditions."""
         return ImageBatches(images, self.encoder_, rows, **settings)
 
-    def _trained(self, images):
-        """Measure on training images what networks leave open; also in looks at a training."""
+    def _untrained(self):
+        """Return further fitted attributes as they are before the first training."""
+        return {}
+
+    def _measured(self, networks, images):
+        """Return further fitted attributes that follow from networks and training images."""
+        return {}
 
     def _finish(self):
         """Add, when the training is over, what would take too long for a look at it before."""
 
-    def _learn(self, images, rows, task, checkpointed=True):
+    def _learn(self, images, rows, task, networks=None, n_iter=None, checkpointed=True, **settings):
+        """Train networks, new ones if none are given, and set the fitted attributes.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, *spatial)
+            Training images.
+        rows : ndarray of shape (n, n_conditions)
+            Their conditions.
+        task : FitTask
+            Whom to tell about iterations.
+        networks : dict of str to torch.nn.Module or None, default=None
+            Networks to start from; they are changed.
+        n_iter : int or None, default=None
+            Iterations; ``None`` takes the parameter.
+        checkpointed : bool, default=True
+            Whether to keep the state in the file that the parameter names.
+        **settings : any
+            What the training step is to do otherwise than the parameters say.
+        """
+        networks = self._begun() if networks is None else networks
+        like, done = next(networks["generator"].parameters()), self.n_iter_
         checkpoint = self.checkpoint if checkpointed else None
-        self._fitted_with = plain_parameters(self)
-        self._made_with = self._lasting_parameters()
-        self.n_iter_ = 0
-        self.history_ = {}
+        batches = self._batches(
+            images,
+            rows,
+            batch_size=self.batch_size,
+            seed=draw_seed(numpy_generator(self._seed, 2, done)),
+            device=like.device,
+            dtype=like.dtype,
+        )
+        step = self._training_step(networks, torch_generator(self._seed, 3, done), **settings)
+        looks = task.loop_callbacks(lambda history: self._as_if_finished(step, images, history))
+        history = run(
+            step,
+            batches,
+            n_iter or self.n_iter,
+            callbacks=[*(self.callbacks or ()), *looks],
+            verbose=self.verbose,
+            checkpoint=checkpoint,
+            checkpoint_every=self.checkpoint_every,
+            fingerprint=fingerprint(self, images, rows) if checkpoint is not None else None,
+        )
+        self._set(self._trained(step.finish(batches), images, history))
+        self._finish()
+
+    def _learn_more(self, X, y, n_iter, task, **settings):
+        images = self._check_training_images(X, reset=False)
+        self._check_unchanged_parameters()
+        self.encoder_.check(images)
+        self.conditions_, rows = self._extended(self.conditions_, images, y)
+        networks = {name: copy.deepcopy(getattr(self, f"{name}_")) for name in self._networks()}
+        self._learn(images, rows, task, networks, n_iter, checkpointed=False, **settings)
+
+    def _begun(self):
+        """Set what is known before the first iteration, and return new networks."""
+        parameters = parameters_of(self, MODEL)
+        self._fitted_with = plain_values(parameters)
+        self._made_with = {name: parameter_summary(v) for name, v in parameters.items()}
+        self._set({"n_iter_": 0, "history_": {}} | self._untrained())
         networks = new_networks(self)
         self._warn_of_a_seam(networks["generator"])
-        train(self, images, rows, networks, checkpoint, task, self.n_iter)
+        return networks
+
+    def _trained(self, networks, images, history):
+        """Return the fitted attributes that a training has changed."""
+        before = self.history_
+        losses = {
+            name: np.concatenate([before.get(name, values[:0]), values])
+            for name, values in history.as_arrays().items()
+        }
+        kept = {f"{name}_": network.requires_grad_(False) for name, network in networks.items()}
+        done = {"history_": losses, "n_iter_": self.n_iter_ + history.n_iter}
+        return kept | done | self._measured(networks, images)
+
+    def _as_if_finished(self, step, images, history):
+        """Return the fitted attributes as if training ended now."""
+        networks = {name: copy.deepcopy(step.modules[name]).eval() for name in self._networks()}
+        fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        return fitted | self._trained(networks, images, history) | {"_flat": self._flat}
+
+    def _set(self, attributes):
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    @property
+    def _made(self):
+        """Parameters as the networks were made with, whatever was set since."""
+        return SimpleNamespace(**(self.get_params(deep=False) | vars(self).get("_fitted_with", {})))
 
     def _warn_of_a_seam(self, network):
         if not getattr(network, "seamless", True):
@@ -144,70 +262,32 @@ class NetworkGenerator(BaseGenerator):
                 ImageShapeWarning,
             )
 
-    def _lasting_parameters(self):
-        parameters = self.get_params(deep=False)
-        return {k: parameter_summary(v) for k, v in parameters.items() if k in LASTING}
-
     def _check_unchanged_parameters(self):
-        for name, value in self._lasting_parameters().items():
-            if value != self._made_with[name]:
+        for name, value in parameters_of(self, MODEL).items():
+            summary = parameter_summary(value)
+            if summary != self._made_with[name]:
                 raise ValueError(
                     f"{name} must stay as it was in fit to train further, {self._made_with[name]}, "
-                    f"got {value}."
+                    f"got {summary}."
                 )
 
-    def _n_latent(self):
-        return self.generator_.n_latent
-
-    @property
-    def _homogeneous(self):
-        return hasattr(self.generator_, "resized")
-
-    def _resized(self, shape, periodic):
-        resized = super()._resized(shape, periodic)
-        extent = (resized.image_shape_, resized.conditions_.periodic)
-        if extent != (self.image_shape_, self.conditions_.periodic):
-            resized.generator_ = self.generator_.resized(*extent)
-        return resized
-
-    def _check_parameters(self):
-        """Raise if a parameter that all networks share is not allowed."""
-        super()._check_parameters()
-        check_integer("n_iter", self.n_iter, minimum=1)
-        check_integer("batch_size", self.batch_size, minimum=2)
-        check_real("learning_rate", self.learning_rate, 0.0, open_low=True)
-        if hasattr(self, "n_latent"):
-            check_integer("n_latent", self.n_latent, minimum=1)
-        check_integer("checkpoint_every", self.checkpoint_every, minimum=1)
-        if not isinstance(self.verbose, bool):
-            check_integer("verbose", self.verbose, minimum=0)
-        check_file_path("checkpoint", self.checkpoint)
-        check_callables("callbacks", self.callbacks)
-        _arrays.resolve_device(self.device)
-        _arrays.resolve_precision(self.precision)
-
-    @property
-    def _device(self):
-        return next(self.generator_.parameters()).device
-
-    @property
-    def _dtype(self):
-        return next(self.generator_.parameters()).dtype
+    @classmethod
+    def _renamed(cls, state):
+        state = super()._renamed(state)
+        noted = {"_fitted_with", "_made_with"} & set(state)
+        return state | {name: super(NetworkGenerator, cls)._renamed(state[name]) for name in noted}
 
     def _persistent_state(self):
         """State for a file: callbacks and random generators stay behind."""
         state = self.__getstate__() | {"callbacks": None}
-        state = {k: v for k, v in state.items() if k not in RUNNING}
+        state = {k: v for k, v in state.items() if k not in OF_A_RUN}
         seeded = self.random_state is None or isinstance(self.random_state, Integral)
         return state if seeded else state | {"random_state": None}
 
     def __getstate__(self):
-        return without_networks(super().__getstate__(), self._network_names())
+        names = list(self._networks()) if hasattr(self, "generator_") else []
+        return without_networks(super().__getstate__(), names)
 
     def __setstate__(self, state):
         super().__setstate__({key: value for key, value in state.items() if key != WEIGHTS})
-        for name, module in rebuilt_networks(self, state.get(WEIGHTS, {})).items():
-            setattr(self, f"{name}_", module)
-
-    def _network_names(self):
-        return list(self._networks()) if hasattr(self, "generator_") else []
+        self._set(rebuilt_networks(self, state.get(WEIGHTS, {})))

@@ -7,9 +7,22 @@ estimator's own factories, so that no torch object and no code travels with them
 import numpy as np
 import torch
 
+from .._arrays import resolve_device, resolve_precision
+from .._random import torch_generator
 from ..networks import build
 
 WEIGHTS = "_weights"
+PLAIN = (bool, int, float, str, tuple, np.generic)
+
+
+def new_networks(generator):
+    """Build the networks of a generator with weights drawn from its seed."""
+    device = resolve_device(generator.device)
+    dtype = resolve_precision(generator.precision)
+    return {
+        name: build(factory, torch_generator(generator._seed, 1, k), device, dtype)
+        for k, (name, factory) in enumerate(generator._networks().items())
+    }
 
 
 def without_networks(state, names):
@@ -26,12 +39,9 @@ def without_networks(state, names):
     return state
 
 
-def plain_parameters(generator):
-    """Return the parameters that are plain values, as the networks were made with."""
-    parameters = generator.get_params(deep=False)
-    return {
-        k: v for k, v in parameters.items() if isinstance(v, (bool, int, float, str, np.generic))
-    }
+def plain_values(parameters):
+    """Return the parameters that are plain values or functions, which networks are made with."""
+    return {k: v for k, v in parameters.items() if isinstance(v, PLAIN) or callable(v)}
 
 
 def rebuilt_networks(generator, weights):
@@ -47,13 +57,11 @@ def rebuilt_networks(generator, weights):
     Returns
     -------
     networks : dict of str to torch.nn.Module
-        In evaluation mode, on a CUDA device if there is one and the generator's
-        ``device`` does not name the CPU.
+        By attribute, ``<name>_``, in evaluation mode, on a CUDA device if there is one and the
+        generator's ``device`` does not name the CPU.
     """
     wants_cuda = str(generator.device) != "cpu" and torch.cuda.is_available()
-    as_fitted = object.__new__(type(generator))
-    vars(as_fitted).update(vars(generator) | vars(generator).get("_fitted_with", {}))
-    factories = as_fitted._networks() if weights else {}
+    factories = generator._networks() if weights else {}
     networks = {}
     for name, arrays in weights.items():
         double = any(value.dtype == np.float64 for value in arrays.values())
@@ -61,5 +69,5 @@ def rebuilt_networks(generator, weights):
         module = build(factories[name], torch.Generator(), dtype=dtype)
         module.load_state_dict({key: torch.tensor(value) for key, value in arrays.items()})
         module.to("cuda" if wants_cuda else "cpu").requires_grad_(False).eval()
-        networks[name] = module
+        networks[f"{name}_"] = module
     return networks

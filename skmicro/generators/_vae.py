@@ -4,7 +4,8 @@ The weight beta of the divergence from the prior is that of Higgins et al. 2017;
 :mod:`skmicro.losses.variational` for the objective.
 """
 
-from .._checks import check_real
+from ..parameters import parameter
+from ..rules import real
 from ._encoder_generator import EncoderGenerator
 
 
@@ -22,65 +23,12 @@ class VAE(EncoderGenerator):
     :meth:`transform` is :math:`\mu`, one evaluation of the network; no search. Trains without an
     adversary. Images of phases with many borders come out smoother than they are.
 
-    Parameters
-    ----------
-    n_latent : int, default=32
-        Width of the latent vector z, standard normal.
-    beta : float, default=1.0
-        Weight of the divergence. More draws codes together, which makes samples of the prior
-        more like the training images and latents independent of each other, and makes
-        reconstructions worse; latents that are not worth their price go unused.
-    width : int, default=32
-        Channels of the finest feature map; four times as many in the coarsest.
-    periodic : bool, default=False
-        Whether training images are periodic: convolutions wrap around the borders, and
-        so do descriptors given by name.
-    n_iter : int, default=20000
-        Iterations of training.
-    batch_size : int, default=32
-        Images per step.
-    learning_rate : float, default=1e-3
-        Rate of Adam.
-    symmetries : sequence of {"translation", "reflection", "rotation"}, default=()
-        Symmetries of the material, by which training images are moved at random.
-    decay_from : float, default=0.5
-        Share of the training after which the learning rate falls linearly to zero.
-    target_tol : float, default=0.01
-        Root mean square error up to which a target counts as met; latents are searched.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-    device : str or torch.device, default="auto"
-        ``"auto"`` takes a CUDA device where there is one.
-    precision : {"auto", "float32", "float64"}, default="auto"
-        Floating-point type; ``"auto"`` is single precision.
-    random_state : None, int or RandomState, default=None
-        Seed of weights, batches and latents.
-    callbacks : sequence of callable or None, default=None
-        Each is called as ``callback(iteration, history)`` after an iteration; a true
-        answer ends the training.
-    checkpoint : path-like or None, default=None
-        File for the state of the training, which ``fit`` resumes from.
-    checkpoint_every : int, default=1000
-        Iterations between two checkpoints.
-    verbose : int, default=0
-        Show a progress bar when positive.
-
     Attributes
     ----------
-    generator_ : torch.nn.Module
-        The trained generator, which is the decoder.
     encoder_network_ : torch.nn.Module
         The trained encoder, means and logarithms of variances of the latents side by side.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"reconstruction"`` and ``"divergence"``.
-    n_iter_ : int
-        Iterations trained.
-    image_shape_ : tuple of int
-        Shape of one image.
-    phases_ : ndarray or None
-        Sorted labels; ``None`` for grey levels.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -113,50 +61,13 @@ class VAE(EncoderGenerator):
     (5, 16, 16)
     """
 
-    def __init__(
-        self,
-        n_latent=32,
-        *,
-        beta=1.0,
-        width=32,
-        periodic=False,
-        n_iter=20_000,
-        batch_size=32,
-        learning_rate=1e-3,
-        symmetries=(),
-        decay_from=0.5,
-        target_tol=0.01,
-        image_shape=None,
-        device="auto",
-        precision="auto",
-        random_state=None,
-        callbacks=None,
-        checkpoint=None,
-        checkpoint_every=1000,
-        verbose=0,
-    ):
-        self.n_latent = n_latent
-        self.beta = beta
-        self.width = width
-        self.periodic = periodic
-        self.n_iter = n_iter
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.symmetries = symmetries
-        self.decay_from = decay_from
-        self.target_tol = target_tol
-        self.image_shape = image_shape
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.callbacks = callbacks
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.verbose = verbose
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_real("beta", self.beta, 0.0)
+    beta: float = parameter(
+        1.0,
+        real(0.0),
+        """Weight of the divergence. More draws codes together, which makes samples of the prior
+        more like the training images and latents independent of each other, and makes
+        reconstructions worse; latents that are not worth their price go unused.""",
+    )
 
     def _training_step(self, networks, rng):
         return self._autoencoding_step(networks, rng, self.beta)

@@ -57,7 +57,7 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     @classmethod
     def _from_persistent_state(cls, state):
         estimator = cls.__new__(cls)
-        estimator.__setstate__(state)
+        estimator.__setstate__(cls._renamed(state))
         return estimator
 
 

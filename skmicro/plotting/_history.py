@@ -8,7 +8,7 @@ from ._sets import check_generator
 
 MEANINGS = {
     "projection0": ("invariances", "invariance"),
-    "projection1": ("matching", "matching"),
+    "projection1": ("moments", "moments"),
 }
 """By the number of a projection, the parameter that it serves and how its loss is called."""
 

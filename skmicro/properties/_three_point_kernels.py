@@ -69,10 +69,10 @@ def angular_parameters(field, degrees):
     varies = ~(variance <= (8 * torch.finfo(field.dtype).eps * fraction).square())
     divisor = torch.where(varies, variance, 1.0)
     modes = torch.fft.rfftn(centred, dim=dims)
-    found = []
+    directions, found = mode_directions(shape), []
     for degree in degrees:
         strength = torch.zeros_like(field)
-        for harmonic in harmonics(shape, degree):
+        for harmonic in harmonics(directions, degree):
             weights = harmonic.to(field)
             strength = strength + torch.fft.irfftn(weights * modes, s=shape, dim=dims).square()
         kept = (field * strength).mean(dims)
@@ -81,13 +81,13 @@ def angular_parameters(field, degrees):
     return torch.stack(found, dim=1)
 
 
-def harmonics(shape, degree):
+def harmonics(directions, degree):
     """Yield the harmonics of one degree at the stored half of the modes of a grid.
 
     Parameters
     ----------
-    shape : tuple of int
-        Sides of the grid.
+    directions : tuple of Tensor
+        As :func:`mode_directions` returns them.
     degree : int
         Even; 2 or 4 in three dimensions.
 
@@ -96,8 +96,8 @@ def harmonics(shape, degree):
     harmonic : Tensor of shape (*half,)
         Their squares sum to 1 where all components of k have a sign.
     """
-    units, paired = _directions(shape)
-    if len(shape) == 2:
+    units, paired = directions
+    if len(units) == 2:
         angle = degree * torch.atan2(units[1], units[0])
         yield angle.cos()
         yield paired[0] * paired[1] * angle.sin()
@@ -161,7 +161,7 @@ def section_weights(degree):
     return [term / sum(series) for term in series]
 
 
-def _directions(shape):
+def mode_directions(shape):
     """Return unit vectors (n_axes, *half) of modes, and where components have a sign."""
     frequencies = [torch.fft.fftfreq(side, dtype=torch.float64) for side in shape[:-1]]
     frequencies.append(torch.fft.rfftfreq(shape[-1], dtype=torch.float64))

@@ -8,13 +8,17 @@ from ._level_cut import (
     sampled_table,
     simplex_axes,
 )
+from ._model import FIELD_VALUES, FieldModel, grey_levels
 from ._offsets import exact_offsets
 
 __all__ = [
+    "FIELD_VALUES",
     "FieldCorrelation",
+    "FieldModel",
     "centred_autocovariance",
     "exact_offsets",
     "field_conditions",
+    "grey_levels",
     "phase_levels",
     "phase_table",
     "sampled_table",

@@ -133,10 +133,19 @@ def phase_levels(fractions):
     """
     wanted = np.maximum(fractions, LEAST_FRACTION)
     wanted = wanted / wanted.sum()
+    if len(wanted) == 1:
+        return np.zeros(1)
+    if len(wanted) == 2:  # The difference of two scores has the variance 2.
+        return (ndtri(wanted) - ndtri(wanted[::-1])) / math.sqrt(8)
+    return iterated_levels(wanted)
+
+
+def iterated_levels(wanted):
+    """Find the offsets of any number of phases by a damped fixed-point iteration."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(64)
     weights = weights / weights.sum()
     levels = np.zeros(len(wanted))
-    for _ in range(LEVEL_ROUNDS if len(wanted) > 1 else 0):
+    for _ in range(LEVEL_ROUNDS):
         beats = ndtr(nodes + (levels[:, None] - levels)[..., None])
         beats[np.diag_indices(len(wanted))] = 1.0
         probability = beats.prod(axis=1) @ weights

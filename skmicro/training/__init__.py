@@ -1,27 +1,30 @@
-"""The only place with optimizers: one loop, and the steps it runs."""
+"""The only place with optimizers: one loop, one step, and what makes steps of different kinds."""
 
-from .adversarial import AdversarialStep
-from .autoencoding import AutoencodingStep
-from .autoencoding_adversarial import AutoencodingAdversarialStep
+from .adversarial import adversarial_step
+from .autoencoding import autoencoding_step
+from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
-from .invariance import InvarianceStep
+from .invariance import invariance_step
 from .loop import run
-from .matching import MatchingStep
+from .matching import matching_step
+from .projections import Projection
 from .search import search_latents
-from .steps import GeneratorStep, Projection, TrainingStep
+from .steps import Player, TrainingStep, Update, adam
 
 __all__ = [
-    "AdversarialStep",
-    "AutoencodingAdversarialStep",
-    "AutoencodingStep",
     "Batch",
     "CropBatches",
-    "GeneratorStep",
     "ImageBatches",
-    "InvarianceStep",
-    "MatchingStep",
+    "Player",
     "Projection",
     "TrainingStep",
+    "Update",
+    "adam",
+    "adversarial_step",
+    "autoencoding_adversarial_step",
+    "autoencoding_step",
+    "invariance_step",
+    "matching_step",
     "random_crops",
     "run",
     "search_latents",

@@ -1,6 +1,6 @@
 """Adversarial training.
 
-:class:`AdversarialStep` is the three-way alternation of Joshi et al. 2020, Alg. 1:
+:func:`adversarial_step` is the three-way alternation of Joshi et al. 2020, Alg. 1:
 ``n_critic`` critic steps, a generator step on the adversarial loss, and for every
 projection ``n_steps`` generator steps on its own loss with its own optimizer. Without
 projections it is the WGAN-GP of Gulrajani et al. 2017.
@@ -10,13 +10,31 @@ channels make a conditional GAN) and in what else it has to tell (``auxiliaries`
 conditions of an image make an auxiliary-classifier GAN).
 """
 
+from functools import partial
+
 import torch
 
-from .steps import GeneratorStep
+from .projections import generated, projections_objective
+from .steps import Player, TrainingStep, Update, adam
 
 
-class AdversarialStep(GeneratorStep):
-    """Generator against critic, with penalties, projections and weight averaging.
+def adversarial_step(
+    generator,
+    critic,
+    loss,
+    *,
+    learning_rate,
+    rng,
+    betas=(0.0, 0.9),
+    n_critic=5,
+    penalties=(),
+    projections=(),
+    augment=None,
+    view=None,
+    auxiliaries=(),
+    **settings,
+):
+    """Build the training of a generator against a critic, with penalties and projections.
 
     Parameters
     ----------
@@ -46,97 +64,67 @@ class AdversarialStep(GeneratorStep):
     auxiliaries : sequence of callable, default=()
         ``auxiliary(critic, images, batch) -> scalar``, added to the critic's loss for real
         images and to the generator's loss for generated ones.
-    average_decay : float, default=0.0
-        Decay of the averaged generator; 0 keeps the last weights.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
+
+    Returns
+    -------
+    step : TrainingStep
+        Reports ``"critic"``, ``"penalty"``, ``"generator"`` and ``"projection0"`` and so on.
     """
-
-    def __init__(
-        self,
-        generator,
-        critic,
-        loss,
-        *,
-        learning_rate,
-        rng,
-        betas=(0.0, 0.9),
-        n_critic=5,
-        penalties=(),
-        projections=(),
-        augment=None,
-        view=None,
-        auxiliaries=(),
-        average_decay=0.0,
-        decay_from=1.0,
-    ):
-        networks = {"generator": generator, "critic": critic}
-        super().__init__(networks, rng, projections, average_decay, decay_from)
-        self.loss = loss
-        self.n_critic = n_critic
-        self.penalties = penalties
-        self.augment = augment if augment is not None else _unchanged
-        self.view = view if view is not None else _unchanged
-        self.auxiliaries = auxiliaries
-        self._add_adam("generator", generator.parameters(), learning_rate, betas)
-        self._add_adam("critic", critic.parameters(), learning_rate, betas)
-        for k, projection in enumerate(projections):
-            if projection.n_steps == 0:
-                continue
+    networks = {"generator": generator, "critic": critic}
+    view, augment = view or unchanged, augment or unchanged
+    shared = {"loss": loss, "view": view, "auxiliaries": auxiliaries}
+    of_critic = partial(critic_objective, penalties=penalties, augment=augment, **shared)
+    added = {f"projection{k}": p for k, p in enumerate(projections) if p.n_steps == 0}
+    of_generator = partial(generator_objective, added=added, **shared)
+    players = {k: Player([network], adam(learning_rate, betas)) for k, network in networks.items()}
+    updates = [Update("critic", of_critic, n_critic), Update("generator", of_generator)]
+    for k, projection in enumerate(projections):
+        if projection.n_steps > 0:
             name = f"projection{k}"
-            self._add_adam(name, generator.parameters(), projection.learning_rate, betas)
-
-    def __call__(self, batches):
-        """Do one iteration and return its losses."""
-        losses = {}
-        for _ in range(self.n_critic):
-            losses |= self._critic_step(next(batches))
-        batch = next(batches)
-        losses |= self._generator_step(batch)
-        for k, projection in enumerate(self.projections):
-            for _ in range(projection.n_steps):
-                losses |= self._projection_step(f"projection{k}", projection, batch)
-        self._update_average()
-        return losses
-
-    def _critic_step(self, batch):
-        generator, critic = self.modules["generator"], self.modules["critic"]
-        critic.requires_grad_(True)
-        with torch.no_grad():
-            fake = self.view(self._generate(generator, batch.conditions), batch)
-        images = self.augment(batch.images, self.rng)
-        real = self.view(images, batch)
-        real_scores, fake_scores = critic(torch.cat([real, fake])).chunk(2)
-        loss = self.loss.critic(real_scores, fake_scores)
-        penalty = sum(
-            (penalty(critic, real, fake, self.rng) for penalty in self.penalties),
-            start=torch.zeros_like(loss),
-        )
-        auxiliary = sum(term(critic, images, batch) for term in self.auxiliaries)
-        self._descend("critic", loss + penalty + auxiliary)
-        return {"critic": loss.detach(), "penalty": penalty.detach()}
-
-    def _generator_step(self, batch):
-        generator, critic = self.modules["generator"], self.modules["critic"]
-        critic.requires_grad_(False)
-        fake = self._generate(generator, batch.conditions)
-        loss = self.loss.generator(critic(self.view(fake, batch)))
-        losses = {"generator": loss.detach()}
-        loss = loss + sum(term(critic, fake, batch) for term in self.auxiliaries)
-        for k, projection in enumerate(self.projections):
-            if projection.n_steps == 0:
-                extra = projection.loss(fake, batch)
-                losses[f"projection{k}"] = extra.detach()
-                loss = loss + extra
-        self._descend("generator", loss)
-        return losses
-
-    def _projection_step(self, name, projection, batch):
-        fake = self._generate(self.modules["generator"], batch.conditions)
-        loss = projection.loss(fake, batch)
-        self._descend(name, loss)
-        return {name: loss.detach()}
+            players[name] = Player([generator], adam(projection.learning_rate, betas))
+            objective = partial(projections_objective, projections=[projection], name=name)
+            updates.append(Update(name, objective, projection.n_steps, fresh=False))
+    return TrainingStep(
+        networks,
+        players,
+        updates,
+        rng,
+        projections=projections,
+        **settings,
+    )
 
 
-def _unchanged(images, _):
+def critic_objective(networks, batch, rng, *, loss, penalties, augment, view, auxiliaries):
+    """Return the critic's loss on real and generated images."""
+    critic = networks["critic"]
+    fake = view(generated(networks, batch, rng), batch)
+    images = augment(batch.images, rng)
+    real = view(images, batch)
+    real_scores, fake_scores = critic(torch.cat([real, fake])).chunk(2)
+    judged = loss.critic(real_scores, fake_scores)
+    penalty = total_penalty(penalties, critic, real, fake, rng)
+    auxiliary = sum(term(critic, images, batch) for term in auxiliaries)
+    return judged + penalty + auxiliary, {"critic": judged, "penalty": penalty}
+
+
+def generator_objective(networks, batch, rng, *, loss, view, auxiliaries, added):
+    """Return the generator's loss against a critic, with projections added, by name."""
+    critic = networks["critic"]
+    fake = generated(networks, batch, rng)
+    judged = loss.generator(critic(view(fake, batch)))
+    extra = {name: projection.loss(fake, batch) for name, projection in added.items()}
+    total = judged + sum(term(critic, fake, batch) for term in auxiliaries)
+    return sum(extra.values(), start=total), {"generator": judged} | extra
+
+
+def total_penalty(penalties, critic, real, fake, rng):
+    """Return the sum of a critic's penalties, 0 where there are none."""
+    values = (penalty(critic, real, fake, rng) for penalty in penalties)
+    return sum(values, start=real.new_zeros(()))
+
+
+def unchanged(images, _):
+    """Return images as they are."""
     return images

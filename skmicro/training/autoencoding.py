@@ -4,14 +4,25 @@ One step descends L_rec + beta D_KL (see :mod:`skmicro.losses.variational`) in b
 once; without ``beta`` the encoder tells latents instead of distributions, and only L_rec counts.
 """
 
-from itertools import chain
+from functools import partial
 
 from ..losses import drawn_latents, normal_divergence
-from .steps import TrainingStep
+from .steps import Player, TrainingStep, Update, adam
 
 
-class AutoencodingStep(TrainingStep):
-    """Encoder and generator, with or without a distribution of latents between them.
+def autoencoding_step(
+    encoder,
+    generator,
+    reconstruction,
+    beta,
+    *,
+    learning_rate,
+    rng,
+    betas=(0.9, 0.999),
+    augment=None,
+    **settings,
+):
+    """Build the training of an encoder and a generator.
 
     Parameters
     ----------
@@ -33,49 +44,49 @@ class AutoencodingStep(TrainingStep):
         Decay rates of Adam's moments.
     augment : callable or None, default=None
         ``augment(images, rng) -> images``.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
+
+    Returns
+    -------
+    step : TrainingStep
+        Reports ``"reconstruction"`` and, with ``beta``, ``"divergence"``.
     """
-
-    def __init__(
-        self,
-        encoder,
-        generator,
-        reconstruction,
-        beta,
-        *,
-        learning_rate,
+    if beta is None:
+        objective = partial(autoencoder_objective, reconstruction=reconstruction)
+    else:
+        objective = partial(variational_objective, reconstruction=reconstruction, beta=beta)
+    return TrainingStep(
+        {"encoder_network": encoder, "generator": generator},
+        {"autoencoder": Player([encoder, generator], adam(learning_rate, betas))},
+        [Update("autoencoder", objective)],
         rng,
-        betas=(0.9, 0.999),
-        augment=None,
-        decay_from=1.0,
-    ):
-        networks = {"encoder_network": encoder, "generator": generator}
-        super().__init__(networks, rng, decay_from)
-        self.reconstruction = reconstruction
-        self.beta = beta
-        self.augment = augment
-        parameters = chain(encoder.parameters(), generator.parameters())
-        self._add_adam("autoencoder", list(parameters), learning_rate, betas)
+        prepare=None if augment is None else partial(moved, augment=augment),
+        **settings,
+    )
 
-    def __call__(self, batches):
-        """Do one iteration and return its losses."""
-        batch = next(batches)
-        images = batch.images if self.augment is None else self.augment(batch.images, self.rng)
-        latents, divergence = self._code(images)
-        channels = self.modules["generator"](latents, batch.conditions)
-        losses = {"reconstruction": self.reconstruction(channels, images)}
-        loss = losses["reconstruction"]
-        if divergence is not None:
-            losses["divergence"] = divergence
-            loss = loss + self.beta * divergence
-        self._descend("autoencoder", loss)
-        return {name: value.detach() for name, value in losses.items()}
 
-    def _code(self, images):
-        """Return latents of images, and the divergence of their distribution if there is one."""
-        code = self.modules["encoder_network"](images)
-        if self.beta is None:
-            return code, None
-        mean, log_variance = code.chunk(2, dim=1)
-        return drawn_latents(mean, log_variance, self.rng), normal_divergence(mean, log_variance)
+def autoencoder_objective(networks, batch, rng, *, reconstruction):
+    """Return the loss of images decoded from the latents that the encoder tells."""
+    latents = networks["encoder_network"](batch.images)
+    loss = reconstruction(networks["generator"](latents, batch.conditions), batch.images)
+    return loss, {"reconstruction": loss}
+
+
+def variational_objective(networks, batch, rng, *, reconstruction, beta):
+    """Return the loss of images decoded from drawn latents, and of the latents' distribution."""
+    latents, mean, log_variance = drawn_code(networks, batch.images, rng)
+    error = reconstruction(networks["generator"](latents, batch.conditions), batch.images)
+    divergence = normal_divergence(mean, log_variance)
+    return error + beta * divergence, {"reconstruction": error, "divergence": divergence}
+
+
+def drawn_code(networks, images, rng):
+    """Return latents drawn for images, with means and logarithms of variances."""
+    mean, log_variance = networks["encoder_network"](images).chunk(2, dim=1)
+    return drawn_latents(mean, log_variance, rng), mean, log_variance
+
+
+def moved(batch, rng, *, augment):
+    """Return a batch with augmented images."""
+    return batch._replace(images=augment(batch.images, rng))

@@ -12,14 +12,37 @@ Reconstructions and new images are made in one batch: what a generator normalise
 same for both, in training and, as an average, afterwards.
 """
 
+from functools import partial
+
 import torch
 
-from ..losses import drawn_latents
-from .adversarial import AdversarialStep
+from .adversarial import total_penalty, unchanged
+from .autoencoding import drawn_code, moved
+from .projections import noise_for
+from .steps import Player, TrainingStep, Update, adam
 
 
-class AutoencodingAdversarialStep(AdversarialStep):
-    """Critic against a generator that is also the decoder of an encoder.
+def autoencoding_adversarial_step(
+    encoder,
+    generator,
+    critic,
+    loss,
+    reconstruction,
+    divergence,
+    *,
+    beta,
+    weights,
+    learning_rate,
+    critic_rate,
+    rng,
+    symmetries,
+    betas=(0.0, 0.9),
+    n_critic=5,
+    penalties=(),
+    augment=None,
+    **settings,
+):
+    """Build the training of a critic against a generator that is the decoder of an encoder.
 
     Parameters
     ----------
@@ -27,7 +50,7 @@ class AutoencodingAdversarialStep(AdversarialStep):
         ``encoder(channels)``: means and logarithms of variances of latents side by side,
         (n, 2 * n_latent).
     generator, critic : torch.nn.Module
-        As in :class:`AdversarialStep`.
+        As in :func:`adversarial_step`.
     loss : AdversarialLoss
         What critic and generator minimise.
     reconstruction : callable
@@ -38,107 +61,108 @@ class AutoencodingAdversarialStep(AdversarialStep):
         Weight of the divergence in the encoder's loss.
     weights : tuple of float
         Weights of reconstructions, of new images and of L_rec in the generator's loss.
-    critic_rate : float
-        Rate of the critic's Adam; ``learning_rate`` is that of encoder and generator.
+    learning_rate, critic_rate : float
+        Rates of Adam, of encoder and generator and of the critic.
+    rng : torch.Generator
+        Source of latents, mixing weights and augmentations.
     symmetries : callable
         ``symmetries(images, rng) -> images``, applied to training images before anything else.
+    betas : tuple of float, default=(0.0, 0.9)
+        Decay rates of Adam's moments.
+    n_critic : int, default=5
+        Critic steps per iteration.
+    penalties : sequence of callable, default=()
+        As in :func:`adversarial_step`.
+    augment : callable or None, default=None
+        ``augment(images, rng) -> images``, applied to real and generated images.
     **settings : any
-        As in :class:`AdversarialStep`; ``augment`` moves generated images as well.
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
+
+    Returns
+    -------
+    step : TrainingStep
+        Reports ``"critic"``, ``"penalty"``, ``"reconstruction"``, ``"divergence"`` and
+        ``"generator"``.
     """
-
-    def __init__(
-        self,
-        encoder,
-        generator,
-        critic,
-        loss,
-        reconstruction,
-        divergence,
-        *,
-        beta,
-        weights,
-        critic_rate,
-        symmetries,
+    augment = augment or unchanged
+    compare = partial(compared, reconstruction=reconstruction, augment=augment)
+    shared = {"loss": loss, "augment": augment}
+    of_critic = partial(decoder_critic_objective, penalties=penalties, **shared)
+    of_encoder = partial(encoder_objective, divergence=divergence, beta=beta, compare=compare)
+    of_generator = partial(decoder_objective, weights=weights, compare=compare, **shared)
+    return TrainingStep(
+        {"generator": generator, "critic": critic, "encoder_network": encoder},
+        {
+            "generator": Player([generator], adam(learning_rate, betas)),
+            "critic": Player([critic], adam(critic_rate, betas)),
+            "encoder_network": Player([encoder], adam(learning_rate, betas)),
+        },
+        [
+            Update("critic", of_critic, n_critic),
+            Update("encoder_network", of_encoder),
+            Update("generator", of_generator, fresh=False),
+        ],
+        rng,
+        prepare=partial(moved, augment=symmetries),
+        generate=rebuilt_and_new,
         **settings,
-    ):
-        super().__init__(generator, critic, loss, **settings)
-        self.modules["encoder_network"] = encoder.train().requires_grad_(True)
-        self.reconstruction = reconstruction
-        self.divergence = divergence
-        self.beta = beta
-        self.weights = weights
-        self.symmetries = symmetries
-        rate, betas = settings["learning_rate"], self.optimizers["critic"].defaults["betas"]
-        self._add_adam("encoder_network", encoder.parameters(), rate, betas)
-        self._add_adam("critic", critic.parameters(), critic_rate, betas)
+    )
 
-    def _critic_step(self, batch):
-        batch = self._moved(batch)
-        critic = self.modules["critic"]
-        critic.requires_grad_(True)
-        with torch.no_grad():
-            images = [batch.images, *self._made(self.modules["generator"], batch)]
-            real, rebuilt, new = (self.augment(x, self.rng) for x in images)
-        # Each kind by itself: a normalisation would tell real from generated images by the batch.
-        scores = torch.stack([critic(rebuilt), critic(new)])
-        loss = self.loss.critic(critic(real), scores)
-        fake = self._either(rebuilt, new) if self.penalties else None
-        penalty = sum(
-            (penalty(critic, real, fake, self.rng) for penalty in self.penalties),
-            start=torch.zeros_like(loss),
-        )
-        self._descend("critic", loss + penalty)
-        return {"critic": loss.detach(), "penalty": penalty.detach()}
 
-    def _generator_step(self, batch):
-        batch = self._moved(batch)
-        losses = self._encoder_step(batch)
-        critic = self.modules["critic"].requires_grad_(False)
-        rebuilt, new = self._made(self.modules["generator"], batch)
-        parts = [
-            *(self.loss.generator(critic(self.augment(x, self.rng))) for x in (rebuilt, new)),
-            self._compared(rebuilt, batch.images),
-        ]
-        loss = sum(weight * part for weight, part in zip(self.weights, parts, strict=True))
-        self._descend("generator", loss)
-        return losses | {"generator": loss.detach()}
+def decoder_critic_objective(networks, batch, rng, *, loss, penalties, augment):
+    """Return the critic's loss on real images, reconstructions and new images."""
+    critic = networks["critic"]
+    images = [batch.images, *rebuilt_and_new(networks, batch, rng)]
+    real, rebuilt, new = (augment(x, rng) for x in images)
+    # Each kind by itself: a normalisation would tell real from generated images by the batch.
+    scores = torch.stack([critic(rebuilt), critic(new)])
+    judged = loss.critic(critic(real), scores)
+    fake = _either(rebuilt, new, rng) if penalties else None
+    penalty = total_penalty(penalties, critic, real, fake, rng)
+    return judged + penalty, {"critic": judged, "penalty": penalty}
 
-    def _encoder_step(self, batch):
-        generator = self.modules["generator"].requires_grad_(False)
-        latents, mean, log_variance = self._code(batch.images)
-        rebuilt, _ = self._decoded(generator, latents, batch.conditions)
-        reconstruction = self._compared(rebuilt, batch.images)
-        divergence = self.divergence(mean, log_variance, self.rng)
-        self._descend("encoder_network", self.beta * divergence + reconstruction)
-        generator.requires_grad_(True)
-        return {"reconstruction": reconstruction.detach(), "divergence": divergence.detach()}
 
-    def _made(self, generator, batch):
-        """Return reconstructions of a batch and as many new images."""
-        with torch.no_grad():
-            latents, _, _ = self._code(batch.images)
-        return self._decoded(generator, latents, batch.conditions)
+def encoder_objective(networks, batch, rng, *, divergence, beta, compare):
+    """Return the encoder's loss: how far reconstructions are, and codes from the prior."""
+    latents, mean, log_variance = drawn_code(networks, batch.images, rng)
+    rebuilt, _ = decoded(networks, latents, batch.conditions, rng)
+    error = compare(rebuilt, batch.images, rng)
+    distance = divergence(mean, log_variance, rng)
+    return beta * distance + error, {"reconstruction": error, "divergence": distance}
 
-    def _decoded(self, generator, latents, conditions):
-        """Return the images of codes, and of noise beside them."""
-        latents = torch.cat([latents, self._noise(generator, conditions)])
-        return generator(latents, torch.cat([conditions, conditions])).chunk(2)
 
-    def _moved(self, batch):
-        """Return a batch whose images are moved by symmetries of the material."""
-        return batch._replace(images=self.symmetries(batch.images, self.rng))
+def decoder_objective(networks, batch, rng, *, loss, weights, augment, compare):
+    """Return the generator's loss on reconstructions and new images."""
+    critic = networks["critic"]
+    rebuilt, new = rebuilt_and_new(networks, batch, rng)
+    parts = [
+        *(loss.generator(critic(augment(x, rng))) for x in (rebuilt, new)),
+        compare(rebuilt, batch.images, rng),
+    ]
+    total = sum(weight * part for weight, part in zip(weights, parts, strict=True))
+    return total, {"generator": total}
 
-    def _code(self, images):
-        """Return latents drawn for images, with means and logarithms of variances."""
-        mean, log_variance = self.modules["encoder_network"](images).chunk(2, dim=1)
-        return drawn_latents(mean, log_variance, self.rng), mean, log_variance
 
-    def _compared(self, channels, images):
-        """Return the reconstruction loss after an augmentation that both share."""
-        moved = self.augment(torch.cat([channels, images], dim=1), self.rng)
-        return self.reconstruction(*moved.chunk(2, dim=1))
+def rebuilt_and_new(networks, batch, rng):
+    """Return reconstructions of a batch and as many new images."""
+    latents, _, _ = drawn_code(networks, batch.images, rng)
+    return decoded(networks, latents, batch.conditions, rng)
 
-    def _either(self, rebuilt, new):
-        """Choose at random between the two kinds of generated images, row by row."""
-        coins = torch.rand(len(new), generator=self.rng).to(new.device) < 0.5
-        return torch.where(coins.view(-1, *[1] * (new.ndim - 1)), rebuilt, new)
+
+def decoded(networks, latents, conditions, rng):
+    """Return the images of codes, and of noise beside them."""
+    generator = networks["generator"]
+    latents = torch.cat([latents, noise_for(generator, conditions, rng)])
+    return generator(latents, torch.cat([conditions, conditions])).chunk(2)
+
+
+def compared(channels, images, rng, *, reconstruction, augment):
+    """Return the reconstruction loss after an augmentation that both share."""
+    both = augment(torch.cat([channels, images], dim=1), rng)
+    return reconstruction(*both.chunk(2, dim=1))
+
+
+def _either(rebuilt, new, rng):
+    """Choose at random between the two kinds of generated images, row by row."""
+    coins = torch.rand(len(new), generator=rng).to(new.device) < 0.5
+    return torch.where(coins.view(-1, *[1] * (new.ndim - 1)), rebuilt, new)

@@ -1,6 +1,7 @@
 """The training loop: the only loop over iterations in the library.
 
-A *step* does the updates of one iteration and returns its losses; the loop owns the
+A *step* does the updates of one iteration and returns its losses: it is called as
+``step(batches, progress)`` with the share of the training done. The loop owns the
 iteration count, the history, the progress bar, callbacks, the guard against losses
 that are not finite, checkpoints and interruption.
 """
@@ -113,17 +114,20 @@ def run(
     history = History()
     if checkpoint is not None:
         read_checkpoint(checkpoint, step, batches, history, fingerprint)
+    stop = False
     try:
-        _iterate(
-            step,
-            batches,
-            n_iter,
-            history,
-            callbacks,
-            verbose,
-            lambda: write_checkpoint(checkpoint, step, batches, history, fingerprint),
-            checkpoint_every if checkpoint is not None else None,
-        )
+        with tqdm(total=n_iter, initial=history.n_iter, disable=not verbose, unit="it") as bar:
+            while history.n_iter < n_iter and not stop:
+                history.append(step(batches, history.n_iter / n_iter))
+                if history.n_iter % FLUSH_EVERY == 0:
+                    history.flush()
+                    losses = {k: f"{v:.3g}" for k, v in history.last().items()}
+                    bar.set_postfix(losses, refresh=False)
+                bar.update()
+                stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
+                ends = stop or history.n_iter == n_iter
+                if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):
+                    write_checkpoint(checkpoint, step, batches, history, fingerprint)
     except KeyboardInterrupt:
         warn_user(
             f"Training was interrupted after {history.n_iter} of {n_iter} iterations; "
@@ -132,20 +136,3 @@ def run(
         )
     history.flush()
     return history
-
-
-def _iterate(step, batches, n_iter, history, callbacks, verbose, save, save_every):
-    with tqdm(total=n_iter, initial=history.n_iter, disable=not verbose, unit="it") as bar:
-        while history.n_iter < n_iter:
-            step.begin(history.n_iter / n_iter)
-            history.append(step(batches))
-            if history.n_iter % FLUSH_EVERY == 0:
-                history.flush()
-                bar.set_postfix({k: f"{v:.3g}" for k, v in history.last().items()}, refresh=False)
-            bar.update()
-            stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
-            ends = stop or history.n_iter == n_iter
-            if save_every is not None and (ends or history.n_iter % save_every == 0):
-                save()
-            if stop:
-                break

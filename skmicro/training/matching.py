@@ -4,16 +4,31 @@ Conditions are dropped at random, all together or one by one, so that the networ
 flow for every subset of them (Ho & Salimans 2022).
 """
 
+from functools import partial
+
 import torch
 
 from ..losses import labelling_loss, matching_loss
-from .steps import GeneratorStep
+from .batches import Batch
+from .steps import Player, TrainingStep, Update, adam
 
 MAX_NORM = 1.0
 
 
-class MatchingStep(GeneratorStep):
-    """Regression of a velocity or labelling of phases, with an average of the weights.
+def matching_step(
+    generator,
+    encode,
+    widths,
+    *,
+    learning_rate,
+    rng,
+    betas=(0.9, 0.99),
+    anchor=0.0,
+    p_drop=0.0,
+    augment=None,
+    **settings,
+):
+    """Build the training of a flow: regression of a velocity or labelling of phases.
 
     Parameters
     ----------
@@ -37,66 +52,51 @@ class MatchingStep(GeneratorStep):
         one of them.
     augment : callable or None, default=None
         ``augment(images, rng) -> images``.
-    average_decay : float, default=0.0
-        Decay of the averaged network; 0 keeps the last weights.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
+
+    Returns
+    -------
+    step : TrainingStep
+        Reports ``"matching"``.
     """
-
-    def __init__(
-        self,
-        generator,
-        encode,
-        widths,
-        *,
-        learning_rate,
+    player = Player([generator], adam(learning_rate, betas), max_norm=MAX_NORM, anchor=anchor)
+    labels = hasattr(generator, "evidence")
+    return TrainingStep(
+        {"generator": generator},
+        {"generator": player},
+        [Update("generator", labelling_objective if labels else velocity_objective)],
         rng,
-        betas=(0.9, 0.99),
-        anchor=0.0,
-        p_drop=0.0,
-        augment=None,
-        average_decay=0.0,
-        decay_from=1.0,
-    ):
-        networks = {"generator": generator}
-        super().__init__(networks, rng, (), average_decay, decay_from)
-        self.encode = encode
-        self.widths = widths
-        self.p_drop = p_drop
-        self.augment = augment
-        self._add_adam("generator", generator.parameters(), learning_rate, betas)
-        self.objective = _labelling if hasattr(generator, "evidence") else matching_loss
-        self.anchor = anchor
-        self._start = [w.detach().clone() for w in generator.parameters()] if anchor > 0 else []
-
-    def __call__(self, batches):
-        """Do one iteration and return its loss."""
-        batch = next(batches)
-        images = self.encode(batch.images)
-        if self.augment is not None:
-            images = self.augment(images, self.rng)
-        conditions = self._dropped(batch.conditions)
-        loss = self.objective(self.modules["generator"], images, conditions, self.rng)
-        self._descend("generator", loss, MAX_NORM)
-        self._return_to_start()
-        self._update_average()
-        return {"matching": loss.detach()}
-
-    @torch.no_grad()
-    def _return_to_start(self):
-        if self.anchor > 0:
-            rate = self.anchor * self.optimizers["generator"].param_groups[0]["lr"]
-            torch._foreach_lerp_(list(self.modules["generator"].parameters()), self._start, rate)
-
-    def _dropped(self, conditions):
-        """Put NaN in place of conditions that the network has to do without."""
-        if self.p_drop == 0 or not self.widths:
-            return conditions
-        draws = torch.rand(len(conditions), 1 + len(self.widths), generator=self.rng)
-        drop = (draws[:, :1] < self.p_drop) | (draws[:, 1:] < self.p_drop)
-        columns = drop.repeat_interleave(torch.tensor(self.widths), dim=1)
-        return conditions.masked_fill(columns.to(conditions.device), torch.nan)
+        prepare=partial(prepared, encode=encode, augment=augment, widths=widths, p_drop=p_drop),
+        **settings,
+    )
 
 
-def _labelling(generator, images, conditions, rng):
-    return labelling_loss(generator.evidence, images, conditions, rng)
+def velocity_objective(networks, batch, rng):
+    """Return the error of the velocity on lines from noise to images."""
+    loss = matching_loss(networks["generator"], batch.images, batch.conditions, rng)
+    return loss, {"matching": loss}
+
+
+def labelling_objective(networks, batch, rng):
+    """Return the error of phases told from images with noise."""
+    loss = labelling_loss(networks["generator"].evidence, batch.images, batch.conditions, rng)
+    return loss, {"matching": loss}
+
+
+def prepared(batch, rng, *, encode, augment, widths, p_drop):
+    """Return a batch of ends of the flow, with NaN for conditions that are dropped."""
+    images = encode(batch.images)
+    if augment is not None:
+        images = augment(images, rng)
+    return Batch(images, drop_conditions(batch.conditions, widths, p_drop, rng))
+
+
+def drop_conditions(conditions, widths, p_drop, rng):
+    """Put NaN in place of conditions that the network has to do without."""
+    if p_drop == 0 or not widths:
+        return conditions
+    draws = torch.rand(len(conditions), 1 + len(widths), generator=rng)
+    drop = (draws[:, :1] < p_drop) | (draws[:, 1:] < p_drop)
+    columns = drop.repeat_interleave(torch.tensor(widths), dim=1)
+    return conditions.masked_fill(columns.to(conditions.device), torch.nan)

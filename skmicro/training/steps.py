@@ -1,55 +1,232 @@
-"""Steps: the updates of one training iteration, with their optimizers.
+"""One training iteration, made of players and objectives.
 
-:class:`TrainingStep` is what all of them share; :class:`GeneratorStep` adds what all
-trainings of a generator from latents share.
+A *player* is networks with one optimizer. An *objective* is a function
+``objective(networks, batch, rng) -> (loss, losses)`` of all networks by name: what a player
+descends, and what the history keeps. A :class:`TrainingStep` is a schedule of both; the files
+beside this one have the objectives and the functions that build a step of them.
 """
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, final
 
 import torch
 
 from .._warnings import warn_user
 from ..exceptions import TrainingInterruptedWarning
 from .averaging import WeightAverage, measure_batch_statistics
-from .batches import Batch
-
-CALIBRATION_RATE = 3e-2
-CALIBRATION_BATCHES = 4
+from .projections import generated, train_level
 
 
-class TrainingStep:
-    """Networks, optimizers and random numbers of one kind of training.
-
-    Subclasses fill ``modules`` and ``optimizers`` (dictionaries by name) and implement
-    ``__call__(batches) -> dict of 0-d tensors``. State, learning-rate decay and the
-    end of the training are the same for all.
+def adam(learning_rate, betas):
+    """Return a factory of Adam optimizers.
 
     Parameters
     ----------
-    modules : dict of str to torch.nn.Module
-        Networks in training.
+    learning_rate : float
+        Rate at the start of the training.
+    betas : tuple of float
+        Decay rates of the moments.
+
+    Returns
+    -------
+    make_optimizer : callable
+        Parameters to their optimizer.
+    """
+    betas = tuple(map(float, betas))
+    return partial(torch.optim.Adam, lr=learning_rate, betas=betas, fused=True)
+
+
+class Player:
+    """Networks that one optimizer moves.
+
+    Parameters
+    ----------
+    networks : sequence of torch.nn.Module
+        The networks.
+    make_optimizer : callable
+        Parameters to their optimizer, see :func:`adam`.
+    max_norm : float or None, default=None
+        Largest norm of the gradient, of all parameters together.
+    anchor : float, default=0.0
+        Rate a at which weights return to those at the start after every update,
+        w <- w + a lr (w_0 - w).
+    """
+
+    def __init__(self, networks, make_optimizer, *, max_norm=None, anchor=0.0):
+        self.networks = list(networks)
+        self.max_norm = max_norm
+        self.anchor = anchor
+        self.parameters = [p for network in self.networks for p in network.parameters()]
+        self._start = [p.detach().clone() for p in self.parameters] if anchor > 0 else []
+        self.optimizer = make_optimizer(self.parameters)
+        for group in self.optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+
+    @property
+    def n_updates(self):
+        """Updates so far: the optimizer's count, which checkpoints keep."""
+        return int(next(iter(self.optimizer.state.values()))["step"])
+
+    def scale_rate(self, factor):
+        """Set the learning rate to a multiple of that at the start."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+    def update(self, loss):
+        """Descend a loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.max_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.max_norm)
+        self.optimizer.step()
+        if self.anchor > 0:
+            rate = self.anchor * self.optimizer.param_groups[0]["lr"]
+            with torch.no_grad():
+                torch._foreach_lerp_(self.parameters, self._start, rate)
+
+
+class Update(NamedTuple):
+    """A player's turn in an iteration.
+
+    Attributes
+    ----------
+    player : str
+        Its name.
+    objective : callable
+        ``objective(networks, batch, rng) -> (loss, losses)``: the loss to be descended and
+        those to be reported, by name.
+    n_times : int, default=1
+        Updates in a row.
+    fresh : bool, default=True
+        Whether each is on a new batch, or all on the batch of the update before.
+    """
+
+    player: str
+    objective: Callable
+    n_times: int = 1
+    fresh: bool = True
+
+
+@final
+class TrainingStep:
+    """The updates of one iteration, with everything that a training has to remember.
+
+    During an update only the networks of its player require gradients.
+
+    Parameters
+    ----------
+    networks : dict of str to torch.nn.Module
+        Networks in training; those of all players, by the names that objectives know.
+    players : dict of str to Player
+        Who is moved.
+    updates : sequence of Update
+        What is done in an iteration, in this order.
     rng : torch.Generator
-        Source of all random numbers of the step.
+        Source of all random numbers.
+    prepare : callable or None, default=None
+        ``prepare(batch, rng) -> batch``, what every new batch goes through.
     decay_from : float, default=1.0
         Share of the training after which learning rates fall linearly to zero;
         1 keeps them constant.
+    average_decay : float, default=0.0
+        Decay of an average of the network ``"generator"``, kept in its place; 0 keeps the
+        last weights. What counts as its updates is those of the first player that has it.
+    generate : callable, default=generated
+        ``generate(networks, batch, rng)``, how that network is used in training: what the
+        statistics of its average are measured with.
+    projections : sequence of Projection, default=()
+        Those that the level of the kept generator is trained on, if they say so.
     """
 
-    def __init__(self, modules, rng, decay_from=1.0):
-        self.modules = {name: m.train().requires_grad_(True) for name, m in modules.items()}
-        self.optimizers = {}
+    def __init__(
+        self,
+        networks,
+        players,
+        updates,
+        rng,
+        *,
+        prepare=None,
+        decay_from=1.0,
+        average_decay=0.0,
+        generate=generated,
+        projections=(),
+    ):
+        self.modules = {name: m.train().requires_grad_(True) for name, m in networks.items()}
+        self.players = players
+        self.updates = updates
         self.rng = rng
+        self.prepare = prepare
         self.decay_from = decay_from
+        self._parameters = [p for m in self.modules.values() for p in m.parameters()]
+        self.average = None
+        if average_decay > 0:
+            self.average = WeightAverage(self.modules["generator"], average_decay)
+            self.modules["average"] = self.average.module
+        self.generate = generate
+        self.projections = projections
 
-    def begin(self, progress):
-        """Prepare the iteration at ``progress``, the share of the training done."""
+    @property
+    def optimizers(self):
+        """Optimizers by the names of their players."""
+        return {name: player.optimizer for name, player in self.players.items()}
+
+    def __call__(self, batches, progress=0.0):
+        """Do one iteration.
+
+        Parameters
+        ----------
+        batches : iterator of Batch
+            Source of training batches.
+        progress : float, default=0.0
+            Share of the training done.
+
+        Returns
+        -------
+        losses : dict of str to Tensor
+            Losses by name, of the last update that reports each.
+        """
         decaying = progress >= self.decay_from
         factor = (1.0 - progress) / (1.0 - self.decay_from) if decaying else 1.0
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+        for player in self.players.values():
+            player.scale_rate(factor)
+        losses = {}
+        for name, objective, n_times, fresh in self.updates:
+            player = self.players[name]
+            for parameter in self._parameters:
+                parameter.requires_grad_(False)
+            for parameter in player.parameters:
+                parameter.requires_grad_(True)
+            for _ in range(n_times):
+                if fresh:
+                    batch = self._next(batches)
+                loss, reported = objective(self.modules, batch, self.rng)
+                player.update(loss)
+                losses |= {key: value.detach() for key, value in reported.items()}
+        if self.average is not None:
+            generator = self.modules["generator"]
+            owner = next(p for p in self.players.values() if generator in p.networks)
+            self.average.update(owner.n_updates)
+        return losses
 
     def finish(self, batches):
-        """Return the networks to keep, by name, in evaluation mode."""
-        return {name: module.eval() for name, module in self.modules.items()}
+        """Return the networks, the generator averaged and its level trained, in evaluation mode."""
+        kept = {name: module.eval() for name, module in self.modules.items()}
+        if self.average is not None:
+            kept["generator"] = kept.pop("average")
+            measure_batch_statistics(
+                kept["generator"], lambda _: self.generate(kept, next(batches), self.rng)
+            )
+        for projection in self.projections:
+            if projection.n_level_steps > 0 and hasattr(kept["generator"], "level_parameters"):
+                try:
+                    train_level(kept, projection, batches, self.rng)
+                except KeyboardInterrupt:
+                    warn_user(
+                        "Training of the level was interrupted; the generator holds the state reached.",
+                        TrainingInterruptedWarning,
+                    )
+        return kept
 
     def state_dict(self):
         """Return the whole state as a tree of tensors and plain values."""
@@ -67,132 +244,6 @@ class TrainingStep:
             optimizer.load_state_dict(state["optimizers"][name])
         self.rng.set_state(state["rng"])
 
-    def _add_adam(self, name, parameters, learning_rate, betas):
-        betas = tuple(map(float, betas))
-        optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
-        for group in optimizer.param_groups:
-            group["initial_lr"] = learning_rate
-        self.optimizers[name] = optimizer
-
-    def _descend(self, name, loss, max_norm=None):
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if max_norm is not None:
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            torch.nn.utils.clip_grad_norm_(parameters, max_norm)
-        optimizer.step()
-
-
-class Projection:
-    """A further objective of the generator.
-
-    Parameters
-    ----------
-    terms : sequence of callable
-        ``term(images, batch) -> scalar`` of measured images and the batch whose
-        conditions they were given; the loss is the sum.
-    measured : callable
-        Generated channels to the images that are measured.
-    n_steps : int, default=1
-        Updates per iteration with an optimizer of their own; 0 adds the loss to that
-        of the generator's step (Joshi et al. 2020, Eq. 2).
-    learning_rate : float, default=1e-4
-        Rate of the projection's own Adam.
-    n_calibration : int, default=0
-        Steps after the training in which only the generator's level is trained, and on
-        this loss alone; for generators with ``level_parameters``.
-    """
-
-    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_calibration=0):
-        self.terms = terms
-        self.measured = measured
-        self.n_calibration = n_calibration
-        self.n_steps = n_steps
-        self.learning_rate = learning_rate
-
-    def loss(self, channels, batch):
-        """Return the sum of the terms."""
-        images = self.measured(channels)
-        return sum(term(images, batch) for term in self.terms)
-
-
-class GeneratorStep(TrainingStep):
-    """Training of a generator from latents, with weight averaging and projections.
-
-    Parameters
-    ----------
-    modules : dict of str to torch.nn.Module
-        Networks in training; the ``"generator"`` takes latents and conditions to
-        channels and has an attribute ``n_latent``.
-    rng : torch.Generator
-        Source of latents.
-    projections : sequence of Projection, default=()
-        Objectives on descriptors of generated images.
-    average_decay : float, default=0.0
-        Decay of the averaged generator; 0 keeps the last weights.
-    decay_from : float, default=1.0
-        Share of the training after which learning rates fall.
-    """
-
-    def __init__(self, modules, rng, projections=(), average_decay=0.0, decay_from=1.0):
-        super().__init__(modules, rng, decay_from)
-        self.projections = projections
-        generator = self.modules["generator"]
-        self.average = WeightAverage(generator, average_decay) if average_decay > 0 else None
-        if self.average is not None:
-            self.modules["average"] = self.average.module
-
-    def finish(self, batches):
-        """Return the networks, the generator averaged and calibrated, in evaluation mode."""
-        kept = super().finish(batches)
-        if self.average is not None:
-            kept["generator"] = kept.pop("average")
-            measure_batch_statistics(
-                kept["generator"], lambda generator: self._made(generator, next(batches))
-            )
-        for projection in self.projections:
-            if projection.n_calibration > 0 and hasattr(kept["generator"], "level_parameters"):
-                try:
-                    self._calibrate(kept["generator"], projection, batches)
-                except KeyboardInterrupt:
-                    warn_user(
-                        "Calibration was interrupted; the generator holds the state reached.",
-                        TrainingInterruptedWarning,
-                    )
-        return kept
-
-    def _update_average(self):
-        if self.average is not None:
-            # The optimizer's count, which checkpoints keep.
-            n_updates = next(iter(self.optimizers["generator"].state.values()))["step"]
-            self.average.update(int(n_updates))
-
-    def _calibrate(self, generator, projection, batches):
-        """Train the level of the network to keep, as it will be evaluated."""
-        generator.requires_grad_(False)
-        level = [p.requires_grad_(True) for p in generator.level_parameters()]
-        optimizer = torch.optim.Adam(level, lr=CALIBRATION_RATE)
-        for step in range(projection.n_calibration):
-            optimizer.param_groups[0]["lr"] = CALIBRATION_RATE * (
-                1 - step / projection.n_calibration
-            )
-            parts = [next(batches) for _ in range(CALIBRATION_BATCHES)]
-            batch = Batch(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
-            loss = projection.loss(self._generate(generator, batch.conditions), batch)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-
-    def _made(self, generator, batch):
-        """Return images as the generator makes them in training, for the conditions of a batch."""
-        return self._generate(generator, batch.conditions)
-
-    def _generate(self, generator, conditions):
-        return generator(self._noise(generator, conditions), conditions)
-
-    def _noise(self, generator, conditions):
-        latents = torch.randn(
-            len(conditions), generator.n_latent, generator=self.rng, dtype=conditions.dtype
-        )
-        return latents.to(conditions.device)
+    def _next(self, batches):
+        batch = next(batches)
+        return batch if self.prepare is None else self.prepare(batch, self.rng)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from tiny import ESTIMATORS, GENERATORS, NETWORKS, phase_images, tiny
+from cases import case
+from tiny import ESTIMATORS, GENERATORS, NETWORKS, fitted, phase_images, tiny
 
+pytestmark = pytest.mark.usefixtures("short_searches")
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 every_generator = pytest.mark.parametrize("cls", GENERATORS)
 
@@ -40,19 +42,19 @@ BAD_IMAGES = {
 
 
 @every_estimator
-@pytest.mark.parametrize("kind", BAD_IMAGES)
-def test_fit_refuses(cls, kind):
-    X, error, message = BAD_IMAGES[kind]
-    estimator = tiny(cls)
-    before = dict(vars(estimator))
-    with pytest.raises(error, match=message):
-        estimator.fit(X)
-    assert vars(estimator) == before
+def test_fit_refuses(cls):
+    for kind, (X, error, message) in BAD_IMAGES.items():
+        estimator = tiny(cls)
+        before = dict(vars(estimator))
+        with case(kind):
+            with pytest.raises(error, match=message):
+                estimator.fit(X)
+            assert vars(estimator) == before
 
 
 @every_estimator
 def test_one_image_is_no_stack_of_images(cls):
-    estimator = tiny(cls).fit(phase_images())
+    estimator = fitted(cls)
     use = getattr(estimator, "transform", None) or estimator.predict
     with pytest.raises(ValueError, match=r"one image of shape \(8, 6\): pass X\[None\]"):
         use(phase_images()[0])
@@ -60,8 +62,7 @@ def test_one_image_is_no_stack_of_images(cls):
 
 @every_estimator
 def test_failed_refit_keeps_the_fitted_state(cls):
-    X = phase_images()
-    estimator = tiny(cls).fit(X)
+    estimator = fitted(cls)
     before = dict(vars(estimator))
     with pytest.raises(ValueError, match="NaN"):
         estimator.fit(with_value(np.nan))
@@ -70,20 +71,18 @@ def test_failed_refit_keeps_the_fitted_state(cls):
 
 @every_estimator
 def test_unseen_phase_at_transform(cls):
-    X = phase_images()
-    estimator = tiny(cls).fit(X)
-    unseen = X.copy()
+    estimator, unseen = fitted(cls), phase_images()
     unseen[1, 2, 3] = 7
     with pytest.raises(ValueError, match=r"only the phases \[0, 1\] seen in fit, got \[7\]"):
         estimator.transform(unseen)
 
 
 @every_estimator
-@pytest.mark.parametrize("shape", [3, (3,), (2, 3, 4, 5), (0, 4), ("a", 3)])
-def test_image_shape(cls, shape):
+def test_image_shape(cls):
     rule = r"image_shape(\[0\])? must (hold 2 or 3 integers|be >= 1|be an integer), got"
-    with pytest.raises((TypeError, ValueError), match=rule):
-        tiny(cls, image_shape=shape).fit(phase_images().reshape(6, -1))
+    for shape in (3, (3,), (2, 3, 4, 5), (0, 4), ("a", 3)):
+        with case(shape), pytest.raises((TypeError, ValueError), match=rule):
+            tiny(cls, image_shape=shape).fit(phase_images().reshape(6, -1))
 
 
 @every_estimator
@@ -115,44 +114,43 @@ BAD_TARGETS = {
 
 
 @every_generator
-@pytest.mark.parametrize("kind", BAD_TARGETS)
-def test_sample_refuses(cls, kind):
-    targets, error, message = BAD_TARGETS[kind]
-    generator = tiny(cls).fit(phase_images())
-    with pytest.raises(error, match=message):
-        generator.sample(3, **targets)
+def test_sample_refuses(cls):
+    generator = fitted(cls)
+    for kind, (targets, error, message) in BAD_TARGETS.items():
+        with case(kind), pytest.raises(error, match=message):
+            generator.sample(3, **targets)
 
 
 @every_generator
 def test_exact_needs_one_fraction(cls):
-    generator = tiny(cls).fit(phase_images())
+    generator = fitted(cls)
     for targets in ({}, {"p1": 0.4, "phase_fractions": [0.4, 0.6]}):
         with pytest.raises(ValueError, match="exact=True needs one target"):
             generator.sample(3, exact=True, **targets)
 
 
+BAD_PARAMETERS = [
+    ("n_iter", 0, "n_iter must be >= 1, got 0"),
+    ("batch_size", 1, "batch_size must be >= 2, got 1"),
+    ("learning_rate", 0.0, "learning_rate must lie in .*got 0.0"),
+    ("learning_rate", -1e-3, "learning_rate must lie in .*got -0.001"),
+    ("device", "abacus", "device must be 'auto' or a torch device.*abacus"),
+    ("precision", "half", "precision must be one of .*half"),
+    ("checkpoint_every", 0, "checkpoint_every must be >= 1"),
+    ("random_state", -1, "random_state must be >= 0, got -1"),
+]
+
+
 @pytest.mark.parametrize("cls", NETWORKS)
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("n_iter", 0, "n_iter must be >= 1, got 0"),
-        ("batch_size", 1, "batch_size must be >= 2, got 1"),
-        ("learning_rate", 0.0, "learning_rate must lie in .*got 0.0"),
-        ("learning_rate", -1e-3, "learning_rate must lie in .*got -0.001"),
-        ("device", "abacus", "device must be 'auto' or a torch device.*abacus"),
-        ("precision", "half", "precision must be one of .*half"),
-        ("checkpoint_every", 0, "checkpoint_every must be >= 1"),
-        ("random_state", -1, "random_state must be >= 0, got -1"),
-    ],
-)
-def test_parameters(cls, name, value, message):
-    with pytest.raises(ValueError, match=message):
-        tiny(cls, **{name: value}).fit(phase_images())
+def test_parameters(cls):
+    for name, value, message in BAD_PARAMETERS:
+        with case(name, value), pytest.raises(ValueError, match=message):
+            tiny(cls, **{name: value}).fit(phase_images())
 
 
 @every_generator
 def test_sample_and_latents(cls):
-    generator = tiny(cls).fit(phase_images())
+    generator = fitted(cls)
     with pytest.raises(ValueError, match="n_samples must be >= 1, got 0"):
         generator.sample(0)
     with pytest.raises(TypeError, match=r"n_samples must be an integer, got 2\.5"):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, phase_images, tiny
+from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, fitted, phase_images, tiny
 
 import skmicro
 
+pytestmark = pytest.mark.usefixtures("short_searches")
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 every_generator = pytest.mark.parametrize("cls", GENERATORS)
 every_network = pytest.mark.parametrize("cls", NETWORKS)
@@ -58,8 +59,7 @@ def test_samples_have_the_layout_labels_and_type_of_the_training_images(cls):
 
 @every_estimator
 def test_wrong_shape_with_the_same_number_of_voxels_is_refused(cls):
-    X = phase_images(shape=(8, 6))
-    estimator = tiny(cls).fit(X)
+    X, estimator = phase_images(), fitted(cls)
     with pytest.raises(ValueError, match=r"X must hold images of shape \(8, 6\)"):
         estimator.transform(X.reshape(len(X), 6, 8))
     with pytest.raises(ValueError, match=r"image_shape=\(6, 8\)"):
@@ -77,20 +77,14 @@ def test_read_only_memory_map(cls, tmp_path):
 
 
 @every_estimator
-@pytest.mark.parametrize("dtype", [bool, np.int64, np.float32, np.float64])
-def test_types_agree(cls, dtype):
+def test_types_agree(cls):
     X = phase_images()
     expected = outcome(tiny(cls).fit(X), X)
-    result = outcome(tiny(cls).fit(X.astype(dtype)), X.astype(dtype))
-    np.testing.assert_array_equal(result, expected)
-
-
-@every_estimator
-def test_tensors_agree_with_arrays(cls):
-    X = phase_images()
-    expected = outcome(tiny(cls).fit(X), X)
+    for dtype in (bool, np.int64, np.float32, np.float64):
+        result = outcome(tiny(cls).fit(X.astype(dtype)), X.astype(dtype))
+        np.testing.assert_array_equal(result, expected, err_msg=str(dtype))
     result = outcome(tiny(cls).fit(torch.tensor(X)), torch.tensor(X))
-    np.testing.assert_array_equal(np.asarray(result), expected)
+    np.testing.assert_array_equal(np.asarray(result), expected, err_msg="tensors")
 
 
 @every_estimator
@@ -119,13 +113,14 @@ def test_grey_images(cls):
 
 
 @every_transformer
-@pytest.mark.parametrize("n", [1, 2, 17, 65])
-def test_rows_do_not_depend_on_batching_or_order(cls, n):
+def test_rows_do_not_depend_on_batching_or_order(cls):
     X = phase_images(n=65)
     estimator = tiny(cls).fit(X)
     whole = estimator.transform(X)
-    order = np.random.default_rng(0).permutation(len(X))[:n]
-    np.testing.assert_array_equal(estimator.transform(X[order]), whole[order])
+    order = np.random.default_rng(0).permutation(len(X))
+    for n in (1, 2, 17, 65):
+        some = order[:n]
+        np.testing.assert_array_equal(estimator.transform(X[some]), whole[some], err_msg=str(n))
 
 
 @every_network
@@ -188,8 +183,7 @@ def test_clone_and_refit_are_reproducible(cls):
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_data_frames(cls, library):
     pytest.importorskip(library, reason=f"{library} is optional")
-    X = phase_images()
-    estimator = tiny(cls).fit(X)
+    X, estimator = phase_images(), fitted(cls)
     expected = estimator.transform(X)
     frame = estimator.set_output(transform=library).transform(X)
     assert list(frame.columns) == list(estimator.get_feature_names_out())
@@ -198,8 +192,7 @@ def test_data_frames(cls, library):
 
 @every_transformer
 def test_feature_names_are_distinct_and_as_many_as_columns(cls):
-    X = phase_images()
-    estimator = tiny(cls).fit(X)
+    X, estimator = phase_images(), fitted(cls)
     names = estimator.get_feature_names_out()
     assert len(set(names)) == len(names) == estimator.transform(X).shape[1]
 
@@ -223,23 +216,13 @@ def test_samples_without_a_seed_are_new_each_time(cls):
 
 @every_generator
 def test_round_trips_keep_shape_and_labels(cls):
-    X = phase_images()
-    generator = tiny(cls).fit(X)
+    X, generator = phase_images(), fitted(cls)
     Z = generator.transform(X)
     np.testing.assert_array_equal(generator.reconstruct(X), generator.inverse_transform(Z))
     line = generator.interpolate(X[0], X[1], n_steps=5)
     np.testing.assert_array_equal(line[[0, -1]], generator.inverse_transform(Z[:2]))
     np.testing.assert_array_equal(line, generator.interpolate(Z[0], Z[1], n_steps=5))
     assert generator.score(X) <= 0
-
-
-@every_network
-def test_transform_inverts_its_own_images_better_than_chance(cls):
-    generator = tiny(cls, n_iter=10).fit(phase_images(n=12))
-    images = generator.sample(6, random_state=3)
-    others = generator.sample(6, random_state=4)
-    back = generator.reconstruct(images)
-    assert np.mean(back != images) < np.mean(others != images)
 
 
 @every_network

@@ -1,5 +1,8 @@
 """Estimators small enough for a test suite, and images to fit them on."""
 
+import pickle
+from functools import cache
+
 import numpy as np
 
 from skmicro.generators import NetworkGenerator
@@ -18,6 +21,7 @@ TINY = {
     "n_critic": 1,
     "n_projection": 1,
     "average_decay": 0.0,
+    "tol": 1e-2,
     "random_state": 0,
     "device": "cpu",
 }
@@ -40,6 +44,16 @@ def phase_images(n=6, shape=(8, 6), n_phases=2, seed=0, dtype=np.uint8):
     share = rng.uniform(0.7, 1.3, (n,) + (1,) * len(shape))
     scaled = np.clip(share * ranks / ranks[0].size, 0, 0.999)
     return (scaled * n_phases).astype(dtype)
+
+
+def fitted(cls):
+    """Return a copy of the one tiny estimator that was fitted to ``phase_images()``."""
+    return pickle.loads(_pickled(cls))
+
+
+@cache
+def _pickled(cls):
+    return pickle.dumps(tiny(cls).fit(phase_images()))
 
 
 ESTIMATORS = [cls for _, cls in all_estimators()]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skmicro.conditioning import NetworkModel
 from skmicro.conditioning._corrections import CORRECTIONS
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import VolumeFraction
@@ -16,7 +17,7 @@ TARGETS = np.linspace(0.4, 0.6, 24)
 @pytest.fixture(scope="module")
 def generator():
     X, _ = make_cahn_hilliard(64, (16, 16), n_steps=200, random_state=0)
-    settings = {"n_iter": 150, "n_calibration": 0, "periodic": True, "width": 8}
+    settings = {"n_iter": 150, "n_level_steps": 0, "periodic": True, "width": 8}
     return InvNetGenerator.light(**settings, random_state=0, device="cpu").fit(X)
 
 
@@ -63,13 +64,13 @@ def test_first_images_do_not_depend_on_how_many_follow(generator):
 @pytest.mark.parametrize("target", [0.5, 0.62])
 def test_the_work_is_bounded(generator, target, monkeypatch):
     decoded = []
-    decode = generator._decode
+    decode = NetworkModel.decode
 
-    def counting(latents, conditions, fractions=None):
+    def counting(model, latents, conditions, fractions=None):
         decoded.append(len(latents))
-        return decode(latents, conditions, fractions)
+        return decode(model, latents, conditions, fractions)
 
-    monkeypatch.setattr(generator, "_decode", counting)
+    monkeypatch.setattr(NetworkModel, "decode", counting)
     generator.set_params(target_tol=0.0)
     generator.sample(8, p1=target, random_state=0)
     assert 1 < len(decoded) <= 1 + CORRECTIONS

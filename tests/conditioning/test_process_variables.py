@@ -382,7 +382,7 @@ def test_guidance_strengthens_variables():
     generator = with_random_weights(fitted(conditions=("y",), p_drop=0.3))
     noise = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     velocities = [
-        generator.set_params(guidance=g)._answer(torch.tensor([[700.0]]))(noise, 0.5)
+        generator.set_params(guidance=g)._model().answer(torch.tensor([[700.0]]))(noise, 0.5)
         for g in (0.0, 1.0, 3.0)
     ]
     assert (velocities[1] - velocities[0]).abs().max() > 1e-3

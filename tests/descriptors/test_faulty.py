@@ -102,7 +102,7 @@ def test_as_a_transformer(images, kind, error, message):
         descriptor.transform(images)
 
 
-@pytest.mark.parametrize("parameter", ["invariances", "matching"])
+@pytest.mark.parametrize("parameter", ["invariances", "moments"])
 @pytest.mark.parametrize(("kind", "error", "message"), FAULTS)
 def test_as_a_part_of_a_training(images, kind, error, message, parameter):
     generator = InvNetGenerator.light(**TINY).set_params(**{parameter: (kind(),)})

@@ -9,8 +9,8 @@ from textures import cut_blobs
 
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning, TargetWarning
-from skmicro.flows import _inpainting, completed_flow
-from skmicro.generators import FlowMatchingGenerator, _flow_generator
+from skmicro.flows import _inpainting, _model, completed_flow
+from skmicro.generators import FlowMatchingGenerator
 from skmicro.networks import _windows
 
 TINY = {
@@ -32,7 +32,7 @@ def short(monkeypatch):
     """Fewer evaluations of networks, whose batches are filled up."""
     monkeypatch.setattr(_inpainting, "N_STEPS", 3)
     monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
-    monkeypatch.setattr(_flow_generator, "BATCH_SIZE", 4)
+    monkeypatch.setattr(_model, "BATCH_SIZE", 4)
 
 
 def blobs(n=8, shape=(12, 12), **settings):

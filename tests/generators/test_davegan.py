@@ -140,7 +140,7 @@ def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator()
         ("n_critic", 0, "n_critic must be >= 1"),
         ("average_decay", 1.0, "average_decay must lie in"),
         ("gradient_penalty", -1.0, "gradient_penalty must lie in"),
-        ("match_fractions", "yes", "match_fractions must be one of .*got 'yes'"),
+        ("scale_fractions", "yes", "scale_fractions must be one of .*got 'yes'"),
         ("decay_from", 2.0, "decay_from must lie in"),
         ("width", 1, "width must be >= 2"),
         ("periodic", "yes", "periodic must be one of"),

@@ -50,7 +50,7 @@ def state(generator, n=3):
 def velocity(generator, guidance, conditions=None):
     x, t, given = state(generator)
     given = given if conditions is None else conditions
-    return generator.set_params(guidance=guidance)._answer(given)(x, t[0].item())
+    return generator.set_params(guidance=guidance)._model().answer(given)(x, t[0].item())
 
 
 def test_guidance_extrapolates_from_the_unconditional_velocity():
@@ -245,7 +245,8 @@ def test_rolled_noise_gives_the_rolled_image(shape):
     conditions = torch.full((2, 1), 0.5)
     with torch.no_grad():
         images, moved = (
-            generator._generate(torch.tensor(noise), conditions) for noise in (latents, rolled)
+            generator._model().generate(torch.tensor(noise), conditions)
+            for noise in (latents, rolled)
         )
     shifted = images.roll([step] * len(shape), [axis + 1 for axis in axes])
     torch.testing.assert_close(moved, shifted, atol=1e-3, rtol=0)

@@ -16,6 +16,7 @@ from skmicro.generators import GaussianRandomField
 from skmicro.random_fields import exact_offsets
 from skmicro.random_fields._level_cut import (
     field_spectrum,
+    iterated_levels,
     nearest_spectrum,
     phase_levels,
     phase_table,
@@ -111,6 +112,17 @@ def test_levels_give_the_fractions():
     fractions = np.array([0.1, 0.2, 0.3, 0.4])
     scores = np.random.default_rng(0).standard_normal((200_000, 4)) + phase_levels(fractions)
     np.testing.assert_allclose(np.bincount(scores.argmax(axis=1)) / 2e5, fractions, atol=4e-3)
+
+
+def test_levels_of_two_phases_are_the_limit_of_the_iteration():
+    for fraction in (1e-4, 1e-3, 0.05, 0.3, 0.5, 0.77, 0.99, 0.9999):
+        wanted = np.array([1 - fraction, fraction])
+        levels = phase_levels(wanted)
+        np.testing.assert_allclose(levels, iterated_levels(wanted), atol=1e-10)
+        assert levels.sum() == 0
+    np.testing.assert_array_equal(
+        phase_levels(np.array([0.0, 1.0])), phase_levels(np.array([1e-5, 1.0]))
+    )
 
 
 def test_inversion_round_trip():
@@ -297,7 +309,7 @@ def test_reconstruction_is_exact(periodic, n_phases):
     generator = GaussianRandomField(periodic=periodic).fit(images)
     latents = generator.transform(images)
     np.testing.assert_array_equal(generator.inverse_transform(latents), images)
-    assert latents[:, : generator._n_latent()].std() < 5
+    assert latents[:, : generator._model().n_latent].std() < 5
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (4, 6, 5), (1, 9), (7, 7)])

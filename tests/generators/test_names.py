@@ -22,7 +22,7 @@ from skmicro.exceptions import TargetWarning
 from skmicro.generators import GIN, WGANGP, GaussianRandomField, HybridGAN, InvNetGenerator
 
 TINY = {"n_iter": 2, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0, "device": "cpu"}
-UNCALIBRATED = TINY | {"n_calibration": 0}
+UNCALIBRATED = TINY | {"n_level_steps": 0}
 pytestmark = pytest.mark.filterwarnings("ignore::skmicro.exceptions.ExtrapolationWarning")
 BOTH = pytest.mark.parametrize("periodic", [False, True])
 
@@ -67,7 +67,7 @@ def correlation_at_one_step(image, periodic):
 def test_conditions_and_matched_descriptors(images, periodic):
     generator = InvNetGenerator.light(
         invariances=("p2", "free_energy"),
-        matching=("lineal_path",),
+        moments=("lineal_path",),
         periodic=periodic,
         **UNCALIBRATED,
     ).fit(images)
@@ -93,7 +93,7 @@ def test_descriptor_objects_are_taken_as_they_are(images):
     for own in (False, True):
         curve = TwoPointCorrelation(periodic=own)
         generator = InvNetGenerator.light(
-            invariances=(curve,), matching=(), periodic=not own, **UNCALIBRATED
+            invariances=(curve,), moments=(), periodic=not own, **UNCALIBRATED
         ).fit(images)
         np.testing.assert_array_equal(generator.conditions_.rows, curve.fit_transform(images))
 
@@ -145,9 +145,9 @@ def test_a_condition_stays_what_it_was_in_fit(images, periodic):
 def test_the_correlation_of_a_random_field_follows_the_images_made(images):
     generator = GaussianRandomField(periodic=False).fit(images)
     assert not generator.conditions_.descriptors[2].periodic
-    wrapped = generator._resized(None, True)
-    assert wrapped.conditions_.descriptors[2].periodic
-    assert wrapped.conditions_.periodic
+    wrapped = generator._model().resized(generator.image_shape_, True)
+    assert wrapped.conditions.descriptors[2].periodic
+    assert wrapped.conditions.periodic
     assert not generator.conditions_.periodic
 
 
@@ -173,7 +173,7 @@ def test_errors_state_the_length_that_is_right_for_the_borders(images, periodic)
 @BOTH
 def test_names_survive_files_pickles_and_clones(images, periodic, tmp_path):
     generator = InvNetGenerator.light(
-        invariances=("border_fractions",), matching=(), periodic=periodic, **UNCALIBRATED
+        invariances=("border_fractions",), moments=(), periodic=periodic, **UNCALIBRATED
     ).fit(images)
     generator.save(tmp_path / "model.skm")
     copies = [

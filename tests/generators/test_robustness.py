@@ -20,7 +20,7 @@ from skmicro.generators import (
     InvNetGenerator,
     ResidualInputGAN,
 )
-from skmicro.training import AdversarialStep
+from skmicro.training import steps
 
 TINY = {"n_iter": 3, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
 
@@ -43,13 +43,13 @@ def test_reload_uses_the_parameters_of_the_fit(images, change, tmp_path):
         assert copied.get_params() == generator.get_params()
 
 
-def test_interrupted_calibration_keeps_the_training(images, monkeypatch):
+def test_interrupted_training_of_the_level_keeps_the_training(images, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(AdversarialStep, "_calibrate", interrupt)
+    monkeypatch.setattr(steps, "train_level", interrupt)
     generator = InvNetGenerator.light(**TINY)
-    with pytest.warns(TrainingInterruptedWarning, match="Calibration was interrupted"):
+    with pytest.warns(TrainingInterruptedWarning, match="Training of the level was interrupted"):
         generator.fit(images)
     assert generator.sample(2, p1=0.5).shape == (2, 16, 16)
 
@@ -180,10 +180,10 @@ def test_a_checkpoint_of_another_class_is_refused(images, first, second, tmp_pat
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("invariances", ("p2",)), ("matching", ()), ("width", 8), ("periodic", True)],
+    [("invariances", ("p2",)), ("moments", ()), ("width", 8), ("periodic", True)],
 )
 def test_partial_fit_refuses_what_the_networks_were_not_made_with(images, name, value, tmp_path):
-    generator = InvNetGenerator.light(**TINY, n_calibration=0).fit(images)
+    generator = InvNetGenerator.light(**TINY, n_level_steps=0).fit(images)
     generator.save(tmp_path / "model.skm")
     loaded = skmicro.load(tmp_path / "model.skm")
     for fitted in (generator, loaded):
@@ -194,7 +194,7 @@ def test_partial_fit_refuses_what_the_networks_were_not_made_with(images, name, 
 
 
 def test_partial_fit_takes_other_settings_of_the_training(images):
-    generator = InvNetGenerator.light(**TINY, n_calibration=0).fit(images)
+    generator = InvNetGenerator.light(**TINY, n_level_steps=0).fit(images)
     generator.set_params(learning_rate=1e-4, n_iter=2, projection_weight=7.0)
     assert generator.partial_fit(images).n_iter_ == 5
 
@@ -213,7 +213,7 @@ class Detached(VolumeFraction):
     [
         lambda **k: InvNetGenerator.light(invariances=(Detached(),), n_projection=1, **k),
         lambda **k: InvNetGenerator.light(invariances=("p1", Detached()), **k),
-        lambda **k: InvNetGenerator.light(matching=(Detached(),), **k),
+        lambda **k: InvNetGenerator.light(moments=(Detached(),), **k),
         lambda **k: GIN.light(invariances=(Detached(),), **k),
         lambda **k: HybridGAN.light(invariances=(Detached(),), **k),
     ],

@@ -1,10 +1,11 @@
 """A network over overlapping windows against the same network over the whole image."""
 
 import math
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 import torch
+from cases import case
 from torch import nn
 from torch.nn import functional
 
@@ -163,11 +164,15 @@ def test_translations_by_the_distance_of_windows_are_kept():
 
 @GRIDS
 @BOTH
-@pytest.mark.parametrize("overlap", [1, 4, 6])
-@pytest.mark.parametrize("n", [*range(1, 40), 100])
-def test_windows_cover_an_axis_and_neighbours_share_the_overlap(n, overlap, periodic, coarseness):
-    side = 12
-    windows = _windows(n, side, overlap, on_grid(periodic, coarseness))
+def test_windows_cover_an_axis_and_neighbours_share_the_overlap(periodic, coarseness):
+    network = on_grid(periodic, coarseness)
+    for n, overlap in product([*range(1, 40), 100], [1, 4, 6]):
+        with case(n, overlap):
+            check_windows(_windows(n, 12, overlap, network), n, 12, overlap, network)
+
+
+def check_windows(windows, n, side, overlap, network):
+    periodic, coarseness = network.periodic, network.coarseness
     lengths = [len(window) for window in windows]
     assert max(lengths) - min(lengths) < coarseness
     assert max(lengths) <= side + coarseness - 1

@@ -55,7 +55,7 @@ def test_projections_are_called_what_they_are_for(invnet):
     assert_allclose(display.lines_["projection1"].get_ydata(), invnet.history_["projection1"])
     legend = HistoryDisplay.from_estimator(invnet, separate=False).axes_[0].get_legend()
     texts = [text.get_text() for text in legend.get_texts()]
-    assert texts == ["critic", "penalty", "generator", "invariance", "matching"]
+    assert texts == ["critic", "penalty", "generator", "invariance", "moments"]
 
 
 def test_losses_without_a_known_meaning_keep_their_names():

@@ -82,8 +82,9 @@ def test_images_of_one_phase():
     ("shape", "degree"), [((7, 9), 2), ((7, 9), 4), ((7, 5, 9), 2), ((7, 5, 9), 4)]
 )
 def test_harmonics_obey_the_addition_theorem(shape, degree):
-    harmonics = torch.stack(list(_three_point_kernels.harmonics(shape, degree))).flatten(1)
-    units = _three_point_kernels._directions(shape)[0].flatten(1)[:, 1:]
+    directions = _three_point_kernels.mode_directions(shape)
+    harmonics = torch.stack(list(_three_point_kernels.harmonics(directions, degree))).flatten(1)
+    units = directions[0].flatten(1)[:, 1:]
     products = harmonics[:, 1:].T @ harmonics[:, 1:]
     cosines = (units.T @ units).clamp(-1, 1).numpy()
     planar = np.cos(degree * np.arccos(cosines))

@@ -1,5 +1,7 @@
 """One iteration of encoder, generator and critic: each loss by hand, each gradient at home."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +9,7 @@ from torch.nn.functional import logsigmoid
 
 from skmicro.images import NormalTranslations
 from skmicro.losses import ADVERSARIAL_LOSSES, GradientPenalty, normal_divergence, squared_error
-from skmicro.training import AutoencodingAdversarialStep, Batch
+from skmicro.training import Batch, autoencoding_adversarial_step
 
 N_VOXELS = 12
 OWNERS = ["critic", "encoder_network", "generator"]
@@ -52,18 +54,22 @@ class Critic(nn.Module):
         return (images.flatten(1) * self.weights).sum(dim=1)
 
 
-class WatchedStep(AutoencodingAdversarialStep):
-    """Notes every loss and which networks its gradient reaches; changes nothing."""
+def watched(step):
+    """Let players note every loss and which networks its gradient reaches; change nothing."""
 
-    def _descend(self, name, loss, max_norm=None):
-        for module in self.modules.values():
+    def note(name, loss):
+        for module in step.modules.values():
             module.zero_grad(set_to_none=True)
         loss.backward()
-        self.watched = getattr(self, "watched", {})
-        self.watched[name] = (
+        step.watched[name] = (
             loss.item(),
-            {k for k, m in self.modules.items() if any(p.grad is not None for p in m.parameters())},
+            {k for k, m in step.modules.items() if any(p.grad is not None for p in m.parameters())},
         )
+
+    step.watched = {}
+    for name, player in step.players.items():
+        player.update = partial(note, name)
+    return step
 
 
 class OneBatch:
@@ -73,7 +79,7 @@ class OneBatch:
         return Batch(self.images, torch.zeros(6, 0))
 
 
-def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, generator=None, **options):
+def step_of(loss="log", reconstruction=squared_error, generator=None, **options):
     settings = {
         "beta": 2.0,
         "weights": (0.5, 3.0, 0.1),
@@ -83,7 +89,7 @@ def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, generator
         "n_critic": 1,
         "symmetries": lambda images, rng: images,
     }
-    return cls(
+    return autoencoding_adversarial_step(
         Encoder(),
         Generator() if generator is None else generator,
         Critic(),
@@ -95,7 +101,7 @@ def step_of(cls=WatchedStep, loss="log", reconstruction=squared_error, generator
 
 
 def test_losses_by_hand():
-    step = step_of()
+    step = watched(step_of())
     losses = step(OneBatch())
     real_seen, rebuilt_seen, new_seen = views(step, "critic")
     real, rebuilt, new = (
@@ -129,7 +135,7 @@ def views(step, player):
 
 
 def test_symmetries_move_images_before_anything_else():
-    step = step_of(symmetries=lambda images, rng: images.flip(2))
+    step = watched(step_of(symmetries=lambda images, rng: images.flip(2)))
     losses = step(OneBatch())
     moved = OneBatch.images.flip(2)
     real, rebuilt, _ = views(step, "critic")
@@ -139,8 +145,25 @@ def test_symmetries_move_images_before_anything_else():
     assert losses["reconstruction"] < 1e-10
 
 
+def test_encoder_and_generator_learn_from_the_same_moved_images():
+    batches = iter([Batch(k * OneBatch.images, torch.zeros(6, 0)) for k in (1, 2, 3)])
+    compared = []
+
+    def reconstruction(channels, images):
+        compared.append(images)
+        return squared_error(channels, images)
+
+    def symmetries(images, rng):
+        return images * torch.rand(1, generator=rng)
+
+    step_of(reconstruction=reconstruction, symmetries=symmetries, n_critic=2)(batches)
+    assert next(batches, None) is None
+    assert len(compared) == 2
+    assert torch.equal(*compared)
+
+
 def test_the_generator_is_averaged_and_kept():
-    step = step_of(AutoencodingAdversarialStep, average_decay=0.75)
+    step = step_of(average_decay=0.75)
     step(OneBatch())
     last = step.modules["generator"].weight
     kept = step.finish(OneBatch())
@@ -151,7 +174,7 @@ def test_the_generator_is_averaged_and_kept():
 
 
 def test_codes_and_noise_are_decoded_in_one_batch():
-    step = step_of(AutoencodingAdversarialStep, average_decay=0.5)
+    step = step_of(average_decay=0.5)
     seen = []
 
     def note(module, arguments):
@@ -176,7 +199,7 @@ def test_statistics_of_an_average_are_those_of_codes_and_noise():
         def forward(self, latents, conditions):
             return self.norm(super().forward(latents, conditions))
 
-    step = step_of(AutoencodingAdversarialStep, generator=Normalised(), average_decay=0.5)
+    step = step_of(generator=Normalised(), average_decay=0.5)
     step(OneBatch())
     step.modules["encoder_network"].weight.data.fill_(5.0)
     kept = step.finish(OneBatch())["generator"]
@@ -186,7 +209,7 @@ def test_statistics_of_an_average_are_those_of_codes_and_noise():
 
 
 def test_weight_of_the_reconstruction_in_the_generators_loss():
-    step = step_of(weights=(0.0, 0.0, 0.1))
+    step = watched(step_of(weights=(0.0, 0.0, 0.1)))
     step.modules["generator"].weight.data.fill_(3.0)
     losses = step(OneBatch())
     error = 4.0 * OneBatch.images.square().flatten(1).sum(dim=1).mean()
@@ -198,7 +221,7 @@ def test_weight_of_the_reconstruction_in_the_generators_loss():
 @pytest.mark.parametrize("augment", [None, NormalTranslations()])
 def test_gradients_stay_in_the_network_of_the_loss(loss, augment):
     penalties = [GradientPenalty(10.0)] if loss == "wasserstein" else []
-    step = step_of(loss=loss, augment=augment, penalties=penalties)
+    step = watched(step_of(loss=loss, augment=augment, penalties=penalties))
     step(OneBatch())
     assert {name: reached for name, (_, reached) in step.watched.items()} == {
         name: {name} for name in OWNERS
@@ -207,12 +230,12 @@ def test_gradients_stay_in_the_network_of_the_loss(loss, augment):
 
 
 def test_networks_move_in_their_own_step():
-    step = step_of(AutoencodingAdversarialStep)
+    step = step_of()
     before = {k: [p.clone() for p in m.parameters()] for k, m in step.modules.items()}
-    batch = next(OneBatch())
     moved = []
-    for update in (step._critic_step, step._encoder_step):
-        update(batch)
+    for update in step.updates:
+        step.updates = [update._replace(fresh=True)]
+        step(OneBatch())
         changed = {
             name
             for name, module in step.modules.items()
@@ -222,7 +245,7 @@ def test_networks_move_in_their_own_step():
             )
         }
         moved.append(changed)
-    assert moved == [{"critic"}, {"critic", "encoder_network"}]
+    assert moved == [{"critic"}, {"critic", "encoder_network"}, set(OWNERS)]
     assert step.optimizers["critic"].param_groups[0]["lr"] == 1e-3
     assert step.optimizers["encoder_network"].param_groups[0]["lr"] == 1e-2
     assert set(step.optimizers) == set(OWNERS)
@@ -235,7 +258,7 @@ def test_image_and_reconstruction_share_their_translation():
         compared.append((channels.detach(), images))
         return squared_error(channels, images)
 
-    step = step_of(reconstruction=reconstruction, augment=NormalTranslations())
+    step = watched(step_of(reconstruction=reconstruction, augment=NormalTranslations()))
     step(OneBatch())
     assert len(compared) == 2
     for channels, images in compared:
@@ -244,7 +267,7 @@ def test_image_and_reconstruction_share_their_translation():
 
 
 def test_all_that_the_critic_sees_is_translated_each_kind_by_itself():
-    step = step_of(augment=NormalTranslations())
+    step = watched(step_of(augment=NormalTranslations()))
     step(OneBatch())
     real, rebuilt, _ = views(step, "critic")
     for images in (real, rebuilt):
@@ -258,9 +281,10 @@ def test_all_that_the_critic_sees_is_translated_each_kind_by_itself():
 def test_the_encoder_learns_through_the_translation():
     gradients = []
     for augment in (None, NormalTranslations()):
-        step = step_of(beta=0.0, augment=augment)
+        step = watched(step_of(beta=0.0, augment=augment))
         step.modules["encoder_network"].weight.data.fill_(0.5)
-        step._encoder_step(next(OneBatch()))
+        step.updates = [update for update in step.updates if update.player == "encoder_network"]
+        step(OneBatch())
         gradients.append(step.modules["encoder_network"].weight.grad)
     expected = -OneBatch.images.square().flatten(1).sum(dim=1).mean()
     for gradient in gradients:
@@ -274,7 +298,7 @@ def test_the_penalty_is_taken_towards_both_kinds_of_generated_images():
         fakes.append(fake)
         return torch.zeros(())
 
-    step = step_of(loss="wasserstein", penalties=[penalty], n_critic=20)
+    step = watched(step_of(loss="wasserstein", penalties=[penalty], n_critic=20))
     step(OneBatch())
     close = torch.cat(
         [torch.isclose(fake, OneBatch.images, atol=1e-5).flatten(1).all(dim=1) for fake in fakes]

@@ -6,7 +6,7 @@ from torch import nn
 
 from skmicro.images import Symmetries
 from skmicro.losses import squared_error
-from skmicro.training import AutoencodingStep, Batch
+from skmicro.training import Batch, autoencoding_step
 
 VARIANCE = 2.0
 
@@ -48,7 +48,7 @@ class NormalBatches:
 def test_training_finds_probabilistic_principal_components(beta):
     # Tipping & Bishop 1999, with noise of variance beta / 2.
     encoder, generator = LinearEncoder(), LinearGenerator()
-    step = AutoencodingStep(
+    step = autoencoding_step(
         encoder,
         generator,
         squared_error,
@@ -59,8 +59,7 @@ def test_training_finds_probabilistic_principal_components(beta):
     )
     batches = NormalBatches()
     for k in range(500):
-        step.begin(k / 500)
-        losses = step(batches)
+        losses = step(batches, k / 500)
     assert set(losses) == {"reconstruction", "divergence"}
     square = VARIANCE - beta / 2
     assert generator.weight.square().item() == pytest.approx(square, rel=0.05)
@@ -87,7 +86,7 @@ class RandomBatches:
 
 
 def rows_step(augment=None):
-    return AutoencodingStep(
+    return autoencoding_step(
         Rows(),
         Rows(),
         squared_error,

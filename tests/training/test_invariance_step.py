@@ -9,7 +9,14 @@ from skmicro._random import torch_generator
 from skmicro.generators import ACGAN, GIN, ConditionalGAN, HybridGAN, ResidualInputGAN
 from skmicro.images import PhaseEncoder
 from skmicro.losses import ADVERSARIAL_LOSSES
-from skmicro.training import AdversarialStep, Batch, ImageBatches, InvarianceStep, Projection, run
+from skmicro.training import (
+    Batch,
+    ImageBatches,
+    Projection,
+    adversarial_step,
+    invariance_step,
+    run,
+)
 
 
 class Sum(nn.Module):
@@ -56,7 +63,7 @@ def squared_distance(target):
 def step_of(generator, *terms, seed=0, **options):
     options = {"learning_rate": 3e-2, "decay_from": 0.5} | options
     projections = [Projection([term], unchanged) for term in terms]
-    return InvarianceStep(generator, projections, rng=torch_generator(seed), **options)
+    return invariance_step(generator, projections, rng=torch_generator(seed), **options)
 
 
 def test_the_minimum_of_eq_4_is_reached():
@@ -234,7 +241,7 @@ class Spy(nn.Module):
 
 def spied_step(n_critic=1, n_channels=2, **options):
     critic = Spy(n_channels)
-    step = AdversarialStep(
+    step = adversarial_step(
         Painter(), critic, ADVERSARIAL_LOSSES["wasserstein"], learning_rate=1e-2,
         rng=torch_generator(0), n_critic=n_critic, **options,
     )  # fmt: skip
@@ -343,6 +350,7 @@ def test_the_generator_learns_through_the_view():
     step, critic = spied_step(n_channels=3, view=view)
     critic.weight.data = torch.tensor([0.0, 0.0, -1.0])
     before = step.modules["generator"].value.item()
-    step._generator_step(next(real_batches()))
+    step.updates = [update for update in step.updates if update.player == "generator"]
+    step(real_batches())
     assert step.modules["generator"].value.item() < before
     assert step.modules["generator"].value.grad.item() == pytest.approx(9 * 2 * 0.25)

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from skmicro.images import encoder_for
-from skmicro.training import Batch, CropBatches, MatchingStep, random_crops
+from skmicro.training import Batch, CropBatches, matching_step, random_crops
+from skmicro.training.matching import drop_conditions
 
 
 def settings(**others):
@@ -38,13 +39,12 @@ class NormalBatches:
 
 def test_training_converges_to_the_exact_velocity():
     model = ScaledVelocity()
-    step = MatchingStep(
+    step = matching_step(
         model, lambda images: images, [1], **settings(average_decay=0.9, decay_from=0.5)
     )
     batches = NormalBatches()
     for k in range(200):
-        step.begin(k / 200)
-        loss = step(batches)["matching"]
+        loss = step(batches, k / 200)["matching"]
     assert torch.isfinite(loss)
     kept = step.finish(batches)["generator"]
     assert kept.factor.item() == pytest.approx(1.0, abs=0.03)
@@ -53,29 +53,42 @@ def test_training_converges_to_the_exact_velocity():
 
 def test_gradients_are_clipped():
     model = ScaledVelocity()
-    step = MatchingStep(model, lambda images: 100 * images, [1], **settings())
+    step = matching_step(model, lambda images: 100 * images, [1], **settings())
     step(NormalBatches())
     assert model.factor.grad.abs().item() == pytest.approx(1.0, rel=1e-4)
 
 
 def test_conditions_are_dropped_whole_alone_and_together():
-    step = MatchingStep(ScaledVelocity(), None, [1, 3], **settings(p_drop=0.2))
-    gone = step._dropped(torch.zeros(40_000, 4)).isnan()
+    rng = torch.Generator().manual_seed(0)
+    gone = drop_conditions(torch.zeros(40_000, 4), [1, 3], 0.2, rng).isnan()
     assert torch.equal(gone[:, 1:2].expand(-1, 3), gone[:, 1:])
     rates = gone.double().mean(dim=0)
     assert rates[0].item() == pytest.approx(1 - 0.8**2, abs=0.01)
     both = (gone[:, 0] & gone[:, 1]).double().mean().item()
     assert both == pytest.approx(0.2 + 0.8 * 0.2**2, abs=0.01)
-    plain = MatchingStep(ScaledVelocity(), None, [], **settings(p_drop=0.2))
-    assert plain._dropped(torch.zeros(3, 0)).shape == (3, 0)
+    assert drop_conditions(torch.zeros(3, 0), [], 0.2, rng).shape == (3, 0)
 
 
 def test_nothing_is_dropped_unless_asked_for():
-    step = MatchingStep(ScaledVelocity(), None, [1, 3], **settings())
-    state = step.rng.get_state()
+    rng = torch.Generator().manual_seed(0)
+    state = rng.get_state()
     conditions = torch.rand(1000, 4)
-    assert torch.equal(step._dropped(conditions), conditions)
-    assert torch.equal(step.rng.get_state(), state)
+    assert torch.equal(drop_conditions(conditions, [1, 3], 0.0, rng), conditions)
+    assert torch.equal(rng.get_state(), state)
+
+
+def test_the_network_learns_without_conditions_that_are_dropped():
+    seen = []
+
+    class Seen(ScaledVelocity):
+        def forward(self, x, t, conditions):
+            seen.append(conditions.isnan())
+            return super().forward(x, t, conditions.nan_to_num())
+
+    matching_step(Seen(), lambda x: x, [1], **settings(p_drop=0.5))(NormalBatches())
+    rng = torch.Generator().manual_seed(0)
+    assert torch.equal(seen[0], drop_conditions(torch.zeros(64, 1), [1], 0.5, rng).isnan())
+    assert 0.5 < seen[0].double().mean() < 0.95
 
 
 @pytest.mark.parametrize("share", [0.0, 0.75])
@@ -86,11 +99,10 @@ def test_anchor_draws_weights_back_by_its_rate_times_the_learning_rate(share):
         models.append(ScaledVelocity())
         with torch.no_grad():
             models[-1].factor.fill_(start)
-        step = MatchingStep(
+        step = matching_step(
             models[-1], lambda images: images, [1], **settings(anchor=a, decay_from=0.5)
         )
-        step.begin(share)
-        step(NormalBatches())
+        step(NormalBatches(), share)
     free, drawn = (model.factor.item() for model in models)
     rate = 0.02 if share == 0.0 else 0.01
     assert free == pytest.approx(start + rate, rel=1e-4)  # Adam's first step is its rate
@@ -101,7 +113,7 @@ def test_anchored_training_stays_near_its_start():
     ends = []
     for anchor in (0.0, 10.0, 40.0):
         model = ScaledVelocity()
-        step = MatchingStep(model, lambda images: images, [1], **settings(anchor=anchor))
+        step = matching_step(model, lambda images: images, [1], **settings(anchor=anchor))
         batches = NormalBatches()
         for _ in range(100):
             step(batches)
@@ -120,9 +132,9 @@ def test_images_are_moved_and_encoded_before_they_are_learned():
             return super().forward(x, t, conditions)
 
     for encode, augment in ((lambda x: 2 * x, None), (lambda x: x, lambda x, rng: 2 * x)):
-        MatchingStep(Seen(), encode, [1], **settings(augment=augment))(NormalBatches())
+        matching_step(Seen(), encode, [1], **settings(augment=augment))(NormalBatches())
     assert torch.equal(*ends)
-    MatchingStep(Seen(), lambda x: x, [1], **settings())(NormalBatches())
+    matching_step(Seen(), lambda x: x, [1], **settings())(NormalBatches())
     assert (ends[2] - ends[0]).abs().max() > 0.1
 
 

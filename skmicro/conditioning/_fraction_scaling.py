@@ -22,77 +22,15 @@ import torch
 from scipy.optimize import brentq
 
 from .._arrays import map_batches
-from .._moments import updated_moments
 from .._random import normal_rows, numpy_generator
 from .._warnings import warn_user
-from ..exceptions import EstimateWarning, TrainingInterruptedWarning
+from ..exceptions import EstimateWarning
 
 N_DRAWS = 1024
 N_GRADIENTS = 256
 LEAST_SCALE, LARGEST_SCALE = 0.25, 4.0
 SCALE_TOLERANCE = 0.02
 LEAST_SHARE = 1e-3
-
-
-class MatchesFractions:
-    """Mixin of network generators without conditions that have a ``match_fractions``.
-
-    Attributes
-    ----------
-    fraction_scale_ : float
-        The scale s.
-    fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
-        The basis D, one direction a row.
-    fraction_mean_, fraction_covariance_ : ndarray of shape (n_phases,), (n_phases, n_phases)
-        Moments of the fractions of the training images.
-    n_samples_seen_ : int
-        Training images so far.
-    """
-
-    def _learn(self, images, rows, task, checkpointed=True):
-        n_channels = self.encoder_.n_channels
-        self.n_samples_seen_ = 0
-        self.fraction_mean_ = np.zeros(n_channels)
-        self.fraction_covariance_ = np.zeros((n_channels, n_channels))
-        self.fraction_directions_, self.fraction_scale_ = None, 1.0
-        super()._learn(images, rows, task, checkpointed)
-
-    def _trained(self, images):
-        self.n_samples_seen_, self.fraction_mean_, self.fraction_covariance_ = updated_moments(
-            self.n_samples_seen_,
-            self.fraction_mean_,
-            self.fraction_covariance_,
-            fractions_of(self.encoder_, images),
-        )
-
-    def _finish(self):
-        if not self.match_fractions:
-            self.fraction_directions_, self.fraction_scale_ = None, 1.0
-            return
-        try:
-            directions = fraction_directions(self)
-            scale = matching_scale(self, directions, np.trace(self.fraction_covariance_))
-        except KeyboardInterrupt:
-            warn_user(
-                "Matching of fractions was interrupted; fraction_scale_ stays "
-                f"{self.fraction_scale_:g}.",
-                TrainingInterruptedWarning,
-            )
-        else:
-            self.fraction_directions_, self.fraction_scale_ = directions, scale
-
-    def _latents_of(self, images, conditions):
-        codes = self._tensor(super()._latents_of(images, conditions))
-        return self._stretched(codes, 1.0 / self.fraction_scale_).cpu().numpy()
-
-    def _generate(self, latents, conditions):
-        return super()._generate(self._stretched(latents, self.fraction_scale_), conditions)
-
-    def _stretched(self, latents, scale):
-        if scale == 1.0:
-            return latents
-        directions = self._tensor(self.fraction_directions_)
-        return stretched(self.generator_, latents, directions, scale)
 
 
 def fractions_of(encoder, images):
@@ -115,22 +53,23 @@ def fractions_of(encoder, images):
     return np.stack([phase.mean(axis=1, dtype=np.float64) for phase in phases], axis=1)
 
 
-def fraction_directions(generator):
+def fraction_directions(model, draws):
     """Return the directions of the latents of the whole image that change fractions.
 
     Parameters
     ----------
-    generator : NetworkGenerator
-        The trained generator, without conditions.
+    model : NetworkModel
+        The trained model, without conditions.
+    draws : Tensor of shape (n, n_latent)
+        Latents, see :func:`scaling_draws`.
 
     Returns
     -------
     directions : ndarray of shape (n_directions, n_whole)
         Orthonormal rows: the basis D.
     """
-    network, draws = generator.generator_, _draws(generator)[:N_GRADIENTS]
-    slopes = 0.0
-    for latents in draws.split(generator._batch_size):
+    network, slopes = model.network, 0.0
+    for latents in draws[:N_GRADIENTS].split(model.batch_size):
         whole = _gathered(network, latents).requires_grad_(True)
         moved = latents + _scattered(network, whole - whole.detach())
         fractions = network(moved, latents.new_empty(len(latents), 0)).flatten(2).mean(dim=2)
@@ -143,13 +82,15 @@ def fraction_directions(generator):
     return directions[sizes > LEAST_SHARE * sizes[0]]
 
 
-def matching_scale(generator, directions, variance):
+def fraction_scale(model, draws, directions, variance):
     """Return the scale along directions with which the fractions of new images vary so much.
 
     Parameters
     ----------
-    generator : NetworkGenerator
-        The trained generator.
+    model : NetworkModel
+        The trained model, without conditions.
+    draws : Tensor of shape (n, n_latent)
+        Latents, see :func:`scaling_draws`.
     directions : ndarray of shape (n_directions, n_whole)
         What :func:`fraction_directions` found.
     variance : float
@@ -165,18 +106,18 @@ def matching_scale(generator, directions, variance):
     EstimateWarning
         If none of these does so.
     """
-    network, draws = generator.generator_, _draws(generator)
-    directions = generator._tensor(directions)
+    network, encoder = model.network, model.encoder
+    directions = model.tensor(directions)
 
     def made(index, scale):
         latents = stretched(network, draws[index], directions, scale)
         with torch.no_grad():
             channels = network(latents, latents.new_empty(len(latents), 0))
-        return fractions_of(generator.encoder_, generator.encoder_.decode(channels))
+        return fractions_of(encoder, encoder.decode(channels))
 
     @functools.cache
     def excess(scale):
-        rows = map_batches(functools.partial(made, scale=scale), N_DRAWS, generator._batch_size)
+        rows = map_batches(functools.partial(made, scale=scale), len(draws), model.batch_size)
         return rows.var(axis=0, ddof=1).sum() - variance
 
     if excess(1.0) == 0.0 or len(directions) == 0:
@@ -185,7 +126,7 @@ def matching_scale(generator, directions, variance):
     if excess(low) <= 0.0 <= excess(high):
         return float(brentq(excess, low, high, rtol=SCALE_TOLERANCE))
     nearest = min((1.0, low, high), key=lambda scale: abs(excess(scale)))
-    n_channels = generator.encoder_.n_channels
+    n_channels = encoder.n_channels
     deviations = np.sqrt(np.array([excess(nearest) + variance, variance]) / n_channels)
     warn_user(
         f"Phase fractions cannot be matched: fraction_scale_ is {nearest:g}, with which those of "
@@ -221,9 +162,9 @@ def stretched(network, latents, directions, scale):
     return latents + _scattered(network, (scale - 1.0) * along.sum(dim=1))
 
 
-def _draws(generator):
-    rng = numpy_generator(generator._seed, 5)
-    return generator._tensor(normal_rows(N_DRAWS, generator._n_latent(), rng))
+def scaling_draws(model, seed):
+    """Return the latents on which the scale is found."""
+    return model.tensor(normal_rows(N_DRAWS, model.n_latent, numpy_generator(seed, 5)))
 
 
 def _gathered(network, latents):

@@ -9,14 +9,16 @@ from textures import blobs
 from torch import nn
 
 import skmicro
-from skmicro.exceptions import EstimateWarning, TrainingInterruptedWarning
-from skmicro.generators import DAVEGAN
-from skmicro.generators._fraction_matching import (
+from skmicro.conditioning import (
+    NetworkModel,
     fraction_directions,
+    fraction_scale,
     fractions_of,
-    matching_scale,
+    scaling_draws,
     stretched,
 )
+from skmicro.exceptions import EstimateWarning, TrainingInterruptedWarning
+from skmicro.generators import DAVEGAN
 from skmicro.images import encoder_for
 from skmicro.networks import light_generator
 
@@ -62,23 +64,22 @@ def in_grey(images):
     return 0.7 * images.astype(np.float32)
 
 
-def generator_of(network, look=np.asarray):
-    """A generator whose network is known."""
-    generator = DAVEGAN(**SMALL).fit(look(boards(np.zeros((4, 3)))))
-    generator.generator_ = network
-    dtype = {"device": "cpu", "dtype": torch.float32}
-    generator._tensor = lambda values: torch.as_tensor(np.asarray(values), **dtype)
-    return generator
+def model_of(network, look=np.asarray):
+    """A model whose network is known, and latents to try it on."""
+    network.register_parameter("unused", nn.Parameter(torch.zeros(())))
+    parts = DAVEGAN(**SMALL).fit(look(boards(np.zeros((4, 3)))))._shared_parts()
+    model = NetworkModel(network=network, **parts)
+    return model, scaling_draws(model, seed=0)
 
 
 def scale_found(images, look=np.asarray):
-    generator = generator_of(OrderedBoards(look), look)
-    variance = fractions_of(generator.encoder_, look(images)).var(axis=0, ddof=1).sum()
-    return matching_scale(generator, SLOPE[None], variance)
+    model, draws = model_of(OrderedBoards(look), look)
+    variance = fractions_of(model.encoder, look(images)).var(axis=0, ddof=1).sum()
+    return fraction_scale(model, draws, SLOPE[None], variance)
 
 
 def test_directions_are_those_along_which_fractions_change():
-    (direction,) = fraction_directions(generator_of(Boards()))
+    (direction,) = fraction_directions(*model_of(Boards()))
     np.testing.assert_allclose(direction * np.sign(direction[0]), SLOPE, atol=1e-6)
 
 
@@ -146,7 +147,7 @@ def test_fractions_of_samples_vary_as_those_of_training_images(architecture, n_i
 
 def test_codes_and_samples_are_in_units_of_the_scale(tmp_path):
     X = blobs(12, (16, 16))
-    plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
+    plain = DAVEGAN.light(**SMALL, scale_fractions=False).fit(X)
     matched = DAVEGAN.light(**SMALL).fit(X)
     assert plain.fraction_scale_ == 1.0 != matched.fraction_scale_
     np.testing.assert_array_equal(plain.history_["generator"], matched.history_["generator"])
@@ -182,10 +183,10 @@ def test_further_training_measures_the_scale_anew():
     before = generator.fraction_scale_
     after = generator.partial_fit(X).fraction_scale_
     assert after not in (before, 1.0)
-    assert generator.set_params(match_fractions=False).partial_fit(X).fraction_scale_ == 1.0
+    assert generator.set_params(scale_fractions=False).partial_fit(X).fraction_scale_ == 1.0
 
 
-def test_images_in_parts_are_matched_like_all_of_them():
+def test_images_in_parts_are_scaled_for_like_all_of_them():
     X = blobs(12, (16, 16), low=0.1, high=0.9)
     generator = DAVEGAN.light(**SMALL | {"n_iter": 1}).fit(X[:2])
     for part in (X[2:3], X[3:7], X[7:]):
@@ -196,26 +197,24 @@ def test_images_in_parts_are_matched_like_all_of_them():
     assert generator.n_samples_seen_ == 12
 
 
-def test_an_interruption_of_the_matching_keeps_the_networks(monkeypatch):
+def test_an_interruption_of_the_scaling_keeps_the_networks(monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
     X = blobs(12, (16, 16))
-    monkeypatch.setattr("skmicro.generators._fraction_matching.matching_scale", interrupted)
-    with pytest.warns(TrainingInterruptedWarning, match="Matching of .* interrupted.* stays 1"):
+    monkeypatch.setattr("skmicro.generators._davegan.fraction_scale", interrupted)
+    with pytest.warns(TrainingInterruptedWarning, match="Scaling of .* interrupted.* stays 1"):
         generator = DAVEGAN.light(**SMALL).fit(X)
-    plain = DAVEGAN.light(**SMALL, match_fractions=False).fit(X)
+    plain = DAVEGAN.light(**SMALL, scale_fractions=False).fit(X)
     images = [fitted.sample(3, random_state=0) for fitted in (generator, plain)]
     np.testing.assert_array_equal(*images)
 
 
-def test_a_look_at_an_unfinished_training_does_not_wait_for_the_matching(monkeypatch):
+def test_a_look_at_an_unfinished_training_does_not_wait_for_the_scaling(monkeypatch):
     reason = "scikit-learn has callbacks from 1.9 on"
     monitor = pytest.importorskip("sklearn.callback", reason=reason).ScoringMonitor
     scales = iter((0.5, 0.75))
-    monkeypatch.setattr(
-        "skmicro.generators._fraction_matching.matching_scale", lambda *args: next(scales)
-    )
+    monkeypatch.setattr("skmicro.generators._davegan.fraction_scale", lambda *args: next(scales))
     X = blobs(4, (16, 16))
     monitor = monitor(scoring={"scale": lambda fitted, X, y: fitted.fraction_scale_})
     generator = DAVEGAN.light(**SMALL | {"n_iter": 3}).set_callbacks(monitor)
@@ -227,14 +226,14 @@ def test_a_look_at_an_unfinished_training_does_not_wait_for_the_matching(monkeyp
     assert generator.fraction_scale_ == 0.75
 
 
-def test_a_checkpoint_serves_with_and_without_matching(tmp_path):
+def test_a_checkpoint_serves_with_and_without_scaling(tmp_path):
     X = blobs(12, (16, 16))
     settings = {"checkpoint": tmp_path / "half.pt", "checkpoint_every": 5}
 
     def stop(iteration, history):
         return iteration >= 5
 
-    DAVEGAN.light(**SMALL, **settings, match_fractions=False, callbacks=[stop]).fit(X)
+    DAVEGAN.light(**SMALL, **settings, scale_fractions=False, callbacks=[stop]).fit(X)
     resumed = DAVEGAN.light(**SMALL, **settings).fit(X)
     at_once = DAVEGAN.light(**SMALL).fit(X)
     assert resumed.fraction_scale_ == at_once.fraction_scale_

@@ -1,0 +1,100 @@
+"""A trained flow: noise to images in steps, and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .. import _arrays
+from ..conditioning import NetworkModel
+from ..networks import in_windows
+from ._channels import (
+    UNCERTAIN,
+    blurred,
+    flow_channels,
+    flow_end,
+    labelled_channels,
+    n_flow_channels,
+)
+from ._steps import arc, integrate, time_grid
+
+BATCH_SIZE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowModel(NetworkModel):
+    """A model whose network is the velocity of a flow, ``network(x, t, conditions)``.
+
+    Parameters
+    ----------
+    encoder, image_shape, conditions, target_tol, flat, network : any
+        As in :class:`NetworkModel`.
+    n_steps : int
+        Steps in time.
+    method : {"midpoint", "heun", "euler"}
+        Kind of step.
+    guidance : float
+        Factor of what conditions add to the velocity.
+    """
+
+    n_steps: int
+    method: str
+    guidance: float
+
+    @property
+    def batch_size(self):
+        """Images that are made at once."""
+        return min(BATCH_SIZE, super().batch_size)
+
+    def generate(self, latents, conditions):
+        """Return the channels of noise, (n, n_latent), (n, k) -> (n, C, *S)."""
+        noise = latents.view(-1, n_flow_channels(self.encoder), *self.image_shape)
+        if self.encoder.phases is None:
+            velocity = self.answer(conditions)
+            x = integrate(velocity, noise, time_grid(self.n_steps), self.method)
+            return flow_channels(x, self.encoder)
+        return labelled_channels(self._evidence_behind(noise, conditions))
+
+    def latents_of(self, images, conditions):
+        """Return the noise (n, n_latent) to which the flow leads back from images."""
+
+        @torch.no_grad()
+        def invert(index):
+            velocity = self.answer(self.tensor(conditions[index]))
+            x = flow_end(self.encoder.encode(images[index], self.device, self.dtype))
+            times = time_grid(self.n_steps)
+            if self.encoder.phases is not None:
+                x, times = blurred(x), [UNCERTAIN * t for t in times]
+            return integrate(velocity, x, times[::-1], self.method).flatten(1).cpu().numpy()
+
+        return _arrays.map_batches(invert, len(images), self.batch_size)
+
+    def between(self, a, b, share):
+        """Return points on the arc between two noises, their conditions on the line."""
+        conditions = super().between(a[:, self.n_latent :], b[:, self.n_latent :], share)
+        return np.hstack([arc(a[:, : self.n_latent], b[:, : self.n_latent], share), conditions])
+
+    def answer(self, conditions, ask="__call__"):
+        """Return what the network answers, a function of x and t, with these conditions."""
+        guidance = self.guidance if conditions.shape[1] > 0 else 1.0
+
+        def evaluated(x, t, given):
+            return in_windows(self.network, x, x.new_full((len(x),), t), given, ask=ask)
+
+        def guided(x, t):
+            free = evaluated(x, t, torch.full_like(conditions, torch.nan))
+            return free + guidance * (evaluated(x, t, conditions) - free)
+
+        return guided if guidance != 1.0 else lambda x, t: evaluated(x, t, conditions)
+
+    def _evidence_behind(self, noise, conditions):
+        """Follow the flow to the middle of its last step, and tell the phases from there.
+
+        Euler's steps, which evaluate the network once, tell them at the beginning of the last.
+        """
+        velocity, times = self.answer(conditions), time_grid(self.n_steps)
+        x, t = integrate(velocity, noise, times[:-1], self.method), times[-2]
+        if self.method != "euler":
+            middle = (t + times[-1]) / 2
+            x, t = integrate(velocity, x, (t, middle), "euler"), middle
+        return self.answer(conditions, ask="evidence")(x, t)

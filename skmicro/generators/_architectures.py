@@ -1,0 +1,38 @@
+"""Networks by name, or by functions of the user that make them."""
+
+from .._checks import check_choice
+from ..rules import Rule
+
+
+def architecture(known, *players):
+    """Return the rule of a parameter that says what networks are made by.
+
+    Parameters
+    ----------
+    known : dict of str to tuple of callable
+        Functions that make the networks, by the name of an architecture.
+    *players : str
+        The networks, in the order of the functions.
+
+    Returns
+    -------
+    rule : Rule
+        Allows the names, and as many callables as there are networks.
+    """
+    names = ", ".join(f'"{name}"' for name in known)
+
+    def check(name, value):
+        if not isinstance(value, (tuple, list)):
+            check_choice(name, value, known)
+        elif len(value) != len(players) or not all(map(callable, value)):
+            raise ValueError(
+                f"{name} must be one of {sorted(known)} or functions that make "
+                f"{' and '.join(players)}, got {value!r}."
+            )
+
+    return Rule(f"{{{names}}} or tuple of callable", check)
+
+
+def makers(value, known):
+    """Return the functions that make the networks of an architecture."""
+    return known[value] if isinstance(value, str) else value

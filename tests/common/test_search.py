@@ -1,0 +1,14 @@
+"""What only searches for latents at their full length show."""
+
+import numpy as np
+import pytest
+from tiny import NETWORKS, phase_images, tiny
+
+
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_transform_inverts_its_own_images_better_than_chance(cls):
+    generator = tiny(cls, n_iter=10).fit(phase_images(n=12))
+    images = generator.sample(6, random_state=3)
+    others = generator.sample(6, random_state=4)
+    back = generator.reconstruct(images)
+    assert np.mean(back != images) < np.mean(others != images)
