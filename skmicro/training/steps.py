@@ -223,7 +223,8 @@ class TrainingStep:
                     train_level(kept, projection, batches, self.rng)
                 except KeyboardInterrupt:
                     warn_user(
-                        "Training of the level was interrupted; the generator holds the state reached.",
+                        "Training of the level was interrupted; the generator holds the state "
+                        "reached.",
                         TrainingInterruptedWarning,
                     )
         return kept

@@ -31,7 +31,9 @@ def images(n=N, shape=(8, 8), seed=0):
 
 
 def fitted(y=HEAT, conditions=("p1", "y"), X=None, **settings):
-    return FlowMatchingGenerator(conditions, **TINY | settings).fit(images() if X is None else X, y)
+    return FlowMatchingGenerator(conditions=conditions, **TINY | settings).fit(
+        images() if X is None else X, y
+    )
 
 
 def variable_columns(generator):
@@ -102,7 +104,7 @@ def test_one_column_with_two_axes_is_y0():
     ],
 )
 def test_columns_that_will_not_do(y, error, message):
-    estimator = FlowMatchingGenerator(("p1", "y"), **TINY)
+    estimator = FlowMatchingGenerator(conditions=("p1", "y"), **TINY)
     before = dict(vars(estimator))
     with pytest.raises(error, match=message):
         estimator.fit(images(), y)
@@ -336,7 +338,7 @@ def layered(n=48, seed=0):
 def test_variable_is_learned():
     X, y = layered()
     settings = {"n_iter": 300, "width": 8, "batch_size": 16}
-    generator = FlowMatchingGenerator(("y",), **TINY | settings).fit(X, y)
+    generator = FlowMatchingGenerator(conditions=("y",), **TINY | settings).fit(X, y)
     means = [generator.sample(40, y=value, random_state=1).mean() for value in (700.0, 900.0)]
     np.testing.assert_allclose(means, [0.2, 0.8], atol=0.1)
     _, targets = generator.sample(20, random_state=1, return_targets=True)

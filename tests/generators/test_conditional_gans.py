@@ -60,7 +60,7 @@ def test_what_critics_see_and_tell(architecture, n_phases, shape):
 
 def test_the_conditional_critic_sees_uncorrelated_conditions_in_units_of_their_spread():
     X = blobs(n_phases=3)
-    generator = ConditionalGAN(("p1", "specific_surface"), **SMALL).fit(X)
+    generator = ConditionalGAN(conditions=("p1", "specific_surface"), **SMALL).fit(X)
     batch = encoded(generator, X)
     seen = fresh_step(generator).view(batch.images, batch)
     assert torch.equal(seen[:, :3], batch.images)
@@ -78,7 +78,7 @@ def test_the_conditional_critic_sees_uncorrelated_conditions_in_units_of_their_s
 
 def test_the_residual_critic_sees_nothing_amiss_in_real_images():
     X = blobs(n_phases=3)
-    generator = ResidualInputGAN(("p1", "p2"), **SMALL).fit(X)
+    generator = ResidualInputGAN(conditions=("p1", "p2"), **SMALL).fit(X)
     batch, step = encoded(generator, X), fresh_step(generator)
     assert step.view(batch.images, batch)[:, 3].abs().max() < 1e-12
     moved = Batch(batch.images, batch.conditions + torch.tensor([0.1] + [0.0] * 7))

@@ -279,7 +279,7 @@ def test_images_of_phases_come_back(n_phases):
 def test_latents_are_normal_where_the_flow_is_exact(n_phases):
     """A network that has learned nothing is right about independent, equally frequent voxels."""
     X = np.random.default_rng(0).integers(0, n_phases, (8, 64, 64))
-    generator = FlowMatchingGenerator((), learning_rate=1e-30, n_steps=32, **TINY).fit(X)
+    generator = FlowMatchingGenerator(conditions=(), learning_rate=1e-30, n_steps=32, **TINY).fit(X)
     noise = generator.transform(X)
     quantiles = np.quantile(noise, (0.05, 0.25, 0.5, 0.75, 0.95))
     np.testing.assert_allclose(quantiles, (-1.645, -0.674, 0.0, 0.674, 1.645), atol=0.08)
@@ -524,7 +524,7 @@ def distance(generator, other):
 
 
 def test_fine_tuning_comes_near_a_new_material_and_stays_near_the_old_network():
-    start = FlowMatchingGenerator((), **TINY | STRIPES).fit(stripes(48, 0.2))
+    start = FlowMatchingGenerator(conditions=(), **TINY | STRIPES).fit(stripes(48, 0.2))
     new = stripes(4, 0.5, seed=1)
     before = abs(start.sample(60, random_state=0).mean() - 0.5)
     tuned = copy.deepcopy(start).fine_tune(new, n_iter=150)
@@ -575,7 +575,7 @@ def test_fine_tuning_takes_one_image_and_arguments_as_fit_does():
     np.testing.assert_allclose(tuned.conditions_.rows, [[new.mean()]], rtol=1e-6)
     with pytest.raises(TypeError, match="positional"):
         generator.fine_tune(new, None, 2)
-    generator = FlowMatchingGenerator(("y",), **TINY).fit(blobs(), heat)
+    generator = FlowMatchingGenerator(conditions=("y",), **TINY).fit(blobs(), heat)
     generator.fine_tune(new, [5.0], n_iter=2)
     np.testing.assert_array_equal(generator.conditions_.rows, [[5.0]])
     assert generator.n_iter_ == 5

@@ -33,7 +33,9 @@ SMALL = {
 
 
 def invnet(*invariances, **options):
-    return InvNetGenerator(invariances or ("p1",), **(SMALL | {"n_projection": 1} | options))
+    return InvNetGenerator(
+        invariances=invariances or ("p1",), **(SMALL | {"n_projection": 1} | options)
+    )
 
 
 def wgan(**options):
@@ -363,7 +365,7 @@ def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition():
     ],
 )
 def test_bad_invariances(invariances, error, message):
-    generator = InvNetGenerator(invariances, **SMALL)
+    generator = InvNetGenerator(invariances=invariances, **SMALL)
     with pytest.raises(error, match=message):
         generator.fit(blobs())
     assert not hasattr(generator, "generator_")

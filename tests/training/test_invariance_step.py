@@ -177,7 +177,7 @@ KINDS = {
     "ConditionalGAN": lambda **o: ConditionalGAN(
         n_critic=2, symmetries=("translation",), **(LIGHT | {"average_decay": 0.9} | o)
     ),
-    "ACGAN": lambda **o: ACGAN(("p1", "p2"), n_critic=2, **(LIGHT | o)),
+    "ACGAN": lambda **o: ACGAN(conditions=("p1", "p2"), n_critic=2, **(LIGHT | o)),
     "ResidualInputGAN": lambda **o: ResidualInputGAN(
         n_critic=1, **(LIGHT | {"architecture": "dense"} | o)
     ),

@@ -427,7 +427,9 @@ KINDS = {
         **(SMALL | {"average_decay": 0.9, "decay_from": 0.5, "symmetries": ("translation",)})
         | options
     ),
-    "InvNet": lambda **options: InvNetGenerator(("p1", "p2"), n_projection=2, **(SMALL | options)),
+    "InvNet": lambda **options: InvNetGenerator(
+        invariances=("p1", "p2"), n_projection=2, **(SMALL | options)
+    ),
     "InvNet averaged": lambda **options: InvNetGenerator(
         **(SMALL | {"average_decay": 0.9, "n_projection": 0, "moments": ("p2",)}) | options
     ),
