@@ -2,12 +2,18 @@
 
 import torch
 
-from .._checks import check_choice, check_integer
+from .._checks import check_integer
+from ..parameters import parameter
+from ..rules import Rule, choice, integer, optional
 from ._phase_geometry import PhaseGeometry
 from ._three_point_integration import integrated_parameters
 from ._three_point_kernels import three_point_parameters
 
-METHODS = ("fourier", "integration")
+
+def _check_n_angles(name, value):
+    check_integer(name, value, 10)
+    if value % 2:
+        raise ValueError(f"{name} must be even, got {value}.")
 
 
 class ThreePointParameters(PhaseGeometry):
@@ -17,42 +23,6 @@ class ThreePointParameters(PhaseGeometry):
     of an isotropic material of two phases: zeta for conductivity and bulk modulus, both for
     the shear modulus.
 
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase, number 2 in the formulas; ``None`` stands for the largest label. All
-        others together are phase 1.
-    dimension : {2, 3} or None, default=None
-        Dimensions of the material; ``None`` stands for those of the images. 3 takes
-        two-dimensional images for plane sections of an isotropic three-dimensional material.
-    method : {"fourier", "integration"}, default="fourier"
-        Sums over the modes of the image, or integrates S3 over triangles; see Notes.
-    max_lag : int or None, default=None
-        Largest side of a triangle in voxels, for ``"integration"``; ``None`` stands for the
-        shortest side of the image longer than one voxel.
-    n_radii : int or None, default=None
-        Lengths of sides, for ``"integration"``; ``None`` stands for one for each voxel.
-    n_angles : int or None, default=None
-        Directions around a circle, for ``"integration"``, even and at least 10; a sphere has
-        half as many circles. ``None`` stands for 48 in images of two axes and 12 of three.
-    n_jobs : int or None, default=None
-        Processes, through joblib; ``None`` stands for one, -1 for all cores.
-    device : {"auto"}, str or torch.device, default="auto"
-        Where to compute.
-    precision : {"auto", "float32", "float64"}, default="float64"
-        Type of the fields; ``"auto"`` stands for single precision.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-
     See Also
     --------
     StrongContrastModuli : Elastic moduli from these parameters.
@@ -60,7 +30,8 @@ class ThreePointParameters(PhaseGeometry):
 
     Notes
     -----
-    With the probability S3(r, s, t) that the corners of a triangle lie in the phase,
+    The phase has number 2 in the formulas; all others together are phase 1. With the probability
+    S3(r, s, t) that the corners of a triangle lie in the phase,
     :math:`B = S_3(r, s, t) - S_2(r) S_2(s) / p_2` and the angle :math:`\theta` between the
     sides r and s, the definitions are [1]_, in two dimensions
 
@@ -126,40 +97,31 @@ class ThreePointParameters(PhaseGeometry):
     """
 
     name = "three_point"
-
-    def __init__(
-        self,
-        phase=None,
-        *,
-        dimension=None,
-        method="fourier",
-        max_lag=None,
-        n_radii=None,
-        n_angles=None,
-        n_jobs=None,
-        device="auto",
-        precision="float64",
-        image_shape=None,
-    ):
-        self.phase = phase
-        self.dimension = dimension
-        self.method = method
-        self.max_lag = max_lag
-        self.n_radii = n_radii
-        self.n_angles = n_angles
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.image_shape = image_shape
+    method: str = parameter(
+        "fourier",
+        choice("fourier", "integration"),
+        "Sums over the modes of the image, or integrates S3 over triangles; see Notes.",
+    )
+    max_lag: int | None = parameter(
+        None,
+        optional(integer(1)),
+        """Largest side of a triangle in voxels, for ``"integration"``; ``None`` stands for the
+        shortest side of the image longer than one voxel.""",
+    )
+    n_radii: int | None = parameter(
+        None,
+        optional(integer(4)),
+        'Lengths of sides, for ``"integration"``; ``None`` stands for one for each voxel.',
+    )
+    n_angles: int | None = parameter(
+        None,
+        optional(Rule("int", _check_n_angles)),
+        """Directions around a circle, for ``"integration"``, even and at least 10; a sphere has
+        half as many circles. ``None`` stands for 48 in images of two axes and 12 of three.""",
+    )
 
     def _check_parameters(self):
         super()._check_parameters()
-        check_choice("method", self.method, METHODS)
-        for name, least in (("max_lag", 1), ("n_radii", 4), ("n_angles", 10)):
-            if getattr(self, name) is not None:
-                check_integer(name, getattr(self, name), least)
-        if self.n_angles is not None and self.n_angles % 2:
-            raise ValueError(f"n_angles must be even, got {self.n_angles}.")
         if self.max_lag is not None and hasattr(self, "image_shape_"):
             longest = max(self.image_shape_)
             if self.max_lag > longest:
