@@ -66,9 +66,9 @@ strong-contrast-3d | coefficient, in 3-D only | properties/test_strong_contrast.
 
 circular-gradient | gradient to the wrong side | networks/test_networks.py
     inner.narrow(axis, n - 1, 1).add_(x  =>  inner.narrow(axis, 0, 1).add_(x
-conditions-centre | conditions not whitened | generators/test_whitening.py
+conditions-centre | conditions not whitened | conditioning/test_whitening.py
     (conditions - location).unsqueeze(1)  =>  conditions.unsqueeze(1)
-flow-conditions | whitening of another condition | generators/test_process_variables.py
+flow-conditions | whitening of another condition | conditioning/test_process_variables.py
     whitened(known, self.whitenings[k])  =>  whitened(known, self.whitenings[0])
 resized-network | state shared between copies | generators/test_image_size.py
     resized = copy.copy(self)  =>  resized = self
@@ -79,11 +79,11 @@ attribute-weight | weight lost | losses/test_conditional.py
     return self.weight * error.square().mean()  =>  return error.square().mean()
 latent-gradient | no gradient to the deviations | losses/test_variational.py
     (0.5 * log_variance).exp() *  =>  (0.5 * log_variance).exp().detach() *
-hard-gradient | sign of a gradient | test_encoding.py
+hard-gradient | sign of a gradient | images/test_encoding.py
     one_hot + channels - channels.detach()  =>  one_hot - channels + channels.detach()
 matching-noise | global random state | losses/test_matching.py
     noise = torch.randn(images.shape, generator=rng,  =>  noise = torch.randn_like(images,
-fresh-seed | global random state | test_random.py
+fresh-seed | global random state | common/test_battery.py
     SeedSequence().generate_state  =>  SeedSequence(np.random.randint(2**31)).generate_state
 
 projection-rate | wrong learning rate | training/test_training.py
@@ -101,32 +101,43 @@ search-stuck | search that never improves | training/test_training.py
 rollback | state kept after an error | training/test_training.py
     vars(estimator).clear()  =>  vars(estimator).copy()
 
-correction-sign | sign | generators/test_corrections.py
+correction-sign | sign | conditioning/test_corrections.py
     fed[rows] += excess  =>  fed[rows] -= excess
 warned-above-only | warning not given | generators/test_names.py generators/test_generators.py
     outside = (target.values < low - margin) | (target  =>  outside = (target
 half-voxel | exact fraction off by one voxel | generators/test_generators.py
     count = int(np.floor(fraction * n_voxels + 0.5))  =>  count = int(fraction * n_voxels)
-stretched-codes | factor not inverted | generators/test_fraction_matching.py
-    1.0 / self.fraction_scale_  =>  self.fraction_scale_
-moments-of-parts | weight of a part | generators/test_fraction_matching.py
+stretched-codes | factor not inverted | conditioning/test_fraction_scaling.py
+    codes, 1.0 / self.scale  =>  codes, self.scale
+moments-of-parts | weight of a part | conditioning/test_fraction_scaling.py
     * (n_before * n_new / total)  =>  * (n_new / total)
-flow-channel | wrong phase channel | generators/test_flow.py generators/test_flow_matching.py
+flow-channel | wrong phase channel | flows/test_steps.py generators/test_flow_matching.py
     (channels[:, 1:] if channels.shape[1] == 2  =>  (channels[:, :1] if channels.shape[1] == 2
-damaged-input | input changed | generators/test_inpainting.py
+damaged-input | input changed | flows/test_inpainting.py
     images = np.array(X.detach()  =>  images = np.asarray(X.detach()
-filling-noise | noise of another variance | generators/test_inpainting.py
+filling-noise | noise of another variance | flows/test_inpainting.py
     (1 - t) ** 2 - share**2 * (1 - s) ** 2  =>  (1 - t) ** 2 * (1 - share**2)
-field-border | border taken for periodic | generators/test_gaussian_random_field.py
+field-border | border taken for periodic | random_fields/test_gaussian_random_field.py
     next_fast_len(side + min(half, side), real=True)  =>  next_fast_len(side, real=True)
-saved-history | saved file loses an attribute | test_persistence.py
-    if k not in RUNNING}  =>  if k not in RUNNING | {"history_"}}
+saved-history | saved file loses an attribute | common/test_battery.py
+    if k not in OF_A_RUN}  =>  if k not in OF_A_RUN | {"history_"}}
+
+light-conditions | conditions not whitened | networks/test_networks.py
+    torch.hstack([whitened(conditions, self.whitening), whole])  =>  torch.hstack([conditions, whole])
+score-phases | last phase only | generators/test_generators.py
+    encoder.phases[-max(1, encoder.n_channels - 1) :]  =>  encoder.phases[-1:]
+double-loaded | wrong precision after loading | test_persistence.py
+    any(value.dtype == np.float64 for  =>  all(value.dtype == np.int8 for
+one-move | one move for a whole batch | images/test_augmentation.py
+    groups = images.chunk(self.n_groups)  =>  groups = images.chunk(1)
+sampling-unchecked | input not checked | generators/test_flow_matching.py
+    if self.guidance != 1.0 and p_drop == 0 and  =>  if p_drop < 0 and
 
 nan-parameter | input not checked | datasets/test_ellipses.py
     if np.isnan(value) or (finite  =>  if (finite
 tiff-pages | pages along the last axis | test_io.py
     np.stack(arrays)  =>  np.stack(arrays, axis=-1)
-patches-overlap | overlap not seen | test_patches.py
+patches-overlap | overlap not seen | images/test_patches.py
     p=np.inf)  =>  p=2)
 board-seed | seed ignored | datasets/test_randomness.py
     generator = numpy_generator(draw_seed(random_state))  =>  generator = numpy_generator(0)
