@@ -123,7 +123,7 @@ saved-history | saved file loses an attribute | common/test_battery.py
     if k not in OF_A_RUN}  =>  if k not in OF_A_RUN | {"history_"}}
 
 light-conditions | conditions not whitened | networks/test_networks.py
-    torch.hstack([whitened(conditions, self.whitening), whole])  =>  torch.hstack([conditions, whole])
+    [whitened(conditions, self.whitening), whole]  =>  [conditions, whole]
 score-phases | last phase only | generators/test_generators.py
     encoder.phases[-max(1, encoder.n_channels - 1) :]  =>  encoder.phases[-1:]
 double-loaded | wrong precision after loading | test_persistence.py

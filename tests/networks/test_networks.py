@@ -99,7 +99,8 @@ def test_generators_use_latents_and_conditions(kind):
 @every_generator
 def test_generators_see_whitened_conditions(kind):
     raw, plain = a_generator(kind, (8, 8)), a_generator(kind, (8, 8))
-    plain.whitening = ([0.0], [[1.0]])
+    (head,) = (module for module in plain.modules() if hasattr(module, "whitening"))
+    head.whitening = ([0.0], [[1.0]])
     latents, conditions = random_tensor(2, raw.n_latent), torch.tensor([[0.4], [0.7]])
     torch.testing.assert_close(raw(latents, conditions), plain(latents, 10.0 * (conditions - 0.5)))
 
