@@ -13,6 +13,7 @@ from ._offsets import exact_offsets
 SOFTNESS = 0.1
 FIELD_VALUES = np.linspace(-4.5, 4.5, 257)
 INVERSE_ROUNDS = 30
+INVERSE_VOXELS = 2**12
 WIENER_NOISE = 1e-2
 MARGIN = 0.02
 
@@ -41,7 +42,9 @@ class FieldModel(Model):
             channels = self.encoder.encode(images[index], dtype=self.dtype)
             return self._consistent_latents(channels, conditions[index]).numpy()
 
-        return _arrays.map_batches(invert, len(images), self.batch_size)
+        # Small batches: the last one is filled up, and one image is not to cost as much as many.
+        batch_size = max(1, min(self.batch_size, INVERSE_VOXELS // int(np.prod(self.image_shape))))
+        return _arrays.map_batches(invert, len(images), batch_size)
 
     @property
     def n_fields(self):
