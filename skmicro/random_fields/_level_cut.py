@@ -66,8 +66,8 @@ def simplex_axes(n_phases):
 def two_phase_table(fraction):
     """Tabulate the autocovariance of a Gaussian field that is cut into two phases.
 
-    Returns ``N_ANGLES`` correlations rho of the field from -1 to 1, and of the cut ``(S2 - p^2) /
-    (p - p^2)``, ascending, p being the volume fraction.
+    Returns ``N_ANGLES`` correlations rho of the field from -1 to 1, and
+    ``(S2 - p^2) / (p - p^2)`` of the cut, ascending, p being the volume fraction.
     """
     angle = np.linspace(-math.pi / 2, math.pi / 2, N_ANGLES)
     level = ndtri(fraction)
