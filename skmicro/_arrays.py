@@ -12,20 +12,8 @@ BATCH_VOXELS = 2**16
 def resolve_device(device):
     """Return the ``torch.device`` that a ``device`` parameter stands for.
 
-    Parameters
-    ----------
-    device : {"auto"}, str or torch.device
-        ``"auto"`` is the first CUDA device if there is one, else the CPU.
-
-    Returns
-    -------
-    device : torch.device
-        A device that exists on this machine.
-
-    Raises
-    ------
-    ValueError
-        If the device is unknown or not available.
+    ``"auto"`` is the first CUDA device if there is one, else the CPU. Raises ValueError if the
+    device is unknown or not available.
     """
     if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -47,20 +35,8 @@ def resolve_device(device):
 def resolve_precision(precision):
     """Return the floating-point type that a ``precision`` parameter stands for.
 
-    Parameters
-    ----------
-    precision : {"auto", "float32", "float64"}
-        ``"auto"`` is single precision.
-
-    Returns
-    -------
-    dtype : torch.dtype
-        The type of weights and images.
-
-    Raises
-    ------
-    ValueError
-        If ``precision`` is none of the above.
+    ``"auto"`` is single precision. Raises ValueError for anything but ``"auto"``, ``"float32"``
+    and ``"float64"``.
     """
     if not isinstance(precision, str) or precision not in _PRECISIONS:
         raise ValueError(f"precision must be one of {sorted(_PRECISIONS)}, got {precision!r}.")
@@ -85,24 +61,10 @@ def inference_batch_size(image_shape):
 
 
 def padded_batches(n_rows, batch_size):
-    """Yield index arrays of one fixed length and how many of each count.
+    """Yield index arrays of length ``batch_size`` and how many of each, from the front, count.
 
-    The last batch is filled up with its own last row, so that every batch has the
-    same shape and a row's result cannot depend on how many rows came with it.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows to cover.
-    batch_size : int
-        Length of every index array.
-
-    Yields
-    ------
-    index : ndarray of shape (batch_size,)
-        Rows of this batch.
-    n_valid : int
-        How many of them, from the front, are not filling.
+    The last batch is filled up with its own last row, so that every batch has the same shape and
+    a row's result cannot depend on how many rows came with it.
     """
     for start in range(0, n_rows, batch_size):
         index = np.minimum(np.arange(start, start + batch_size), n_rows - 1)
@@ -110,22 +72,7 @@ def padded_batches(n_rows, batch_size):
 
 
 def map_batches(function, n_rows, batch_size):
-    """Apply a function to padded index batches and join what it returns.
-
-    Parameters
-    ----------
-    function : callable
-        Takes an index array, returns a tensor or array with one row per index.
-    n_rows : int
-        Number of rows to cover.
-    batch_size : int
-        Rows per call.
-
-    Returns
-    -------
-    rows : Tensor or ndarray of shape (n_rows, ...)
-        The results in order.
-    """
+    """Apply a function to padded index batches and join its tensors or arrays, a row per index."""
     parts = [function(index)[:n_valid] for index, n_valid in padded_batches(n_rows, batch_size)]
     if isinstance(parts[0], torch.Tensor):
         return torch.cat(parts)

@@ -21,14 +21,7 @@ __all__ = ["CallbackSupportMixin", "FitTask", "with_callbacks"]
 class FitTask:
     """The task tree of one ``fit``: the fit itself and one subtask per iteration.
 
-    Parameters
-    ----------
-    estimator : estimator instance
-        Its callbacks, set by ``set_callbacks`` or by a meta-estimator, are called.
-    n_iter : int
-        Number of iterations.
-    X, y : array-like
-        What ``fit`` received.
+    The estimator's callbacks, set by ``set_callbacks`` or by a meta-estimator, are called.
     """
 
     def __init__(self, estimator, n_iter, X, y):
@@ -44,15 +37,7 @@ class FitTask:
     def loop_callbacks(self, attributes):
         """Return the callbacks to hand to the training loop (none or one).
 
-        Parameters
-        ----------
-        attributes : callable
-            ``attributes(history)`` returns the fitted attributes as if training ended now.
-
-        Returns
-        -------
-        callbacks : list of callable
-            To be called as ``callback(iteration, history)``.
+        ``attributes(history)`` returns the fitted attributes as if training ended now.
         """
         if self.context is None:
             return []

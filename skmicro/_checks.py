@@ -9,26 +9,8 @@ import numpy as np
 def check_image_shape(name, shape, n_axes=(2, 3)):
     """Return the sides of an image as a tuple of int, or raise.
 
-    Parameters
-    ----------
-    name : str
-        Name of the parameter, for messages.
-    shape : tuple, list or ndarray
-        Voxels along each axis.
-    n_axes : tuple of int, default=(2, 3)
-        Numbers of axes that are allowed.
-
-    Returns
-    -------
-    shape : tuple of int
-        The same sides.
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer sides, or one is below 1.
-    TypeError
-        If a side is not an integer.
+    ValueError if their number is not among ``n_axes``, or one is below 1; TypeError if one is not
+    an integer.
     """
     sides = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
     if len(sides) not in n_axes:

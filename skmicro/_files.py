@@ -12,22 +12,8 @@ from ._checks import check_path
 def atomic_path(path):
     """Yield a temporary path in the folder of ``path`` that replaces it on success.
 
-    Parameters
-    ----------
-    path : path-like
-        Destination, in an existing folder.
-
-    Yields
-    ------
-    temporary : Path
-        Where to write.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder.
-    IsADirectoryError
-        If the destination is a folder itself.
+    Raises FileNotFoundError if there is no such folder, IsADirectoryError if the destination is a
+    folder itself.
     """
     check_path("path", path)
     path = Path(path)

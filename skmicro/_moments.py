@@ -8,27 +8,10 @@ import numpy as np
 
 
 def updated_moments(n_before, mean, covariance, rows):
-    """Return the moments of rows together with those seen before.
+    """Return number, mean (k,) and covariance (k, k) of rows together with those seen before.
 
-    Parameters
-    ----------
-    n_before : int
-        Number of the rows seen before.
-    mean : ndarray of shape (k,)
-        Their mean; any numbers where there were none.
-    covariance : ndarray of shape (k, k)
-        Their covariance, with the factor 1/(n - 1); any numbers where there were none.
-    rows : ndarray of shape (n, k)
-        More of them, two in all at least.
-
-    Returns
-    -------
-    total : int
-        Number of all rows.
-    mean : ndarray of shape (k,)
-        Mean of all.
-    covariance : ndarray of shape (k, k)
-        Covariance of all.
+    The covariance has the factor 1/(n - 1); moments of no rows may be any numbers; with ``rows``
+    (n, k) there are two in all at least.
     """
     n_new = len(rows)
     total = n_before + n_new

@@ -20,25 +20,11 @@ import torch
 
 
 def draw_seed(random_state=None):
-    """Turn a ``random_state`` into one integer seed.
+    """Turn a ``random_state`` into one integer seed, non-negative and below 2**63.
 
-    Parameters
-    ----------
-    random_state : None, int, numpy.random.RandomState or numpy.random.Generator
-        ``None`` takes fresh entropy from the operating system; an integer is
-        the seed itself; a generator object is advanced by one draw.
-
-    Returns
-    -------
-    seed : int
-        A non-negative integer below 2**63.
-
-    Raises
-    ------
-    ValueError
-        If an integer seed is negative.
-    TypeError
-        If ``random_state`` is none of the above.
+    ``None`` takes fresh entropy from the operating system; an integer is the seed itself; a
+    RandomState or Generator of NumPy is advanced by one draw. Raises ValueError if an integer is
+    negative, TypeError for anything else.
     """
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
@@ -68,18 +54,5 @@ def torch_generator(seed, *stream):
 
 
 def normal_rows(n_rows, n_columns, generator):
-    """Draw standard normal rows; the first rows do not depend on ``n_rows``.
-
-    Parameters
-    ----------
-    n_rows, n_columns : int
-        Size of the draw.
-    generator : numpy.random.Generator
-        Source of the numbers.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows, n_columns), float32
-        Independent standard normal numbers.
-    """
+    """Draw standard normal rows, float32; the first rows do not depend on ``n_rows``."""
     return generator.standard_normal((n_rows, n_columns)).astype(np.float32)

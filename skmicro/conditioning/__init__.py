@@ -16,28 +16,4 @@ from ._table import ConditionTable, described
 from ._targets import Target, read_targets, warn_missed, warn_outside
 from ._whitening import whitening_of
 
-__all__ = [
-    "ConditionTable",
-    "Model",
-    "NetworkModel",
-    "Target",
-    "apportion",
-    "corrected_images",
-    "described",
-    "exact_fractions",
-    "fraction_directions",
-    "fraction_scale",
-    "fractions_of",
-    "images_for",
-    "meet_targets",
-    "nearest_latents",
-    "phase_counts",
-    "read_targets",
-    "scaling_draws",
-    "stretched",
-    "variable_values",
-    "warn_missed",
-    "warn_outside",
-    "whitening_of",
-    "with_variables",
-]
+__all__ = ["ConditionTable", "Model", "NetworkModel", "Target"]

@@ -10,25 +10,11 @@ CORRECTIONS = 3
 
 
 def images_for(model, conditions, targets, fractions, seed):
-    """Make images of new latents that meet targets.
+    """Return decoded images (n_samples, ...) of new latents that meet targets.
 
-    Parameters
-    ----------
-    model : Model
-        The trained model.
-    conditions : ndarray of shape (n_samples, n_conditions)
-        Conditions, asked for or drawn.
-    targets : list of Target
-        What is asked for, conditions among it.
-    fractions : Target or None
-        Fraction that ``exact=True`` meets.
-    seed : int
-        Seed of the latents; the first rows do not depend on ``n_samples``.
-
-    Returns
-    -------
-    images : ndarray of shape (n_samples, ...)
-        Decoded images.
+    ``conditions`` (n_samples, n_conditions) are asked for or drawn, ``targets`` include those
+    that are conditions, and ``fractions`` is the target that ``exact=True`` meets, or ``None``.
+    The first rows of the latents do not depend on ``n_samples``.
     """
     table, noise = model.conditions, numpy_generator(seed, 0)
     latents = normal_rows(len(conditions), model.n_latent, noise)
@@ -43,27 +29,11 @@ def images_for(model, conditions, targets, fractions, seed):
 def corrected_images(model, latents, conditions, wanted):
     """Decode latents, feeding conditions that make up for what the network misses.
 
-    A network comes near the values r that it is fed, I(G(z, r)) = r + e. Images that miss
-    what was asked for by more than ``target_tol`` are generated again from
-    r <- r + (wanted - I(G(z, r))), at most three times; the nearest image is kept.
-
-    Parameters
-    ----------
-    model : Model
-        The trained model.
-    latents : ndarray of shape (n_samples, n_latent)
-        Latents, which stay as they are.
-    conditions : ndarray of shape (n_samples, n_conditions)
-        Conditions asked for.
-    wanted : ndarray of shape (n_conditions,), bool
-        Which of them count.
-
-    Returns
-    -------
-    images : ndarray of shape (n_samples, ...)
-        Decoded images.
-    fed : ndarray of shape (n_samples, n_conditions)
-        Conditions that these were made from.
+    A network comes near the values r that it is fed, I(G(z, r)) = r + e. Images that miss what
+    was asked for, where the mask ``wanted`` (n_conditions,) says that it counts, by more than
+    ``target_tol`` are generated again from r <- r + (wanted - I(G(z, r))), at most three times,
+    with the same latents; the nearest image is kept. Returns the images and the conditions that
+    they were made from.
     """
     descriptors = model.conditions.for_shape(model.image_shape)
     images = model.decode(latents, conditions)

@@ -34,20 +34,7 @@ LEAST_SHARE = 1e-3
 
 
 def fractions_of(encoder, images):
-    """Return the phase fractions, or the mean grey level, of every image.
-
-    Parameters
-    ----------
-    encoder : PhaseEncoder or GreyEncoder
-        Knows the phases.
-    images : ndarray of shape (n, *spatial)
-        Images.
-
-    Returns
-    -------
-    fractions : ndarray of shape (n, n_channels)
-        Fractions of the phases in their order.
-    """
+    """Return the fractions of the phases, in order, or the mean grey level, (n, n_channels)."""
     rows = images.reshape(len(images), -1)
     phases = [rows] if encoder.phases is None else [rows == phase for phase in encoder.phases]
     return np.stack([phase.mean(axis=1, dtype=np.float64) for phase in phases], axis=1)
@@ -56,17 +43,8 @@ def fractions_of(encoder, images):
 def fraction_directions(model, draws):
     """Return the directions of the latents of the whole image that change fractions.
 
-    Parameters
-    ----------
-    model : NetworkModel
-        The trained model, without conditions.
-    draws : Tensor of shape (n, n_latent)
-        Latents, see :func:`scaling_draws`.
-
-    Returns
-    -------
-    directions : ndarray of shape (n_directions, n_whole)
-        Orthonormal rows: the basis D.
+    Orthonormal rows (n_directions, n_whole), the basis D, of a model without conditions;
+    ``draws`` are :func:`scaling_draws`.
     """
     network, slopes = model.network, 0.0
     for latents in draws[:N_GRADIENTS].split(model.batch_size):
@@ -85,26 +63,8 @@ def fraction_directions(model, draws):
 def fraction_scale(model, draws, directions, variance):
     """Return the scale along directions with which the fractions of new images vary so much.
 
-    Parameters
-    ----------
-    model : NetworkModel
-        The trained model, without conditions.
-    draws : Tensor of shape (n, n_latent)
-        Latents, see :func:`scaling_draws`.
-    directions : ndarray of shape (n_directions, n_whole)
-        What :func:`fraction_directions` found.
-    variance : float
-        Wanted sum of the variances of all fractions.
-
-    Returns
-    -------
-    scale : float
-        From 1/4 to 4.
-
-    Warns
-    -----
-    EstimateWarning
-        If none of these does so.
+    It lies between 1/4 and 4. ``variance`` is the wanted sum of the variances of all fractions;
+    where no scale leads there, an EstimateWarning says so. ``draws`` are :func:`scaling_draws`.
     """
     network, encoder = model.network, model.encoder
     directions = model.tensor(directions)
@@ -138,23 +98,9 @@ def fraction_scale(model, draws, directions, variance):
 
 
 def stretched(network, latents, directions, scale):
-    """Scale latents along directions of what they say of the whole image.
+    """Return the latents u': scaled along directions of what they say of the whole image.
 
-    Parameters
-    ----------
-    network : torch.nn.Module
-        The generator network.
-    latents : Tensor of shape (n, n_latent)
-        Latents.
-    directions : Tensor of shape (n_directions, n_whole)
-        Orthonormal rows.
-    scale : float
-        Factor; its reciprocal undoes it.
-
-    Returns
-    -------
-    latents : Tensor of shape (n, n_latent)
-        The latents u'.
+    The directions are orthonormal rows (n_directions, n_whole); the reciprocal scale undoes it.
     """
     whole = _gathered(network, latents)
     # Sums instead of matrix products, which would depend on the size of the batch.

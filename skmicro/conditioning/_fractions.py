@@ -8,21 +8,8 @@ from ..descriptors import PhaseFractions, VolumeFraction
 def exact_fractions(targets):
     """Return the fraction target that ``exact=True`` meets.
 
-    Parameters
-    ----------
-    targets : list of Target
-        All targets of the call.
-
-    Returns
-    -------
-    target : Target
-        The fraction.
-
-    Raises
-    ------
-    ValueError
-        Unless exactly one target is a fraction of images with phases, and it is 1 where
-        they have one phase only.
+    Raises ValueError unless exactly one target is a fraction of images with phases, and it is 1
+    where they have one phase only.
     """
     fractions = [
         target
@@ -44,27 +31,11 @@ def exact_fractions(targets):
 
 
 def phase_counts(target, index, channels, encoder):
-    """Return the voxels of each phase that meet a fraction target.
+    """Return the voxels (n, C) of each phase that meet the rows ``index`` of a fraction target.
 
-    A ``p1`` target fixes one phase; the others keep the proportions that the decoded
-    image has.
-
-    Parameters
-    ----------
-    target : Target
-        A fraction target.
-    index : ndarray of shape (n,)
-        Rows of the target.
-    channels : Tensor of shape (n, C, *spatial)
-        Phase probabilities.
-    encoder : PhaseEncoder
-        The encoding.
-
-    Returns
-    -------
-    counts : ndarray of shape (n, C), int
-        Counts that differ from the target by at most half a voxel (for all phases
-        prescribed: by less than one, with the right sum).
+    A ``p1`` target fixes one phase; the others keep the proportions of the image decoded from
+    ``channels`` (n, C, *spatial). Counts differ from the target by at most half a voxel (for all
+    phases prescribed: by less than one, with the right sum).
     """
     n_voxels = int(np.prod(channels.shape[2:]))
     if isinstance(target.descriptor, PhaseFractions):

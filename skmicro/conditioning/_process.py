@@ -16,13 +16,7 @@ RESOLUTION = 1e-5
 
 
 class Unmeasured:
-    """Stands for a descriptor whose figures are unknown.
-
-    Parameters
-    ----------
-    n_figures : int
-        Number of figures.
-    """
+    """Stands for a descriptor of ``n_figures`` figures, which are unknown."""
 
     def __init__(self, n_figures):
         self.n_figures = n_figures
@@ -35,12 +29,8 @@ class Unmeasured:
 class ProcessVariable(BaseDescriptor):
     """A number that belongs to an image and cannot be measured on it.
 
-    Parameters
-    ----------
-    name : str
-        Its name among the columns of ``y``, under which ``sample`` takes values of it.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
+    Its name is that of a column of ``y``, under which ``sample`` takes values of it;
+    ``image_shape`` is the shape of the image behind a flat row.
     """
 
     def __init__(self, name, image_shape=None):
@@ -59,45 +49,17 @@ class ProcessVariable(BaseDescriptor):
 
 
 def with_variables(items):
-    """Take names of no descriptor for process variables.
-
-    Parameters
-    ----------
-    items : sequence of str or BaseDescriptor
-        Conditions as the user named them.
-
-    Returns
-    -------
-    conditions : list of str or BaseDescriptor
-        The same, with a :class:`ProcessVariable` for every unknown name.
-    """
+    """Return conditions with a :class:`ProcessVariable` for every name of no descriptor."""
     return [ProcessVariable(item) if _is_variable(item) else item for item in items]
 
 
 def variable_values(names, y, n_images):
-    """Return the process variables of images.
+    """Return the process variables ``names`` of images, float32 of shape (n_images, n_names).
 
-    Parameters
-    ----------
-    names : list of str
-        Variables in demand.
-    y : array-like, DataFrame or None
-        What ``fit`` received: columns by their names; an array (n,), called ``"y"`` unless
-        it has a name; or an array (n, k) of columns ``"y0"``, ``"y1"``, ....
-    n_images : int
-        Number of images.
-
-    Returns
-    -------
-    values : ndarray of shape (n_images, n_names), float32
-        One row for each image.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, or is not as long as the images or not finite.
-    TypeError
-        If a column is not numeric.
+    ``y`` is what ``fit`` received: columns by their names; an array (n,), called ``"y"`` unless
+    it has a name; or an array (n, k) of columns ``"y0"``, ``"y1"``, .... A column that is
+    missing, or is not as long as the images or not finite raises ValueError, one that is not
+    numeric TypeError.
     """
     columns = _columns(y) if names else {}
     values = np.zeros((n_images, len(names)), np.float32)

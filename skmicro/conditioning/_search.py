@@ -18,28 +18,10 @@ INVERSION_STEPS = 100
 def meet_targets(model, latents, conditions, targets, seed):
     """Search latents whose decoded images meet targets that are no conditions.
 
-    Each sample starts at the best of eight draws (its own latents first) and takes at
-    most 60 gradient steps; samples that miss are tried again from new draws, at most
-    three times in all. The error is that of the *decoded* images; its gradient is taken
+    Each sample starts at the best of eight draws (its own latents first) and takes at most 60
+    gradient steps, with its conditions fixed; samples that miss are tried again from new draws,
+    at most three times in all. The error is that of the *decoded* images; its gradient is taken
     straight through the decoding.
-
-    Parameters
-    ----------
-    model : Model
-        The trained model.
-    latents : ndarray of shape (n_samples, n_latent)
-        First latents to try.
-    conditions : ndarray of shape (n_samples, n_conditions)
-        Inputs that stay fixed.
-    targets : list of Target
-        What is to be met.
-    seed : int
-        Seed of further draws.
-
-    Returns
-    -------
-    latents : ndarray of shape (n_samples, n_latent)
-        Best latents found.
     """
     loss = DescriptorLoss([_described_in_rows(target) for target in targets])
     values = np.hstack([target.values for target in targets])
@@ -80,19 +62,7 @@ def meet_targets(model, latents, conditions, targets, seed):
 def nearest_latents(model, images, conditions):
     """Find the latents whose channels are nearest to images in the mean square.
 
-    Parameters
-    ----------
-    model : Model
-        The trained model.
-    images : ndarray of shape (n, *spatial)
-        Images.
-    conditions : ndarray of shape (n, n_conditions)
-        Their conditions.
-
-    Returns
-    -------
-    latents : ndarray of shape (n, n_latent)
-        Best latents after 100 gradient steps from the best of eight fixed points.
+    They are the best after 100 gradient steps from the best of eight fixed points.
     """
     starts = normal_rows(N_CANDIDATES, model.n_latent, numpy_generator(0, 3))
 

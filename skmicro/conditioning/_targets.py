@@ -38,33 +38,11 @@ class Target(NamedTuple):
 
 
 def read_targets(targets, table, encoder, image_shape, n_samples):
-    """Check the targets of a call to ``sample``.
+    """Return the targets of a call to ``sample``, values by name, as a list of :class:`Target`.
 
-    Parameters
-    ----------
-    targets : dict
-        Values by name, as the user passed them.
-    table : ConditionTable
-        The generator's own conditions, and whether its images are periodic.
-    encoder : PhaseEncoder or GreyEncoder
-        Encoding of the generator's images.
-    image_shape : tuple of int
-        Shape of the generator's images.
-    n_samples : int
-        Number of samples.
-
-    Returns
-    -------
-    targets : list of Target
-        In the order of the call.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, or a value has the wrong length, is not finite or is out
-        of the descriptor's bounds.
-    TypeError
-        If a value is not numeric.
+    ``table`` holds the generator's own conditions. Raises ValueError if a name is unknown, or a
+    value has the wrong length, is not finite or is out of the descriptor's bounds, and TypeError
+    if a value is not numeric.
     """
     own = {descriptor.name: descriptor for descriptor in table.descriptors}
     read = []
@@ -121,13 +99,8 @@ def _rows(name, value, descriptor, n_samples):
 def warn_outside(target, ranges):
     """Warn where a target lies outside the range the training images covered.
 
-    Parameters
-    ----------
-    target : Target
-        The target.
-    ranges : dict of str to tuple of ndarray
-        Least and largest values in training by name; names that are missing, and curves
-        of another length (for images of another size), are passed over.
+    ``ranges`` has the least and largest values in training by name; names that are missing, and
+    curves of another length (for images of another size), are passed over.
     """
     low, high = ranges.get(target.name, (np.zeros(0), np.zeros(0)))
     if len(low) != target.values.shape[1]:
@@ -146,16 +119,8 @@ def warn_outside(target, ranges):
 def warn_missed(images, targets, tolerance, image_shape):
     """Warn where finished images miss their targets.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n_samples, ...)
-        Images as they are returned.
-    targets : list of Target
-        What they were to meet; a curve of another image size is passed over.
-    tolerance : float
-        Root mean square error of one target that counts as met.
-    image_shape : tuple of int
-        Shape of the images.
+    The tolerance is the root mean square error of one target that counts as met; curves of
+    another image size are passed over.
     """
     for target in targets:
         descriptor = clone(target.descriptor)._bind(target.descriptor.encoder_, image_shape)

@@ -6,28 +6,13 @@ AMPLIFICATION = 10.0
 
 
 def whitening_of(rows):
-    """Return mean and matrix that whiten the columns of rows.
+    """Return mean (list) and matrix (list of lists) that whiten the columns of rows (n, k).
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n, k)
-        Conditions of training images.
-
-    Returns
-    -------
-    mean : list of float
-        Mean of each column.
-    matrix : list of list of float
-        What deviations from it are multiplied with.
-
-    Notes
-    -----
     With C = V diag(w) V^T the correlations of the columns and s their spreads, the matrix is
-    V diag(w^-1/2) V^T diag(1 / s): of all that whiten it leaves the columns most like
-    themselves (ZCA). It is symmetric in the columns and does not depend on the signs and order
-    of the eigenvectors. The neighbouring values of a curve differ by little, which is what
-    tells curves of equal p1 apart; w^-1/2 is bounded, so that noise does not grow without
-    limit.
+    V diag(w^-1/2) V^T diag(1 / s): of all that whiten it leaves the columns most like themselves
+    (ZCA). It is symmetric in the columns and does not depend on the signs and order of the
+    eigenvectors. The neighbouring values of a curve differ by little, which is what tells curves
+    of equal p1 apart; w^-1/2 is bounded, so that noise does not grow without limit.
     """
     rows = rows.astype(np.float64)
     spread = rows.std(axis=0)

@@ -18,21 +18,8 @@ SMALL = 128
 def cluster_correlation(mask, *, periodic=True, corners=False, max_lag=None, n_bins=None):
     """Return the two-point cluster function averaged over the lags of one length.
 
-    Parameters
-    ----------
-    mask : ndarray of shape (n, *spatial), bool
-        Voxels of the phase.
-    periodic : bool, default=True
-        Whether images and clusters wrap around.
-    corners : bool, default=False
-        Whether voxels that share no more than a corner are connected.
-    max_lag, n_bins : int or None, default=None
-        Largest lag and number of bins.
-
-    Returns
-    -------
-    curves : ndarray of shape (n, n_bins), float64
-        One row for each image.
+    Of masks (n, *spatial) one row (n, n_bins) for each image, in double precision. With
+    ``corners`` voxels that share no more than a corner are connected.
     """
     n_images, shape = len(mask), mask.shape[1:]
     max_lag = _lags.resolve_max_lag(shape, max_lag, periodic=periodic)

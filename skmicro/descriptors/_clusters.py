@@ -68,21 +68,10 @@ class ClusterStatistics(ConnectedDescriptor):
 
 
 def cluster_statistics(mask, *, periodic=True, corners=False):
-    """Return number, mean size, largest share and percolation of the clusters.
+    """Return number, mean size, largest share and percolation of the clusters, (n, 4).
 
-    Parameters
-    ----------
-    mask : ndarray of shape (n, *spatial), bool
-        Voxels of the phase.
-    periodic : bool, default=True
-        Whether clusters go on across the border.
-    corners : bool, default=False
-        Whether voxels that share no more than a corner are connected.
-
-    Returns
-    -------
-    figures : ndarray of shape (n, 4), float64
-        One row for each image.
+    In ``periodic`` images clusters go on across the border; with ``corners`` voxels that share no
+    more than a corner are connected.
     """
     n_images, n_voxels = len(mask), mask[0].size
     labels, n_labels = label_stack(mask, corners)

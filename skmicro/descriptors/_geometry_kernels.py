@@ -42,21 +42,11 @@ SAFE_VOXELS = 0.01
 
 
 def figure_moments(channels):
-    """Return the area and the centroid of the figure in each channel.
+    """Return area (n, n_channels) and centroid (n, n_channels, n_axes) of each channel's figure.
 
-    Parameters
-    ----------
-    channels : Tensor of shape (n, n_channels, *spatial)
-        Indicators or probabilities of the figures. Negative values count in the area and
-        weigh nothing in the centroid.
-
-    Returns
-    -------
-    area : Tensor of shape (n, n_channels)
-        Fractions of the voxels.
-    centroid : Tensor of shape (n, n_channels, n_axes)
-        ``mu_10 / (mu_00 + 0.01)`` and its like, divided by the sides of the image;
-        coordinates are those of voxel centres.
+    Areas are fractions of the voxels; centroids are ``mu_10 / (mu_00 + 0.01)`` and its like,
+    divided by the sides of the image, with the coordinates of voxel centres. Negative values
+    count in the area and weigh nothing in the centroid.
     """
     weight = channels.clamp_min(0)
     volume = weight.flatten(2).sum(2) + SAFE_VOXELS
@@ -71,22 +61,10 @@ def figure_moments(channels):
 
 
 def free_energy(field, gamma, *, periodic=True):
-    """Return the Ginzburg-Landau energy per voxel of ``u = 2 phi - 1``.
+    """Return the Ginzburg-Landau energy per voxel of ``u = 2 phi - 1``, phi being a probability.
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Probabilities phi of one phase.
-    gamma : float
-        Gradient energy coefficient, in squared pixels.
-    periodic : bool, default=True
-        Whether differences between opposite borders count.
-
-    Returns
-    -------
-    energy : Tensor of shape (n,)
-        Mean of ``(1 - u^2)^2 / 4`` plus ``gamma / 2`` times the sum over the axes of the
-        mean square difference between neighbours.
+    The mean of ``(1 - u^2)^2 / 4`` plus ``gamma / 2`` times the sum over the axes of the mean
+    square difference between neighbours; gamma is in squared pixels.
     """
     field = without_thin_axes(2 * field - 1)
     energy = ((1 - field.square()).square() / 4).reshape(len(field), -1).mean(1)
@@ -98,46 +76,20 @@ def free_energy(field, gamma, *, periodic=True):
 
 
 def euler_number(field, *, periodic=True, corners=False):
-    """Return the Euler characteristic per voxel.
+    """Return the Euler characteristic per voxel, (n,).
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    corners : bool, default=False
-        Whether voxels that share no more than a corner are connected; otherwise they have
-        to share a face.
-
-    Returns
-    -------
-    euler : Tensor of shape (n,)
-        Components minus loops (minus tunnels plus cavities in three dimensions).
+    Components minus loops (minus tunnels plus cavities in three dimensions); with ``corners``
+    voxels that share no more than a corner are connected, otherwise they have to share a face.
     """
     return intrinsic_volumes(field, (0,), periodic=periodic, corners=corners)[:, 0]
 
 
 def intrinsic_volumes(field, degrees, *, periodic=True, corners=False):
-    """Return intrinsic volumes per voxel.
+    """Return intrinsic volumes ``V_k`` per voxel, (n, n_degrees), for each degree k.
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase.
-    degrees : sequence of int
-        Which ones: below the number of axes longer than one voxel, or 0.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    corners : bool, default=False
-        Whether voxels that share no more than a corner are connected; otherwise they have
-        to share a face.
-
-    Returns
-    -------
-    volumes : Tensor of shape (n, n_degrees)
-        ``V_k`` for each degree k: ``V_0`` is the Euler characteristic, ``V_1`` in three
-        dimensions twice the mean breadth.
+    Degrees are below the number of axes longer than one voxel, or 0. ``V_0`` is the Euler
+    characteristic, ``V_1`` in three dimensions twice the mean breadth. ``corners`` are those of
+    :func:`euler_number`.
     """
     field = without_thin_axes(field)
     n_axes, n_voxels = field.ndim - 1, field[:1].numel()

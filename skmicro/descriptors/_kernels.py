@@ -42,35 +42,15 @@ _MEAN_COSINE = {1: 1.0, 2: 2 / math.pi, 3: 0.5}
 
 
 def volume_fraction(field):
-    """Return the mean of each field.
-
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase, or grey levels.
-
-    Returns
-    -------
-    fraction : Tensor of shape (n,)
-        Volume fractions.
-    """
+    """Return the mean of each field."""
     return field.flatten(1).mean(1)
 
 
 def standardize(field):
-    """Return fields of mean 0 and variance 1, and 0 everywhere for constant fields.
+    """Return ``(a - <a>) / sqrt(<(a - <a>)^2>)``, and 0 everywhere for constant fields.
 
-    The correlation of standardized fields is the correlation coefficient of the fields.
-
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Fields; one counts as constant when its deviations are rounding errors.
-
-    Returns
-    -------
-    standardized : Tensor of shape (n, *spatial)
-        ``(a - <a>) / sqrt(<(a - <a>)^2>)``.
+    The correlation of standardized fields is the correlation coefficient of the fields. A field
+    counts as constant when its deviations are rounding errors.
     """
     mean = volume_fraction(field)
     column = (-1, *[1] * (field.ndim - 1))
@@ -82,43 +62,16 @@ def standardize(field):
 
 
 def divide_by_fraction(values, field):
-    """Divide the rows of ``values`` by the mean of each field; 0 where that is 0.
-
-    Parameters
-    ----------
-    values : Tensor of shape (n, n_values)
-        Figures of each image.
-    field : Tensor of shape (n, *spatial)
-        Fields.
-
-    Returns
-    -------
-    ratio : Tensor of shape (n, n_values)
-        The quotients.
-    """
+    """Divide the rows of ``values`` by the mean of each field; 0 where that is 0."""
     fraction = volume_fraction(field).unsqueeze(1)
     present = fraction != 0
     return values * present / torch.where(present, fraction, 1.0)
 
 
 def correlation_map(first, second=None, *, periodic=True, max_lag=None):
-    """Return the correlation at every lag vector, the zero lag in the middle.
+    """Return ``S_ab`` at every lag vector, (n, *n_lags), the zero lag in the middle.
 
-    Parameters
-    ----------
-    first : Tensor of shape (n, *spatial)
-        Fields a.
-    second : Tensor of shape (n, *spatial) or None, default=None
-        Fields b; ``None`` stands for ``first``.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    max_lag : int or None, default=None
-        Largest lag along any axis; ``None`` stands for half of each side.
-
-    Returns
-    -------
-    correlation : Tensor of shape (n, *n_lags)
-        ``S_ab`` at the lags of :func:`map_lags`.
+    Lags are those of :func:`map_lags`; ``second``, the fields b, is by default ``first``.
     """
     shape, dims = _spatial(first)
     lags = map_lags(shape, max_lag, periodic=periodic)
@@ -134,24 +87,10 @@ def correlation_map(first, second=None, *, periodic=True, max_lag=None):
 
 
 def directional_correlation(first, second=None, *, periodic=True, max_lag=None):
-    """Return the correlation at lags 0, 1, 2, ... along each axis.
+    """Return ``S_ab(r e_i)`` at r = 0, 1, 2, ... along each axis i, a list of (n, n_lags).
 
-    Parameters
-    ----------
-    first : Tensor of shape (n, *spatial)
-        Fields a.
-    second : Tensor of shape (n, *spatial) or None, default=None
-        Fields b; ``None`` stands for ``first``.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    max_lag : int or None, default=None
-        Largest lag; see :func:`resolve_max_lag`.
-
-    Returns
-    -------
-    profiles : list of Tensor of shape (n, n_lags)
-        ``S_ab(r e_i)`` for each axis i, r up to ``max_lag`` or the largest lag that the
-        axis has.
+    Lags go up to ``max_lag``, see :func:`resolve_max_lag`, or the largest lag that the axis has;
+    ``second``, the fields b, is by default ``first``.
     """
     shape, dims = _spatial(first)
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
@@ -170,26 +109,10 @@ def directional_correlation(first, second=None, *, periodic=True, max_lag=None):
 
 
 def radial_correlation(first, second=None, *, periodic=True, max_lag=None, n_bins=None):
-    """Return the correlation averaged over the lags of one length.
+    """Return ``S_ab`` averaged over the lags of one length, (n, n_bins).
 
-    Parameters
-    ----------
-    first : Tensor of shape (n, *spatial)
-        Fields a.
-    second : Tensor of shape (n, *spatial) or None, default=None
-        Fields b; ``None`` stands for ``first``.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    max_lag : int or None, default=None
-        Largest lag; see :func:`resolve_max_lag`.
-    n_bins : int or None, default=None
-        Number of bins, r = 0 included; ``None`` stands for ``max_lag + 1``, bins one
-        pixel wide.
-
-    Returns
-    -------
-    curve : Tensor of shape (n, n_bins)
-        ``S_ab`` averaged over each bin.
+    See :func:`resolve_max_lag` for the largest lag. r = 0 is a bin; by default bins are one pixel
+    wide, ``max_lag + 1`` in all; ``second``, the fields b, is by default ``first``.
     """
     shape = tuple(first.shape[1:])
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
@@ -207,21 +130,9 @@ def radial_correlation(first, second=None, *, periodic=True, max_lag=None, n_bin
 def even_lag_sums(first, second, sizes, limits):
     """Return ``sum_x a(x) b(x + r)``, averaged over the signs of the components of r.
 
-    Parameters
-    ----------
-    first : Tensor of shape (n, *spatial)
-        Fields a.
-    second : Tensor of shape (n, *spatial) or None
-        Fields b; ``None`` stands for ``first``.
-    sizes : sequence of int
-        Periods of the axes; fields that are smaller are filled up with zeros.
-    limits : sequence of int
-        Largest lag along each axis, at most half the period.
-
-    Returns
-    -------
-    sums : Tensor of shape (n, *n_lags)
-        For the lags ``0 .. limits`` of every axis.
+    For the lags ``0 .. limits`` of every axis, at most half its period. The periods are
+    ``sizes``: fields that are smaller are filled up with zeros. ``second=None`` stands for
+    ``first``.
     """
     dims = tuple(range(1, first.ndim))
     even = _cross_spectrum(first, second, sizes, dims).real
@@ -233,19 +144,10 @@ def even_lag_sums(first, second, sizes, limits):
 
 
 def face_surface(field, *, periodic=True):
-    """Return the area of the voxel faces between unlike voxels, per volume.
+    """Return the area of the voxel faces between unlike voxels, per volume, (n,).
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase.
-    periodic : bool, default=True
-        Whether faces between opposite borders count.
-
-    Returns
-    -------
-    surface : Tensor of shape (n,)
-        Sum over the axes of the mean absolute difference between neighbours.
+    Sum over the axes of the mean absolute difference between neighbours; in ``periodic`` images
+    faces between opposite borders count.
     """
     field = without_thin_axes(field)
     surface = field.new_zeros(len(field))
@@ -256,20 +158,10 @@ def face_surface(field, *, periodic=True):
 
 
 def two_point_surface(field, *, periodic=True):
-    """Return the interface area per volume from the slope of the autocorrelation at 0.
+    """Return the interface area per volume from the slope of the autocorrelation at 0, (n,).
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase.
-    periodic : bool, default=True
-        Whether the images wrap around.
-
-    Returns
-    -------
-    surface : Tensor of shape (n,)
-        ``-2 S'(0) / <|cos|>`` with ``-S'(0)`` the mean of ``(S(0) - S(v)) / |v|`` over the
-        nearest and diagonal neighbours v.
+    ``-2 S'(0) / <|cos|>`` with ``-S'(0)`` the mean of ``(S(0) - S(v)) / |v|`` over the nearest
+    and diagonal neighbours v.
     """
     field = without_thin_axes(field)
     n_axes = field.ndim - 1

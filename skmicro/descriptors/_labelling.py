@@ -12,20 +12,10 @@ from scipy import ndimage, sparse
 
 
 def phase_mask(descriptor, images):
-    """Tell which voxels belong to a descriptor's ``phase``.
+    """Return where images belong to a descriptor's ``phase``, an array (n, *spatial) of bool.
 
-    Parameters
-    ----------
-    descriptor : PhaseDescriptor
-        Has the parameter ``phase``.
-    images : Tensor of shape (n, n_channels, *spatial)
-        Phase probabilities, or one channel of grey levels.
-
-    Returns
-    -------
-    mask : ndarray of shape (n, *spatial), bool
-        Where the phase is the most probable one (the first of those that are equal), or the
-        grey level at least 1/2.
+    Where the phase is the most probable one (the first of those that are equal), or the grey
+    level at least 1/2.
     """
     field = descriptor._field(images)
     if images.shape[1] == 1:
@@ -44,20 +34,9 @@ def phase_mask(descriptor, images):
 def label_stack(mask, corners=False):
     """Label the clusters of each image, none of which reaches across the border.
 
-    Parameters
-    ----------
-    mask : ndarray of shape (n, *spatial), bool
-        Voxels of the phase.
-    corners : bool, default=False
-        Whether voxels that share no more than a corner are connected.
-
-    Returns
-    -------
-    labels : ndarray of shape (n, *thick)
-        Numbers from 1 on; 0 outside the phase. Sides of one pixel are left out, but for the
-        last one.
-    n_labels : int
-        How many there are.
+    Returns labels (n, *thick), numbers from 1 on, 0 outside the phase, and how many there are.
+    Sides of one pixel are left out, but for the last one. With ``corners`` voxels that share no
+    more than a corner are connected.
     """
     thick = [side for side in mask.shape[1:] if side > 1] or [1]
     structure = np.zeros((3,) * (len(thick) + 1), dtype=bool)
@@ -68,19 +47,7 @@ def label_stack(mask, corners=False):
 def join_across_borders(labels, n_labels, corners=False):
     """Return the cluster of each label when those that meet across the border are one.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n, *thick)
-        As :func:`label_stack` returns them.
-    n_labels : int
-        How many there are.
-    corners : bool, default=False
-        Whether voxels that share no more than a corner are connected.
-
-    Returns
-    -------
-    clusters : ndarray of shape (n_labels,)
-        Numbers from 0 on.
+    Numbers from 0 on, (n_labels,), of labels as :func:`label_stack` returns them.
     """
     pairs = [np.zeros((2, 0), dtype=np.intp)]
     for axis in range(1, labels.ndim):

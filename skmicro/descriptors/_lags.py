@@ -19,28 +19,9 @@ import torch
 def resolve_max_lag(shape, max_lag=None, *, periodic=True):
     """Return the largest lag in pixels, by default half the shortest side.
 
-    Sides of one pixel have no lags and do not count, so that the lags of a 1 x n image
-    are those of a row of n.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Sides of the images.
-    max_lag : int or None, default=None
-        The wish; at most half the longest side (rounded down) in periodic images, the
-        longest side minus one in others.
-    periodic : bool, default=True
-        Whether the images wrap around.
-
-    Returns
-    -------
-    max_lag : int
-        The largest lag.
-
-    Raises
-    ------
-    ValueError
-        If ``max_lag`` is negative or larger than the images allow.
+    Sides of one pixel have no lags and do not count, so that the lags of a 1 x n image are those
+    of a row of n. Raises ValueError for one that is negative or larger than half the longest side
+    (rounded down) in periodic images, the longest side minus one in others.
     """
     if max_lag is None:
         return min((side for side in shape if side > 1), default=0) // 2
@@ -54,27 +35,10 @@ def resolve_max_lag(shape, max_lag=None, *, periodic=True):
 
 
 def resolve_max_length(shape, max_length=None, *, periodic=True):
-    """Return the length of the last bin of chords, by default half the shortest side.
+    """Return the length of the last bin of chords, by default half the shortest side, at least 1.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Sides of the images.
-    max_length : int or None, default=None
-        The wish; at most the longest chord that there can be: one voxel of the longest side
-        has to lie outside the phase, two in images with borders.
-    periodic : bool, default=True
-        Whether the images wrap around.
-
-    Returns
-    -------
-    max_length : int
-        The length in pixels, at least 1.
-
-    Raises
-    ------
-    ValueError
-        If ``max_length`` is less than 1 or larger than the images allow.
+    Raises ValueError for one that is less than 1 or larger than the longest chord that there can
+    be: one voxel of the longest side has to lie outside the phase, two in images with borders.
     """
     limit = max(1, max(shape) - (1 if periodic else 2))
     if max_length is None:
@@ -89,25 +53,10 @@ def resolve_max_length(shape, max_length=None, *, periodic=True):
 
 
 def resolve_n_bins(max_lag, n_bins=None):
-    """Return the number of bins, by default one for every whole lag.
+    """Return the number of bins, r = 0 included, by default one for every whole lag.
 
-    Parameters
-    ----------
-    max_lag : int
-        Largest lag.
-    n_bins : int or None, default=None
-        The wish.
-
-    Returns
-    -------
-    n_bins : int
-        Number of bins, r = 0 included.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two bins (one where the only lag is 0) or more than
-        ``max_lag + 1``.
+    Raises ValueError for fewer than two (one where the only lag is 0) or more than
+    ``max_lag + 1``.
     """
     if n_bins is None:
         return max_lag + 1
@@ -128,20 +77,8 @@ def axis_limits(shape, max_lag=None, *, periodic=True):
 def map_lags(shape, max_lag=None, *, periodic=True):
     """Return the lags that a map shows along each axis, in ascending order.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Sides of the images.
-    max_lag : int or None, default=None
-        Largest lag along any axis; ``None`` stands for half of each side.
-    periodic : bool, default=True
-        Whether the images wrap around; their lag of half an even side appears once, as
-        the negative one.
-
-    Returns
-    -------
-    lags : list of ndarray of int
-        One array for each axis.
+    By default up to half of each side. In periodic images the lag of half an even side appears
+    once, as the negative one.
     """
     if max_lag is not None:
         resolve_max_lag(shape, max_lag, periodic=periodic)
@@ -154,22 +91,7 @@ def map_lags(shape, max_lag=None, *, periodic=True):
 
 
 def radial_lags(shape, *, periodic=True, max_lag=None, n_bins=None):
-    """Return the mean length of the lags in each bin.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Sides of the images.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    max_lag, n_bins : int or None, default=None
-        Largest lag and number of bins.
-
-    Returns
-    -------
-    lags : ndarray of shape (n_bins,)
-        Lengths in pixels, the first one 0.
-    """
+    """Return the mean length in pixels of the lags in each bin, the first one 0."""
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
     n_bins = resolve_n_bins(max_lag, n_bins)
     return bin_table(tuple(shape), max_lag, n_bins, periodic, torch.device("cpu"))[3].numpy().copy()
@@ -193,28 +115,10 @@ def bins_of(length, max_lag, n_bins):
 def bin_table(shape, max_lag, n_bins, periodic, device):
     """Return what sorts the lags with no negative component into bins.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Sides of the images.
-    max_lag, n_bins : int
-        As resolved by :func:`resolve_max_lag` and :func:`resolve_n_bins`.
-    periodic : bool
-        Whether the images wrap around.
-    device : torch.device
-        Where the tensors live.
-
-    Returns
-    -------
-    bins : Tensor of shape (n_lags,), int64
-        Bin of each lag, ``n_bins`` for lags that are too long. The lags run over
-        ``0 .. axis_limits`` of every axis, the last axis fastest.
-    multiplicity : Tensor of shape (n_lags,), float32
-        How many lags of either sign each one stands for.
-    n_pairs : Tensor of shape (n_bins,), float64
-        Pairs of voxels in each bin.
-    mean_length : Tensor of shape (n_bins,), float64
-        Mean length of the lags of these pairs.
+    These run over ``0 .. axis_limits`` of every axis, the last axis fastest. Of each lag the bin
+    (``n_bins`` where it is too long) and the multiplicity, how many lags of either sign it stands
+    for; of each bin the number of pairs of voxels and the mean length of their lags. ``max_lag``
+    and ``n_bins`` are resolved.
     """
     squared = np.zeros((1,) * len(shape))
     multiplicity = pairs = squared + 1

@@ -34,19 +34,9 @@ BUNDLE_VOXELS = 2**17
 def lineal_path(field, *, periodic=True, max_lag=None):
     """Return the probability that segments along the axes lie wholly in the phase.
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase.
-    periodic : bool, default=True
-        Whether segments go on across the border.
-    max_lag : int or None, default=None
-        Largest distance between the end voxels; see :func:`resolve_max_lag`.
-
-    Returns
-    -------
-    path : Tensor of shape (n, max_lag + 1)
-        Mean product of r + 1 voxels in a row, averaged over the axes that have the lag r.
+    Mean product of r + 1 voxels in a row, averaged over the axes that have the lag r,
+    (n, max_lag + 1), with the largest distance between end voxels of :func:`resolve_max_lag`. In
+    ``periodic`` images segments go on across the border.
     """
     shape = tuple(field.shape[1:])
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
@@ -67,21 +57,9 @@ def lineal_path(field, *, periodic=True, max_lag=None):
 def chord_lengths(field, *, periodic=True, max_length=None):
     """Return the mean and the distribution of the lengths of chords along the axes.
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of one phase.
-    periodic : bool, default=True
-        Whether chords go on across the border.
-    max_length : int or None, default=None
-        Length of the last bin; see :func:`resolve_max_length`.
-
-    Returns
-    -------
-    mean : Tensor of shape (n,)
-        Voxels in chords over chords.
-    distribution : Tensor of shape (n, max_length)
-        Shares of the chords of 1, 2, ... voxels, and of at least ``max_length``.
+    The mean (n,) is voxels in chords over chords; the distribution (n, max_length) the shares of
+    the chords of 1, 2, ... voxels, and of at least ``max_length``, see
+    :func:`resolve_max_length`. In ``periodic`` images chords go on across the border.
     """
     max_length = resolve_max_length(tuple(field.shape[1:]), max_length, periodic=periodic)
     n_voxels = field.new_zeros(len(field), dtype=torch.float64)

@@ -12,19 +12,4 @@ from ._inpainting import completed_flow, damaged_images, inpainted
 from ._model import FlowModel
 from ._steps import METHODS, arc, integrate, time_grid
 
-__all__ = [
-    "METHODS",
-    "UNCERTAIN",
-    "FlowModel",
-    "arc",
-    "blurred",
-    "completed_flow",
-    "damaged_images",
-    "flow_channels",
-    "flow_end",
-    "inpainted",
-    "integrate",
-    "labelled_channels",
-    "n_flow_channels",
-    "time_grid",
-]
+__all__ = ["FlowModel"]

@@ -22,20 +22,10 @@ def flow_end(channels):
 
 
 def flow_channels(x, encoder):
-    """Turn what the flow ends in into channels that ``encoder`` decodes.
+    """Turn what the flow ends in into channels (n, n_channels, *spatial) that ``encoder`` decodes.
 
-    Parameters
-    ----------
-    x : Tensor of shape (n, n_flow_channels, *spatial)
-        End of the flow.
-    encoder : PhaseEncoder or GreyEncoder
-        Encoding of the images.
-
-    Returns
-    -------
-    channels : Tensor of shape (n, n_channels, *spatial)
-        Phase probabilities, which keep the order of the voxels also where the flow went
-        beyond -1 or 1; grey levels, cut off there.
+    Phase probabilities keep the order of the voxels also where the flow went beyond -1 or 1; grey
+    levels are cut off there.
     """
     if encoder.phases is None:
         return ((x + 1.0) / 2.0).clamp(0.0, 1.0)
@@ -46,17 +36,8 @@ def blurred(x):
     """Take phases back to the time at which they are not yet certain, with the same noise for all.
 
     Many noises flow into one image of phases, and the flow back from its end finds that of them
-    which looks like the image itself. From a point in between it finds normal noise.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, n_flow_channels, *spatial)
-        Ends of the flow.
-
-    Returns
-    -------
-    x : Tensor
-        Points of lines to them at the time ``UNCERTAIN``.
+    which looks like the image itself. From a point in between, here that of the line to the end
+    at the time ``UNCERTAIN``, it finds normal noise.
     """
     rng = torch_generator(0)
     noise = torch.randn(x.shape[1:], generator=rng, dtype=x.dtype).to(x.device)
@@ -64,18 +45,10 @@ def blurred(x):
 
 
 def labelled_channels(evidence):
-    """Turn evidence of phases into channels that a :class:`PhaseEncoder` decodes.
+    """Turn evidence of phases, half their log-odds, into channels that a PhaseEncoder decodes.
 
-    Parameters
-    ----------
-    evidence : Tensor of shape (n, n_flow_channels, *spatial)
-        Half the log-odds of the phases.
-
-    Returns
-    -------
-    channels : Tensor of shape (n, n_channels, *spatial)
-        Phase probabilities, flatter than the odds say, so that no two voxels become equally
-        certain by rounding and gradients do not vanish.
+    The probabilities are flatter than the odds say, so that no two voxels become equally certain
+    by rounding and gradients do not vanish.
     """
     both = torch.cat([-evidence, evidence], dim=1) if evidence.shape[1] == 1 else evidence
     return probabilities(EVIDENCE_SHARPNESS * both)

@@ -28,25 +28,11 @@ N_ROUNDS = 8
 
 
 def completed_flow(velocity, images, unknown, rng, method):
-    """Fill the unknown voxels of images.
+    """Return ends of the flow (n, C, *spatial) whose known voxels are those of ``images``.
 
-    Parameters
-    ----------
-    velocity : callable
-        ``velocity(x, t) -> dx/dt``, with t a float.
-    images : Tensor of shape (n, C, *spatial)
-        Ends of the flow; what they hold at unknown voxels does not matter.
-    unknown : Tensor of shape (n, 1, *spatial), bool
-        Voxels to fill.
-    rng : torch.Generator
-        Source of noise (on the CPU).
-    method : str
-        As in :func:`integrate`.
-
-    Returns
-    -------
-    x : Tensor of shape (n, C, *spatial)
-        Ends of the flow whose known voxels are those of ``images``.
+    ``velocity(x, t) -> dx/dt`` takes t as a float; what images hold where the mask ``unknown``
+    (n, 1, *spatial) is true does not matter; ``rng`` is a source on the CPU; ``method`` is that
+    of :func:`integrate`.
     """
 
     def noise():
@@ -66,25 +52,10 @@ def completed_flow(velocity, images, unknown, rng, method):
 
 
 def inpainted(model, images, unknown, given, seed):
-    """Fill regions of images with a flow.
+    """Return images (n, *spatial) whose unknown voxels a :class:`FlowModel` has filled.
 
-    Parameters
-    ----------
-    model : FlowModel
-        A model of images of this shape.
-    images : ndarray of shape (n, *spatial)
-        Images with the generator's phases or grey levels.
-    unknown : ndarray of shape (n, *spatial), bool
-        Voxels to fill.
-    given : ndarray of shape (n, n_conditions)
-        Conditions of the whole images; NaN where they are to be found.
-    seed : int
-        Seed of the noise.
-
-    Returns
-    -------
-    filled : ndarray of shape (n, *spatial)
-        The images; known voxels are those of ``images``.
+    The mask ``unknown`` is of their shape, ``given`` (n, n_conditions) has the conditions of the
+    whole images, NaN where they are to be found.
     """
     table = model.conditions
     if not unknown.any():
@@ -114,30 +85,12 @@ def _filled(model, images, unknown, conditions, seed):
 
 
 def damaged_images(model, X, mask):
-    """Check images with regions to fill.
+    """Return checked images with regions to fill, (n, *spatial), and one mask for each.
 
-    Parameters
-    ----------
-    model : FlowModel
-        Its phases or grey levels are those of the images.
-    X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-        Images; anything where the mask is true.
-    mask : array-like of bool
-        Of the shape of ``X`` or of one image.
-
-    Returns
-    -------
-    images : ndarray of shape (n, *spatial)
-        The images, with an allowed value where the mask is true.
-    unknown : ndarray of shape (n, *spatial), bool
-        One mask for each image.
-
-    Raises
-    ------
-    TypeError
-        If the mask is not boolean or the images do not hold numbers.
-    ValueError
-        If the mask has another shape, or known voxels hold what was not seen in ``fit``.
+    ``X`` may hold anything where the mask, of its shape or that of one image, is true; the images
+    returned have an allowed value there. Raises TypeError if the mask is not boolean or the
+    images do not hold numbers, ValueError if the mask has another shape, or known voxels hold
+    what was not seen in ``fit``.
     """
     encoder, flat = model.encoder, n_axes(X) == 2
     images = np.array(X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X)

@@ -25,44 +25,20 @@ METHODS = {"euler": _euler, "heun": _heun, "midpoint": _midpoint}
 
 
 def time_grid(n_steps):
-    """Return the times between steps from 0 to 1, t_k = (k / n)^1.25.
+    """Return the n + 1 times between steps from 0 to 1, t_k = (k / n)^1.25.
 
     The flow bends most where noise begins to order itself, so that early steps are shorter.
-
-    Parameters
-    ----------
-    n_steps : int
-        Number of steps.
-
-    Returns
-    -------
-    times : list of float
-        One more than there are steps.
     """
     return [(k / n_steps) ** BENDING for k in range(n_steps + 1)]
 
 
 def integrate(velocity, x, times, method):
-    """Integrate dx/dt = v(x, t).
+    """Integrate dx/dt = velocity(x, t) from the first to the last of rising or falling times.
 
-    Gradients with respect to ``x`` are computed step by step from the states between the
-    steps, so that their memory does not grow by what a network keeps in every step.
-
-    Parameters
-    ----------
-    velocity : callable
-        ``velocity(x, t) -> dx/dt``, with t a float.
-    x : Tensor
-        State at the first time.
-    times : sequence of float
-        Times between the steps, rising or falling.
-    method : {"euler", "heun", "midpoint"}
-        Order 1 with one velocity per step, or 2 with two.
-
-    Returns
-    -------
-    x : Tensor
-        State at the last time.
+    Methods are ``"euler"``, of order 1 with one velocity per step, and ``"heun"`` and
+    ``"midpoint"``, of order 2 with two. Gradients with respect to ``x`` are computed step by step
+    from the states between the steps, so that their memory does not grow by what a network keeps
+    in every step.
     """
     advance = METHODS[method]
     for t, end in pairwise(times):
@@ -76,22 +52,11 @@ def integrate(velocity, x, times, method):
 
 
 def arc(a, b, share):
-    """Return points on the arc from ``a`` to ``b`` (spherical interpolation).
+    """Return points (k, n) on the arc from ``a`` to ``b``, both (1, n) (spherical interpolation).
 
-    The mean of two independent noises has half their variance and is no noise that a
-    flow was trained to start from; points on the arc keep the length.
-
-    Parameters
-    ----------
-    a, b : ndarray of shape (1, n)
-        Ends.
-    share : ndarray of shape (k, 1)
-        Shares of the way; 0 and 1 give the ends exactly.
-
-    Returns
-    -------
-    points : ndarray of shape (k, n)
-        Points, of the type of ``a``.
+    The mean of two independent noises has half their variance and is no noise that a flow was
+    trained to start from; points on the arc keep the length. Shares (k, 1) of 0 and 1 give the
+    ends exactly.
     """
     share = share.astype(np.float64)
     lengths = np.linalg.norm(a) * np.linalg.norm(b)

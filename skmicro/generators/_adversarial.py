@@ -73,19 +73,10 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         return self._contest(networks, rng)
 
     def _players(self, n_views=0, n_attributes=0):
-        """Return factories of generator and critic.
+        """Return factories of ``"generator"`` and ``"critic"``.
 
-        Parameters
-        ----------
-        n_views : int, default=0
-            Channels that the critic sees beside those of the images.
-        n_attributes : int, default=0
-            Values that the critic tells of each image.
-
-        Returns
-        -------
-        networks : dict of str to callable
-            ``"generator"`` and ``"critic"``.
+        The critic sees ``n_views`` channels beside those of the images, and tells
+        ``n_attributes`` values of each image.
         """
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
         make_generator, make_critic = makers(made.architecture, ARCHITECTURES)

@@ -7,17 +7,8 @@ from ..rules import Rule
 def architecture(known, *players):
     """Return the rule of a parameter that says what networks are made by.
 
-    Parameters
-    ----------
-    known : dict of str to tuple of callable
-        Functions that make the networks, by the name of an architecture.
-    *players : str
-        The networks, in the order of the functions.
-
-    Returns
-    -------
-    rule : Rule
-        Allows the names, and as many callables as there are networks.
+    ``known`` has functions that make the ``players``, in their order, by the name of an
+    architecture. The rule allows the names, and as many callables as there are networks.
     """
     names = ", ".join(f'"{name}"' for name in known)
 

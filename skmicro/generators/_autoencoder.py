@@ -25,14 +25,7 @@ LEAST_VARIANCE = 1e-6
 class PrincipalModel(EncoderModel):
     """A model whose latents are coordinates along the principal axes of codes.
 
-    Attributes
-    ----------
-    encoder, image_shape, conditions, target_tol, flat, network, encoder_network : any
-        As in :class:`EncoderModel`.
-    mean : ndarray of shape (n_latent,)
-        Mean code.
-    axes : ndarray of shape (n_latent, n_latent)
-        Columns: the axes.
+    The mean code has shape (n_latent,), the axes are columns (n_latent, n_latent).
     """
 
     mean: np.ndarray

@@ -83,14 +83,7 @@ def _check_critic_loss(name, value):
 class ScaledModel(EncoderModel):
     """A model whose latents are stretched along the directions that change phase fractions.
 
-    Attributes
-    ----------
-    encoder, image_shape, conditions, target_tol, flat, network, encoder_network : any
-        As in :class:`EncoderModel`.
-    directions : ndarray of shape (n_directions, n_whole) or None
-        Orthonormal rows.
-    scale : float
-        Factor along them.
+    These are orthonormal rows (n_directions, n_whole), or ``None``; ``scale`` is the factor.
     """
 
     directions: np.ndarray | None

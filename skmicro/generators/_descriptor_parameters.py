@@ -11,19 +11,7 @@ RESERVED = {*signature(BaseGenerator.sample).parameters, "X", "mask"}
 
 
 def descriptors(n_least=0):
-    """Return the rule of differentiable descriptors with different names.
-
-    Parameters
-    ----------
-    n_least : {0, 1}, default=0
-        Least number of descriptors.
-
-    Returns
-    -------
-    rule : Rule
-        Raises TypeError where an item is neither a name nor a descriptor, and ValueError where
-        a name is unknown or occurs twice, a descriptor has no gradient, or there are too few.
-    """
+    """Return the rule of what :func:`check_descriptors` checks."""
 
     def check(name, value):
         check_descriptors(name, value, n_least)
@@ -34,22 +22,8 @@ def descriptors(n_least=0):
 def check_descriptors(parameter, items, n_least=0):
     """Raise unless a parameter holds differentiable descriptors with different names.
 
-    Parameters
-    ----------
-    parameter : str
-        Name of the parameter.
-    items : sequence of str or BaseDescriptor
-        Its value.
-    n_least : int, default=0
-        Least number of descriptors.
-
-    Raises
-    ------
-    TypeError
-        If an item is neither a name nor a descriptor.
-    ValueError
-        If a name is unknown or occurs twice, a descriptor has no gradient, or there are
-        too few.
+    Raises TypeError if an item is neither a name nor a descriptor, ValueError if a name is
+    unknown or occurs twice, a descriptor has no gradient, or there are too few.
     """
     check_sequence(parameter, items)
     names = []

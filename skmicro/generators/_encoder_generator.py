@@ -23,12 +23,7 @@ from ._network import NetworkGenerator
 class EncoderModel(NetworkModel):
     """A model that has the latents of images told by a network.
 
-    Attributes
-    ----------
-    encoder, image_shape, conditions, target_tol, flat, network : any
-        As in :class:`NetworkModel`.
-    encoder_network : torch.nn.Module
-        Channels to numbers, those of the latents first.
+    Its ``encoder_network`` turns channels into numbers, those of the latents first.
     """
 
     encoder_network: torch.nn.Module

@@ -6,26 +6,10 @@ from ..images import check_latents
 
 
 def latent_vector(generator, name, end):
-    """Read an image or a latent vector as one row of latents.
+    """Read an image or a latent vector as one row of latents, as ``transform`` returns them.
 
-    Parameters
-    ----------
-    generator : BaseGenerator
-        The fitted generator.
-    name : str
-        What errors call it.
-    end : array-like
-        An image of the generator's shape (or flat), or latents with conditions.
-
-    Returns
-    -------
-    latents : ndarray of shape (1, n_latent + n_conditions)
-        As ``transform`` returns them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is neither.
+    ``end`` is an image of the generator's shape (or flat), or latents with conditions; anything
+    else raises TypeError or ValueError, which call it ``name``.
     """
     row = end.to_frame().T if hasattr(end, "to_frame") else np.asarray(end)[None]
     n_columns = generator._model().n_latent + generator.conditions_.n_columns

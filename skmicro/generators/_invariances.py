@@ -86,23 +86,9 @@ def calibrated_targets(descriptors, rows):
 
 
 def calibrated_loss(descriptors, targets, weight, like):
-    """Return the loss of descriptors against targets that all images share.
+    """Return the loss of bound descriptors against targets, by name, that all images share.
 
-    Parameters
-    ----------
-    descriptors : list of BaseDescriptor
-        Bound descriptors.
-    targets : dict of str to ndarray
-        Their targets by name.
-    weight : float
-        Factor of the loss.
-    like : Tensor
-        Gives device and precision.
-
-    Returns
-    -------
-    loss : DescriptorLoss
-        For use in a projection.
+    The tensor ``like`` gives device and precision.
     """
     values = [value for d in descriptors for value in targets[d.name].tolist()]
     return DescriptorLoss(descriptors, weight, like.new_tensor(values))

@@ -162,22 +162,9 @@ class NetworkGenerator(BaseGenerator):
     def _learn(self, images, rows, task, networks=None, n_iter=None, checkpointed=True, **settings):
         """Train networks, new ones if none are given, and set the fitted attributes.
 
-        Parameters
-        ----------
-        images : ndarray of shape (n, *spatial)
-            Training images.
-        rows : ndarray of shape (n, n_conditions)
-            Their conditions.
-        task : FitTask
-            Whom to tell about iterations.
-        networks : dict of str to torch.nn.Module or None, default=None
-            Networks to start from; they are changed.
-        n_iter : int or None, default=None
-            Iterations; ``None`` takes the parameter.
-        checkpointed : bool, default=True
-            Whether to keep the state in the file that the parameter names.
-        **settings : any
-            What the training step is to do otherwise than the parameters say.
+        Networks to start from are changed; ``n_iter=None`` takes the parameter; ``checkpointed``
+        keeps the state in the file that the parameter names; ``settings`` say what the training
+        step is to do otherwise than the parameters say.
         """
         networks = self._begun() if networks is None else networks
         like, done = next(networks["generator"].parameters()), self.n_iter_

@@ -11,13 +11,7 @@ N_DESCRIBED = 1024
 
 
 class WholeImages:
-    """Training on the images as they are.
-
-    Parameters
-    ----------
-    n_least : int
-        Least number of images.
-    """
+    """Training on the images as they are, ``n_least`` of them at least."""
 
     def __init__(self, n_least):
         self.n_least = n_least
@@ -31,25 +25,9 @@ class WholeImages:
         return looks_periodic(images)
 
     def described(self, table, images, variables, seed):
-        """Describe training images.
+        """Return a table with more rows, and what batches take for each image, (n, n_columns).
 
-        Parameters
-        ----------
-        table : ConditionTable
-            Conditions of earlier images.
-        images : ndarray of shape (n, *spatial)
-            Checked images.
-        variables : ndarray of shape (n, n_variables)
-            Their process variables.
-        seed : int
-            Seed of any choice.
-
-        Returns
-        -------
-        table : ConditionTable
-            A table with more rows.
-        rows : ndarray of shape (n, n_columns)
-            What batches take for each image.
+        ``variables`` are the process variables of the images, (n, n_variables).
         """
         return table.extended(images, variables)
 
@@ -63,13 +41,7 @@ class WholeImages:
 
 
 class Windows(WholeImages):
-    """Training on windows, cut from larger images at random places.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the windows.
-    """
+    """Training on windows of a shape, cut from larger images at random places."""
 
     def __init__(self, shape):
         super().__init__(n_least=1)

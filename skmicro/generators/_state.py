@@ -45,20 +45,11 @@ def plain_values(parameters):
 
 
 def rebuilt_networks(generator, weights):
-    """Build the networks of a generator around saved weights.
+    """Build the networks of a generator, which has its plain attributes back, around saved weights.
 
-    Parameters
-    ----------
-    generator : NetworkGenerator
-        Has its plain fitted attributes back.
-    weights : dict of str to dict of str to ndarray
-        Weights by network and parameter; empty for an unfitted generator.
-
-    Returns
-    -------
-    networks : dict of str to torch.nn.Module
-        By attribute, ``<name>_``, in evaluation mode, on a CUDA device if there is one and the
-        generator's ``device`` does not name the CPU.
+    Weights are arrays by network and parameter. Networks, by attribute ``<name>_``, are in
+    evaluation mode, on a CUDA device if there is one and the generator's ``device`` does not name
+    the CPU.
     """
     wants_cuda = str(generator.device) != "cpu" and torch.cuda.is_available()
     factories = generator._networks() if weights else {}

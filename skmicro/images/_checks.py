@@ -198,28 +198,9 @@ def _image_shape(estimator, array, reset):
 
 
 def check_latents(estimator, Z, n_columns, name="Z"):
-    """Check an array of latents against the number of columns the estimator has.
+    """Return latents (n_samples, n_columns) of an estimator as float32, or raise.
 
-    Parameters
-    ----------
-    estimator : estimator instance
-        Named in the errors.
-    Z : array-like of shape (n_samples, n_columns)
-        Latents.
-    n_columns : int
-        Expected width.
-    name : str, default="Z"
-        Name of the parameter in the errors.
-
-    Returns
-    -------
-    Z : ndarray of shape (n_samples, n_columns), float32
-        The checked latents.
-
-    Raises
-    ------
-    ValueError
-        If the shape is wrong or a value is not finite.
+    ValueError if the shape is wrong or a value is not finite; errors call them ``name``.
     """
     Z = _as_array(Z)
     shape = getattr(Z, "shape", ())

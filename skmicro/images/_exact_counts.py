@@ -60,21 +60,9 @@ def _threshold(margins, count):
 
 
 def assigned_labels(logits, counts):
-    """Return the labels of one image that has given counts.
+    """Return the labels (N,) of one image, of log-probabilities (C, N), that has given counts (C,).
 
     Voxels that balanced offsets leave undecided move by smallest loss.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (C, N)
-        Log-probabilities of the phases.
-    counts : ndarray of shape (C,), int
-        Voxels of each phase.
-
-    Returns
-    -------
-    labels : ndarray of shape (N,)
-        Phases by number.
     """
     present = np.flatnonzero(counts)
     logits, counts = logits[present], np.asarray(counts)[present]

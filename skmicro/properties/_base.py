@@ -126,32 +126,11 @@ def _solved(estimator, images, device):
 
 
 def values_of_phases(name, values, labels, low, high=np.inf, **bounds):
-    """Return one number for each phase.
+    """Return one number for each phase, in the order of the sorted labels.
 
-    Parameters
-    ----------
-    name : str
-        Name of the parameter, for messages.
-    values : dict or sequence of float
-        Values by label, or in the order of the sorted labels.
-    labels : list
-        Sorted labels.
-    low, high : float
-        Bounds of every value.
-    **bounds : bool
-        Further arguments of ``check_real``.
-
-    Returns
-    -------
-    values : list of float
-        In the order of the labels.
-
-    Raises
-    ------
-    TypeError
-        If the values are neither a dictionary nor a sequence of numbers.
-    ValueError
-        If a phase has none, or one is out of bounds.
+    Values come by label, or in this order; ``bounds`` are further arguments of ``check_real``.
+    Raises TypeError if they are neither a dictionary nor a sequence of numbers, ValueError if a
+    phase has none, or one is out of bounds; errors call them ``name``.
     """
     if isinstance(values, dict):
         missing = [label for label in labels if label not in values]

@@ -152,18 +152,8 @@ def elastic_bounds(fractions, bulk, shear, n_axes=3, kind="hashin-shtrikman"):
 def comparison_moduli(bulk, shear, n_axes):
     """Return what a reference medium adds to bulk and shear moduli of what it surrounds.
 
-    Parameters
-    ----------
-    bulk, shear : float, ndarray or Tensor
-        Moduli K and G of the medium.
-    n_axes : {2, 3}
-        Dimensions d.
-
-    Returns
-    -------
-    stars : tuple
-        ``2 (d - 1) G / d`` and ``G (d K / 2 + (d + 1) (d - 2) G / d) / (K + 2 G)``, the
-        latter 0 for a void.
+    In d dimensions ``2 (d - 1) G / d`` and ``G (d K / 2 + (d + 1) (d - 2) G / d) / (K + 2 G)``,
+    the latter 0 for a void.
     """
     d, total = n_axes, bulk + 2 * shear
     of_shear = shear * (d * bulk / 2 + (d + 1) * (d - 2) * shear / d) / (total + (total == 0))

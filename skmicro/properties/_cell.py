@@ -73,14 +73,7 @@ class EffectiveColumns(torch.autograd.Function):
 class PeriodicCell:
     """The system A v = b of images under unit loads, with room for its solution.
 
-    Parameters
-    ----------
-    moduli : Tensor of shape (n_moduli, n, *spatial)
-        Local moduli of n images.
-    law : Conduction or Elasticity
-        What moduli mean; see :mod:`._laws`.
-    modes : VoxelModes
-        The grid.
+    Local moduli have shape (n_moduli, n, *spatial) and mean what the law of :mod:`._laws` says.
     """
 
     def __init__(self, moduli, law, modes):

@@ -31,29 +31,12 @@ import torch
 
 
 class VoxelModes:
-    """Modes of real periodic fields on a grid of voxels.
+    """Modes of real periodic fields on a grid of voxels, ``half`` of them stored along each axis.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Voxels along each axis.
-    spacing : sequence of float
-        Side of a voxel along each axis.
-    discretization : {"rotated", "moulinec-suquet"}
-        What a gradient is.
-    dtype : torch.dtype
-        Type of real fields.
-    device : torch.device
-        Where they are.
-
-    Attributes
-    ----------
-    rising, falling : Tensor of shape (n_axes, \\*half, 2)
-        Components of n, each twice, beside both parts of a complex number; zero where there
-        is no gradient. Single modes are weighted for the way from unknowns to fields (rising)
-        and from fields to residuals (falling).
-    half : tuple of int
-        Modes stored along each axis.
+    The components of n, ``rising`` and ``falling``, have shape (n_axes, *half, 2), each twice,
+    beside both parts of a complex number; zero where there is no gradient. Single modes are
+    weighted for the way from unknowns to fields (rising) and from fields to residuals (falling).
+    ``spacing`` is the side of a voxel along each axis.
     """
 
     def __init__(self, shape, spacing, discretization, dtype, device):

@@ -8,28 +8,15 @@ Solution = namedtuple("Solution", "x figure n_iter residual")
 
 
 def conjugate_gradients(system, right, figure, tol, max_iter):
-    """Solve A x = b for positive semi-definite A, from x = 0.
+    """Solve A x = b for positive semi-definite A, from x = 0, for n systems at once.
 
-    Parameters
-    ----------
-    system : object
-        ``apply(p, out) -> figures`` writes A p and returns a linear figure of p;
-        ``precondition(r, out)`` writes an approximate solution of A z = r; ``inner(a, b)``
-        returns the inner products (n,); ``scale(figure)`` what residuals are compared with.
-    right : Tensor of shape (k, n, ...)
-        Right-hand sides b of n systems; overwritten by their residuals.
-    figure : Tensor of shape (n, n_figures)
-        The figure of x = 0.
-    tol : float
-        A system is solved when the norm of its residual is at most ``tol`` times its scale.
-    max_iter : int
-        Largest number of iterations.
-
-    Returns
-    -------
-    solution : Solution
-        ``x`` like ``right``, its ``figure``, and for each system the iterations ``n_iter`` and the
-        ``residual`` over its scale.
+    Of a system, ``apply(p, out) -> figures`` writes A p and returns a linear figure of p,
+    (n, n_figures); ``precondition(r, out)`` writes an approximate solution of A z = r;
+    ``inner(a, b)`` returns the inner products (n,); ``scale(figure)`` what residuals are compared
+    with. A system is solved when the norm of its residual is at most ``tol`` times its scale. The
+    right-hand sides b, (k, n, ...), are overwritten by residuals; ``figure`` is that of x = 0.
+    The solution has, beside ``x`` and its ``figure``, the iterations ``n_iter`` and the
+    ``residual`` over its scale for each system.
     """
     x, residual = torch.zeros_like(right), right
     z, image = torch.empty_like(right), torch.empty_like(right)

@@ -10,13 +10,7 @@ import torch
 
 
 class Conduction:
-    """Flux of a gradient: one modulus, the conductivity.
-
-    Parameters
-    ----------
-    n_axes : int
-        Spatial dimensions.
-    """
+    """Flux of a gradient: one modulus, the conductivity."""
 
     def __init__(self, n_axes):
         self.n_unknowns = 1
@@ -43,11 +37,6 @@ class Elasticity:
     """Stress of a strain in Voigt's order, shear strains as sums of both parts (engineering).
 
     Moduli are Lame's first parameter and the shear modulus.
-
-    Parameters
-    ----------
-    n_axes : int
-        Spatial dimensions.
     """
 
     def __init__(self, n_axes):

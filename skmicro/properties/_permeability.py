@@ -111,21 +111,9 @@ class Permeability(PoreGeometry):
 
 
 def permeability_bound(pores, *, periodic=True, max_lag=None):
-    """Return the bound of each field of pores.
+    """Return the bound of each field of pores (n, *spatial) in squares of voxels, 0 without solid.
 
-    Parameters
-    ----------
-    pores : Tensor of shape (n, *spatial)
-        Indicators or probabilities of pores.
-    periodic : bool, default=True
-        Whether the images wrap around.
-    max_lag : int or None, default=None
-        Largest lag; ``None`` stands for a quarter of the shortest side.
-
-    Returns
-    -------
-    bound : Tensor of shape (n,)
-        In squares of voxels; 0 without solid.
+    The largest lag is by default a quarter of the shortest side.
     """
     if max_lag is None:
         half = _lags.resolve_max_lag(tuple(pores.shape[1:]), periodic=periodic)

@@ -49,20 +49,7 @@ def fractions_beside(field):
 
 
 def outside(estimates, lower, upper):
-    """Tell where estimates are not between bounds.
-
-    Parameters
-    ----------
-    estimates : Tensor of shape (n,)
-        Estimates.
-    lower, upper : ndarray of shape (n,)
-        Bounds.
-
-    Returns
-    -------
-    marks : Tensor of shape (n,)
-        1 where an estimate leaves its bounds, else 0.
-    """
+    """Return marks (n,): 1 where an estimate leaves its bounds, else 0."""
     slack = SLACK * upper
     lower, upper = map(estimates.new_tensor, (lower - slack, upper + slack))
     return ((estimates < lower) | (estimates > upper)).to(estimates.dtype).detach()

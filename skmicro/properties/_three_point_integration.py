@@ -16,23 +16,10 @@ from ._three_point_kernels import PREFACTOR, combined, section_integrals, sectio
 
 
 def integrated_parameters(field, dimension, max_lag, n_radii, n_angles):
-    """Return zeta and eta of fields.
+    """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of a phase.
-    dimension : {2, 3}
-        Dimensions of the material; 3 for two axes stands for plane sections.
-    max_lag : int
-        Largest radius in voxels.
-    n_radii, n_angles : int
-        Radii, and directions around the circle or the equator.
-
-    Returns
-    -------
-    zeta, eta : Tensor of shape (n,)
-        0 for fields that are the same everywhere.
+    Dimension 3 for two axes stands for plane sections; ``max_lag`` is the largest radius in
+    voxels; ``n_angles`` counts directions around the circle or the equator.
     """
     n_axes = field.ndim - 1
     nodes, rule = np.polynomial.legendre.leggauss(n_radii)

@@ -30,19 +30,9 @@ PREFACTOR = {2: 9 / 2, 4: 225 / 8}
 
 
 def three_point_parameters(field, dimension):
-    """Return zeta and eta of fields.
+    """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
-    Parameters
-    ----------
-    field : Tensor of shape (n, *spatial)
-        Indicators or probabilities of a phase.
-    dimension : {2, 3}
-        Dimensions of the material; 3 for two axes stands for plane sections.
-
-    Returns
-    -------
-    zeta, eta : Tensor of shape (n,)
-        0 for fields that are the same everywhere.
+    Dimension 3 for two axes stands for plane sections.
     """
     if dimension == 3 and field.ndim == 3:
         planar = angular_parameters(field, section_orders())
@@ -82,19 +72,10 @@ def angular_parameters(field, degrees):
 
 
 def harmonics(directions, degree):
-    """Yield the harmonics of one degree at the stored half of the modes of a grid.
+    """Yield the harmonics of one degree, (*half,), at the stored half of the modes of a grid.
 
-    Parameters
-    ----------
-    directions : tuple of Tensor
-        As :func:`mode_directions` returns them.
-    degree : int
-        Even; 2 or 4 in three dimensions.
-
-    Yields
-    ------
-    harmonic : Tensor of shape (*half,)
-        Their squares sum to 1 where all components of k have a sign.
+    ``directions`` are :func:`mode_directions`; the degree is even, in three dimensions 2 or 4.
+    The squares sum to 1 where all components of k have a sign.
     """
     units, paired = directions
     if len(units) == 2:
@@ -144,17 +125,9 @@ def section_integrals(degree):
 
 
 def section_weights(degree):
-    """Return the weights of planar parameters in a parameter of three dimensions.
+    """Return the weights of planar parameters in a parameter of three dimensions, of degree 2 or 4.
 
-    Parameters
-    ----------
-    degree : {2, 4}
-        Degree l.
-
-    Returns
-    -------
-    weights : list of float
-        One for each of :func:`section_orders`, scaled to sum to 1, as the whole series does.
+    One for each of :func:`section_orders`, scaled to sum to 1, as the whole series does.
     """
     pairs = zip(section_orders(), section_integrals(degree), strict=True)
     series = [2 * PREFACTOR[degree] * integral / n**2 for n, integral in pairs]

@@ -11,16 +11,4 @@ from ._level_cut import (
 from ._model import FIELD_VALUES, FieldModel, grey_levels
 from ._offsets import exact_offsets
 
-__all__ = [
-    "FIELD_VALUES",
-    "FieldCorrelation",
-    "FieldModel",
-    "centred_autocovariance",
-    "exact_offsets",
-    "field_conditions",
-    "grey_levels",
-    "phase_levels",
-    "phase_table",
-    "sampled_table",
-    "simplex_axes",
-]
+__all__ = ["FieldCorrelation", "FieldModel"]

@@ -35,19 +35,8 @@ def field_conditions(periodic):
 def torus_shape(image_shape, periodic, halves):
     """Return the sides of the torus that images are cut from.
 
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Sides of the images.
-    periodic : bool
-        Whether opposite borders match; otherwise they are kept apart by the largest lag.
-    halves : tuple of int
-        Largest lag known along each axis.
-
-    Returns
-    -------
-    shape : tuple of int
-        Sides of the torus.
+    Where opposite borders do not match, the largest lags known along each axis, ``halves``, keep
+    them apart.
     """
     if periodic:
         return tuple(image_shape)

@@ -64,19 +64,10 @@ def simplex_axes(n_phases):
 
 
 def two_phase_table(fraction):
-    """Tabulate the autocovariance of a cut Gaussian field.
+    """Tabulate the autocovariance of a Gaussian field that is cut into two phases.
 
-    Parameters
-    ----------
-    fraction : float
-        Volume fraction of the phase, between 0 and 1.
-
-    Returns
-    -------
-    rho : ndarray of shape (N_ANGLES,)
-        Correlations of the field from -1 to 1.
-    autocovariance : ndarray of shape (N_ANGLES,)
-        ``(S2 - p^2) / (p - p^2)`` of the cut, ascending.
+    Returns ``N_ANGLES`` correlations rho of the field from -1 to 1, and
+    ``(S2 - p^2) / (p - p^2)`` of the cut, ascending, p being the volume fraction.
     """
     angle = np.linspace(-math.pi / 2, math.pi / 2, N_ANGLES)
     level = ndtri(fraction)
@@ -90,19 +81,8 @@ def two_phase_table(fraction):
 def sampled_table(channels, n_fields):
     """Tabulate the autocovariance of any pointwise function of Gaussian fields.
 
-    Parameters
-    ----------
-    channels : callable
-        Maps field values (n, n_fields) to channels (n, C).
-    n_fields : int
-        Number of independent fields.
-
-    Returns
-    -------
-    rho : ndarray of shape (N_TABLE,)
-        Correlations of the fields from -1 to 1.
-    autocovariance : ndarray of shape (N_TABLE,)
-        The c of the channels, ascending.
+    ``channels`` maps field values (n, n_fields) to channels (n, C). Returns ``N_TABLE``
+    correlations rho of the fields from -1 to 1, and the c of the channels, ascending.
     """
     sequence = qmc.Sobol(2 * n_fields, scramble=False).random_base2(LOG2_DRAWS)
     draws = ndtri(sequence + 0.5 / len(sequence))
@@ -119,17 +99,9 @@ def sampled_table(channels, n_fields):
 
 
 def phase_levels(fractions):
-    """Return the offsets b of independent scores whose argmax has these probabilities.
+    """Return the offsets b, of mean 0, of independent scores whose argmax has these probabilities.
 
-    Parameters
-    ----------
-    fractions : ndarray of shape (C,)
-        Phase fractions; at least 1e-4 is taken for each.
-
-    Returns
-    -------
-    levels : ndarray of shape (C,)
-        The offsets, of mean 0.
+    At least 1e-4 is taken for each of the fractions (C,).
     """
     wanted = np.maximum(fractions, LEAST_FRACTION)
     wanted = wanted / wanted.sum()
@@ -166,24 +138,11 @@ def phase_table(fractions):
 def field_spectrum(wanted, known, table, zero_mean=True):
     """Find a spectrum whose field, once cut, has a given autocovariance.
 
-    Parameters
-    ----------
-    wanted : ndarray of shape \\*torus
-        The autocovariance c at every lag of a torus, the zero lag first.
-    known : ndarray of bool of the same shape
-        Lags whose value matters.
-    table : tuple of ndarray
-        Ascending rho and c of the cut.
-    zero_mean : bool, default=True
-        Leave out the mean of the field, which a cut at its quantiles does not see.
-
-    Returns
-    -------
-    spectrum : ndarray of shape \\*half_spectrum
-        Mean square amplitudes of the field of variance 1, in the layout of ``rfftn``,
-        relative to white noise.
-    achieved : ndarray of shape \\*torus
-        The autocovariance of the cut.
+    ``wanted`` is the autocovariance c at every lag of a torus, the zero lag first; lags whose
+    value matters are ``known``; ``table`` is ascending rho and c of the cut. ``zero_mean`` leaves
+    out the mean of the field, which a cut at its quantiles does not see. Returns mean square
+    amplitudes of the field of variance 1, in the layout of ``rfftn``, relative to white noise,
+    and the autocovariance of the cut that they achieve.
     """
     rho, c = table
     axes = range(wanted.ndim)
@@ -200,18 +159,10 @@ def field_spectrum(wanted, known, table, zero_mean=True):
 def nearest_spectrum(values, weights):
     """Return the spectrum of a field of variance 1 that is nearest to any real numbers.
 
-    Parameters
-    ----------
-    values : ndarray
-        Transform of the correlation that is wanted.
-    weights : ndarray of the same shape
-        Share of each number in the variance; 0 for those to leave out.
-
-    Returns
-    -------
-    spectrum : ndarray of the same shape
-        ``max(values - m, floor)`` with the m >= 0 that makes the variance 1; where the
-        variance falls short of 1 without any m, all of it is enlarged.
+    ``values`` is the transform of the correlation that is wanted, ``weights`` the share of each
+    number in the variance, 0 for those to leave out. The spectrum is ``max(values - m, floor)``
+    with the m >= 0 that makes the variance 1; where the variance falls short of 1 without any m,
+    all of it is enlarged.
     """
     if not weights.any():
         return np.ones_like(values)
@@ -243,19 +194,8 @@ def lag_lengths(shape):
 def embedded(centred, shape):
     """Lay a map of lags, the zero lag in the middle, on a torus of any size.
 
-    Parameters
-    ----------
-    centred : ndarray of shape (2 h_1 + 1, 2 h_2 + 1, ...)
-        Values at the lags from -h to h of every axis.
-    shape : tuple of int
-        Sides of the torus.
-
-    Returns
-    -------
-    values : ndarray of shape \\*shape
-        The map with the zero lag first; 0 where it says nothing.
-    known : ndarray of bool of the same shape
-        Lags that the map holds.
+    ``centred`` holds the lags from -h to h of every axis. Returns the map with the zero lag
+    first, 0 where it says nothing, and a mask of the lags that it holds.
     """
     halves = [side // 2 for side in centred.shape]
     lags, _ = lag_lengths(shape)
@@ -268,18 +208,9 @@ def embedded(centred, shape):
 def of_endless_medium(centred):
     """Undo what subtracting the mean of each image does to an autocovariance.
 
-    It lowers all lags by the variance of that mean, which is read off the rim of the map,
-    where the autocovariance of an endless medium is taken to be 0.
-
-    Parameters
-    ----------
-    centred : ndarray of shape (2 h_1 + 1, 2 h_2 + 1, ...)
-        Map of lags, the zero lag in the middle.
-
-    Returns
-    -------
-    centred : ndarray of the same shape
-        Map that is not below 0 on average over its rim.
+    It lowers all lags by the variance of that mean, which is read off the rim of the map (lags
+    from -h to h of every axis), where the autocovariance of an endless medium is taken to be 0.
+    The map returned is not below 0 on average over its rim.
     """
     rim = np.zeros(centred.shape, dtype=bool)
     for axis, side in enumerate(centred.shape):
@@ -292,21 +223,9 @@ def of_endless_medium(centred):
 def centred_autocovariance(power, sizes, shape, periodic):
     """Turn summed power spectra of centred images into their autocovariance.
 
-    Parameters
-    ----------
-    power : ndarray of shape \\*half_spectrum
-        Sum over images and channels of ``abs(rfftn)**2``.
-    sizes : tuple of int
-        Sides of the transform: those of the images, or enough to keep the borders apart.
-    shape : tuple of int
-        Sides of the images.
-    periodic : bool
-        Whether the images wrap around.
-
-    Returns
-    -------
-    centred : ndarray of shape (2 h_1 + 1, 2 h_2 + 1, ...)
-        Autocovariance c at the lags up to half of every side, the zero lag in the middle.
+    ``power`` is the sum over images and channels of ``abs(rfftn)**2`` with transforms of these
+    ``sizes``: the sides of the images, or enough to keep the borders apart. Returns c at the lags
+    up to half of every side, the zero lag in the middle.
     """
     values = np.fft.irfftn(power, s=sizes, axes=range(len(sizes)))
     lags = [np.arange(-(side // 2), side // 2 + 1) for side in shape]

@@ -14,22 +14,12 @@ ABSENT = 1e6
 
 
 def exact_offsets(scores, counts):
-    """Return offsets whose argmax gives every phase its number of voxels.
+    """Return offsets (n, C) whose argmax gives every phase its number of voxels.
 
-    Newton's method with a softmax in place of the argmax comes close, for many images at
-    once; :func:`skmicro.images.balanced_offsets` finishes. Two phases need no such start.
-
-    Parameters
-    ----------
-    scores : Tensor of shape (n, C, n_voxels), float64
-        Scores of the phases.
-    counts : Tensor of shape (n, C), int64
-        Voxels of each phase; every row sums to ``n_voxels``.
-
-    Returns
-    -------
-    offsets : Tensor of shape (n, C)
-        Offsets; far below the others for a phase without voxels.
+    Newton's method with a softmax in place of the argmax comes close, for many images at once;
+    :func:`skmicro.images.balanced_offsets` finishes. Two phases need no such start. Scores are
+    (n, C, n_voxels) in double precision, counts (n, C) integers whose rows sum to ``n_voxels``;
+    the offset of a phase without voxels is far below the others.
     """
     offsets = torch.where(counts > 0, 0.0, -ABSENT).to(scores)
     if scores.shape[1] > 2:

@@ -15,12 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class WeightAverage:
     """A copy of a module that follows its weights slowly.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The module in training.
-    decay : float
-        Share of the average that survives an update, in [0, 1).
+    ``decay``, in [0, 1), is the share of the average that survives an update.
     """
 
     def __init__(self, module, decay):
@@ -31,13 +26,10 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, n_updates):
-        """Move the average towards the current weights.
+        """Move the average towards the current weights, after so many updates of them.
 
-        Parameters
-        ----------
-        n_updates : int
-            Updates of the weights so far. The average forgets faster at first, with a decay of
-            at most (1 + n) / (10 + n), so that short trainings do not keep what they began with.
+        It forgets faster at first, with a decay of at most (1 + n) / (10 + n), so that short
+        trainings do not keep what they began with.
         """
         early = (1 + n_updates) / (10 + n_updates)
         torch._foreach_lerp_(self._average, self._current, 1.0 - min(self.decay, early))
@@ -47,14 +39,8 @@ class WeightAverage:
 def measure_batch_statistics(module, forward, n_batches=20):
     """Set the running statistics of every BatchNorm to plain means over new batches.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Network whose statistics are measured; left in evaluation mode.
-    forward : callable
-        ``forward(module)`` sends one training batch through it.
-    n_batches : int, default=20
-        Batches to average over.
+    ``forward(module)`` sends one training batch through the module, which is left in evaluation
+    mode.
     """
     norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
     momenta = [layer.momentum for layer in norms]

@@ -6,20 +6,10 @@ from ..persistence import read_tree, write_tree
 
 
 def write_checkpoint(path, step, batches, history, fingerprint):
-    """Write everything that resuming needs to one file.
+    """Write everything that resuming needs to one file, replaced when the new one is complete.
 
-    Parameters
-    ----------
-    path : path-like
-        Destination, replaced when the new file is complete.
-    step : TrainingStep
-        Networks, optimizers and random numbers.
-    batches : ImageBatches
-        Order of the batches.
-    history : History
-        Losses so far; a loss that is not finite raises before anything is written.
-    fingerprint : dict or None
-        Settings and data the checkpoint belongs to.
+    A loss in the history that is not finite raises before anything is written. The fingerprint
+    says what settings and data the checkpoint belongs to.
     """
     write_tree(
         path,
@@ -34,21 +24,9 @@ def write_checkpoint(path, step, batches, history, fingerprint):
 
 
 def read_checkpoint(path, step, batches, history, fingerprint):
-    """Take up a checkpoint if the file exists.
+    """Take up a checkpoint if the file exists: step, batches and history receive their state.
 
-    Parameters
-    ----------
-    path : path-like
-        The file; nothing happens when there is none.
-    step, batches, history : objects
-        Receive their state.
-    fingerprint : dict or None
-        What the checkpoint must agree on.
-
-    Raises
-    ------
-    ValueError
-        If the file belongs to other settings or other data.
+    Raises ValueError if the file belongs to other settings or other data than the fingerprint.
     """
     if not Path(path).exists():
         return
