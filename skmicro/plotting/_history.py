@@ -64,9 +64,7 @@ class HistoryDisplay:
         ----------
         generator : BaseGenerator
             Fitted generator.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns

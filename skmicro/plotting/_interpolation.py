@@ -90,11 +90,9 @@ class InterpolationDisplay:
             Descriptor of the volume fraction; ``None`` stands for ``VolumeFraction()``.
         energy : FreeEnergy or None, default=None
             Descriptor of the energy; ``None`` stands for ``FreeEnergy()``.
-        phases : array-like of shape (n_phases,) or None, default=None
-            Labels that the images may hold; ``None`` looks at their values.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        phases : any
+            As of the class.
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -123,14 +121,9 @@ class InterpolationDisplay:
             Two images of the generator's shape, or two latent vectors.
         n_steps : int, default=8
             Number of images, the two ends included.
-        fraction : VolumeFraction or None, default=None
-            Descriptor of the volume fraction; ``None`` stands for ``VolumeFraction()``.
-        energy : FreeEnergy or None, default=None
-            Descriptor of the energy; ``None`` stands for ``FreeEnergy()``, periodic
-            where the generator is.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        fraction, energy : any
+            As in :meth:`from_images`; an energy of ``None`` is periodic where the generator is.
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns

@@ -103,9 +103,7 @@ class TargetDisplay:
             Meet phase fractions exactly, as in the generator's ``sample``.
         random_state : None, int, RandomState or Generator, default=None
             Source of the latents, the same for each value.
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        ax, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
