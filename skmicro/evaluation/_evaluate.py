@@ -251,14 +251,8 @@ def _evenly_chosen(images, n):
 
 def _transformers(descriptors, properties, periodic):
     if descriptors is None:
-        descriptors = [
-            PhaseFractions(),
-            TwoPointCorrelation(periodic=periodic),
-            SpecificSurface(periodic=periodic),
-            LinealPath(periodic=periodic),
-            EulerNumber(periodic=periodic),
-            ClusterStatistics(periodic=periodic),
-        ]
+        kinds = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
+        descriptors = [PhaseFractions(), *(kind(periodic=periodic) for kind in kinds)]
     check_sequence("descriptors", descriptors)
     check_sequence("properties", [] if properties is None else properties)
     transformers = [("descriptors", item) for item in descriptors]

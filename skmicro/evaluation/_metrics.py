@@ -88,17 +88,13 @@ def two_point_rmse(A, B):
 
     Notes
     -----
-    Equation 12 of [1]_, ``E_AB = sqrt(mean_r (S2_A(r) - S2_B(r))^2)`` over all lags of the
-    period. For images and their reconstructions in the same order
-    ``errors.diagonal().mean()`` is the paper's E_rec; for generated images and training
-    images ``errors.min(axis=1).mean()``, the error to the nearest one, is its E_gen. E_gen
-    is 0 for copies of training images, also for rolled ones, and small for many samples
-    of one good image: it needs :func:`diversity` and :func:`memorisation` beside it.
-
-    References
-    ----------
-    .. [1] Y. Zhang et al., "DA-VEGAN: differentiably augmenting VAE-GAN for microstructure
-       reconstruction from extremely small data sets", arXiv:2303.03403, 2023.
+    Equation 12 of Zhang et al. 2023 (arXiv:2303.03403),
+    ``E_AB = sqrt(mean_r (S2_A(r) - S2_B(r))^2)`` over all lags of the period.
+    For images and their reconstructions in the same order ``errors.diagonal().mean()`` is
+    the paper's E_rec; for generated images and training images
+    ``errors.min(axis=1).mean()``, the error to the nearest one, is its E_gen. E_gen is 0
+    for copies of training images, also for rolled ones, and small for many samples of one
+    good image: it needs :func:`diversity` and :func:`memorisation` beside it.
 
     Examples
     --------

@@ -132,13 +132,7 @@ class EvaluationReport:
         )
 
     def _cells(self):
-        return [
-            (
-                row.name,
-                f"{row.value:.3g}",
-                f"[{row.low:.3g}, {row.high:.3g}]",
-                f"{row.floor:.3g}",
-                f"[{row.floor_low:.3g}, {row.floor_high:.3g}]",
-            )
-            for row in self.metrics
-        ]
+        def cells(value, low, high):
+            return f"{value:.3g}", f"[{low:.3g}, {high:.3g}]"
+
+        return [(row.name, *cells(*row[1:4]), *cells(*row[4:])) for row in self.metrics]

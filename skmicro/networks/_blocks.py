@@ -52,7 +52,7 @@ def circular_pad(x):
 
 
 class Conv(nn.Module):
-    """Convolution that keeps the size, or halves an even one; see :func:`conv`."""
+    """Layer of :func:`conv`."""
 
     def __init__(self, ndim, n_in, n_out, kernel_size, stride, periodic, linear_gain):
         super().__init__()
@@ -72,7 +72,28 @@ class Conv(nn.Module):
 
 
 def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_gain=False):
-    """Return a convolution in any dimension; see :class:`Conv`."""
+    """Return a convolution that keeps the size, or halves an even one with stride 2.
+
+    Parameters
+    ----------
+    ndim : {2, 3}
+        Number of spatial axes.
+    n_in, n_out : int
+        Channels.
+    kernel_size : {1, 3, 4}, default=3
+        Side of the kernel; 4 goes with ``stride=2``, or takes a voxel off each axis.
+    stride : int, default=1
+        Step of the kernel.
+    periodic : bool, default=False
+        Wrap around the borders instead of padding with zeros.
+    linear_gain : bool, default=False
+        Initialise for a layer that no rectifier follows.
+
+    Returns
+    -------
+    layer : Conv
+        The layer.
+    """
     return Conv(ndim, n_in, n_out, kernel_size, stride, periodic, linear_gain)
 
 

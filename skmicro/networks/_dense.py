@@ -79,16 +79,5 @@ class DenseCritic(LightCritic):
 
 
 def dense_critic(n_channels, image_shape, *, width=16, periodic=False, n_attributes=0):
-    """Return the dense critic for images of any size.
-
-    Parameters
-    ----------
-    n_channels, image_shape, width, periodic, n_attributes : any
-        As in :func:`light_critic`.
-
-    Returns
-    -------
-    critic : DenseCritic
-        ``critic(channels) -> scores`` of shape (n,).
-    """
+    """Return the dense critic, which takes and returns what that of :func:`light_critic` does."""
     return DenseCritic(n_channels, tuple(image_shape), width, periodic, n_attributes)

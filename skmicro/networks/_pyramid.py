@@ -140,12 +140,8 @@ def pyramid_generator(n_latent, whitening, n_channels, image_shape, *, width=16,
 
     Parameters
     ----------
-    n_latent, whitening, n_channels, image_shape : any
-        As in :func:`residual_generator`.
-    width : int, default=16
-        Channels of the finest map; four times as many in the coarsest.
-    periodic : any
-        As in :func:`residual_generator`.
+    n_latent, whitening, n_channels, image_shape, width, periodic : any
+        As in :func:`residual_generator`; widths are those of :func:`pyramid_encoder`.
 
     Returns
     -------

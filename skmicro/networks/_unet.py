@@ -97,9 +97,7 @@ class FlowBlock(nn.Module):
     def __init__(self, ndim, n_channels, periodic):
         super().__init__()
         self.first = nn.Sequential(
-            group_norm(n_channels),
-            SiLU(),
-            conv(ndim, n_channels, n_channels, periodic=periodic),
+            group_norm(n_channels), SiLU(), conv(ndim, n_channels, n_channels, periodic=periodic)
         )
         self.norm = group_norm(n_channels)
         self.modulation = zero(RowLinear(N_EMBEDDING, 2 * n_channels))
@@ -225,14 +223,7 @@ def _beside(t, x):
 
 
 def flow_unet(
-    whitenings,
-    n_channels,
-    image_shape,
-    *,
-    phases=False,
-    width=32,
-    periodic=False,
-    bfloat16=False,
+    whitenings, n_channels, image_shape, *, phases=False, width=32, periodic=False, bfloat16=False
 ):
     """Return a U-Net for the velocity of a flow, for images of any size.
 

@@ -22,10 +22,8 @@ class DescriptorDistributionDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    ax_ : matplotlib.axes.Axes
-        Its axes.
+    figure_, ax_ : matplotlib.figure.Figure, matplotlib.axes.Axes
+        The figure and its axes.
     artists_ : dict of str to matplotlib.artist.Artist
         Steps of the histogram or line of the density of each set.
 
@@ -36,13 +34,8 @@ class DescriptorDistributionDisplay:
     Notes
     -----
     Histograms of all sets share their bins, and every histogram or density has area one,
-    so that sets of unlike size can be compared (as in Fig. 3 of [1]_). The density is a
-    sum of Gaussians on the values, of a width by Scott's rule.
-
-    References
-    ----------
-    .. [1] R. Singh et al., "Physics-aware deep generative models for creating synthetic
-       microstructures", 2018.
+    so that sets of unlike size can be compared (as in Fig. 3 of Singh et al. 2018,
+    arXiv:1811.09669). The density is a sum of Gaussians on the values, of a width by Scott's rule.
 
     Examples
     --------

@@ -6,10 +6,7 @@ from .._checks import check_choice, check_integer
 from ._figures import all_or_nothing, grid_of_axes
 from ._sets import check_generator
 
-MEANINGS = {
-    "projection0": ("invariances", "invariance"),
-    "projection1": ("moments", "moments"),
-}
+MEANINGS = {"projection0": ("invariances", "invariance"), "projection1": ("moments", "moments")}
 """By the number of a projection, the parameter that it serves and how its loss is called."""
 
 

@@ -25,7 +25,7 @@ class InterpolationDisplay:
 
     The images stand in a row, volumes by their middle slice. Above each are the volume
     fraction p1 and the free energy f per voxel of the whole image; the course of the
-    energy is drawn below (as in Figs. 4 and 5 of [1]_).
+    energy is drawn below (as in Figs. 4 and 5 of Singh et al. 2018, arXiv:1811.09669).
 
     Parameters
     ----------
@@ -54,11 +54,6 @@ class InterpolationDisplay:
     skmicro.descriptors.FreeEnergy : The energy.
     SampleGridDisplay : Images without an order.
     TraversalDisplay : Images along single latents.
-
-    References
-    ----------
-    .. [1] R. Singh et al., "Physics-aware deep generative models for creating synthetic
-       microstructures", 2018.
 
     Examples
     --------

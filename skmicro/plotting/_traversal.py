@@ -11,8 +11,9 @@ class TraversalDisplay(GridDisplay):
     """Images along single latents of a latent model, a row for each latent.
 
     In each row one latent takes the values above the columns, and the others stay as they
-    are in the code of one image (as in Fig. 4 of [1]_). A latent that the model makes no use
-    of shows the same image all along its row. Volumes are drawn by their middle slice.
+    are in the code of one image (as in Fig. 4 of Zhang et al. 2023, arXiv:2303.03403). A latent
+    that the model makes no use of shows the same image all along its row. Volumes are drawn by
+    their middle slice.
 
     Parameters
     ----------
@@ -27,14 +28,9 @@ class TraversalDisplay(GridDisplay):
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    axes_ : ndarray of matplotlib.axes.Axes, of shape (n_latents, n_steps)
-        Its axes. Rows are labelled by the latent, z_0 being the first, columns by its value.
-    images_ : list of list of matplotlib.image.AxesImage
-        The images of each row.
-    colorbar_ : matplotlib.colorbar.Colorbar or None
-        The colour bar.
+    figure_, axes_, images_, colorbar_ : any
+        As of :class:`SampleGridDisplay`. Rows are labelled by the latent, z_0 being the first,
+        columns by its value.
 
     See Also
     --------
@@ -46,11 +42,6 @@ class TraversalDisplay(GridDisplay):
     Values are those of the latent itself, in deviations of the prior, and not distances from
     the code of the image. The image's reconstruction is in a row only where its code is
     among the values.
-
-    References
-    ----------
-    .. [1] Y. Zhang et al., "DA-VEGAN: differentiably augmenting VAE-GAN for microstructure
-       reconstruction from extremely small data sets", arXiv:2303.03403, 2023.
 
     Examples
     --------

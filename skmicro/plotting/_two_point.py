@@ -39,10 +39,8 @@ class TwoPointDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    ax_ : matplotlib.axes.Axes
-        Its axes.
+    figure_, ax_ : matplotlib.figure.Figure, matplotlib.axes.Axes
+        The figure and its axes.
     lines_ : dict of str to matplotlib.lines.Line2D
         Mean curve of each set.
     bands_ : dict of str to matplotlib.collections.PolyCollection
