@@ -68,6 +68,7 @@ def page(tmp_path_factory):
         yield module
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_extending_page_passes_scikit_learn_suite(page):
     path = DOC / "extending.rst"
     block = rst_blocks(path)[-1]
@@ -113,27 +114,26 @@ def battery_of(cls):
             marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
             runs = any(mark.args[0] == "cls" and cls in mark.args[1] for mark in marks)
             if name.startswith("test_") and len(marks) == 1 and runs:
-                short = ["short_searches"] if module is not search else []
-                mark = pytest.mark.usefixtures(*short)
-                found.append(pytest.param(test, id=name, marks=mark))
+                found.append(pytest.param(test, id=name))
     return found
 
 
-def run_battery(test, cls, tmp_path):
-    wanted = inspect.signature(test).parameters
-    test(
-        **{name: value for name, value in [("cls", cls), ("tmp_path", tmp_path)] if name in wanted}
-    )
+def run_battery(test, cls, request):
+    """Run a test as it runs in its own file: only one of them searches to the end."""
+    if test.__module__ != search.__name__:
+        request.getfixturevalue("short_searches")
+    known = {"cls": cls, "tmp_path": request.getfixturevalue("tmp_path")}
+    test(**{name: known[name] for name in inspect.signature(test).parameters})
 
 
 @pytest.mark.parametrize("test", battery_of(WGANGP))
-def test_new_generator_passes_the_battery(page, test, tmp_path):
-    run_battery(test, page.LeastSquaresGAN, tmp_path)
+def test_new_generator_passes_the_battery(page, test, request):
+    run_battery(test, page.LeastSquaresGAN, request)
 
 
 @pytest.mark.parametrize("test", battery_of(VolumeFraction))
-def test_new_descriptor_passes_the_battery(page, test, tmp_path):
-    run_battery(test, page.InterceptDensity, tmp_path)
+def test_new_descriptor_passes_the_battery(page, test, request):
+    run_battery(test, page.InterceptDensity, request)
 
 
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)

@@ -2,18 +2,13 @@
 
 import torch
 
-from .._checks import check_integer
 from ..parameters import parameter
-from ..rules import Rule, choice, integer, optional
+from ..rules import choice, integer, optional
 from ._phase_geometry import PhaseGeometry
 from ._three_point_integration import integrated_parameters
 from ._three_point_kernels import three_point_parameters
 
-
-def _check_n_angles(name, value):
-    check_integer(name, value, 10)
-    if value % 2:
-        raise ValueError(f"{name} must be even, got {value}.")
+N_ANGLES = {2: 48, 3: 12}  # directions around a circle, by the axes of the images
 
 
 class ThreePointParameters(PhaseGeometry):
@@ -73,10 +68,10 @@ class ThreePointParameters(PhaseGeometry):
 
     **Integration** samples S3 on triangles of all shapes and orientations, with trigonometric
     interpolation between voxels, and integrates it as it is written above. It is there to check
-    the other method and figures obtained this way. With V = ``n_radii`` times the number of
-    directions it takes V\ :sup:`2` N operations and holds V\ :sup:`2` + V N numbers. Ending the
-    integrals at ``max_lag`` leaves errors of up to 0.02 in zeta and 0.05 in eta for images of ten
-    grains a side.
+    the other method and figures obtained this way. With V = ``max_lag`` times the number of
+    directions (48 around a circle in images of two axes, 12 in three) it takes V\ :sup:`2` N
+    operations and holds V\ :sup:`2` + V N numbers. Ending the integrals at ``max_lag`` leaves
+    errors of up to 0.02 in zeta and 0.05 in eta for images of ten grains a side.
 
     **Plane sections.** S3 of an isotropic material can be read from a plane section. In
     Fourier space its integral for three dimensions is a sum of planar parameters of degrees 2,
@@ -108,17 +103,6 @@ class ThreePointParameters(PhaseGeometry):
         """Largest side of a triangle in voxels, for ``"integration"``; ``None`` stands for the
         shortest side of the image longer than one voxel.""",
     )
-    n_radii: int | None = parameter(
-        None,
-        optional(integer(4)),
-        'Lengths of sides, for ``"integration"``; ``None`` stands for one for each voxel.',
-    )
-    n_angles: int | None = parameter(
-        None,
-        optional(Rule("int", _check_n_angles)),
-        """Directions around a circle, for ``"integration"``, even and at least 10; a sphere has
-        half as many circles. ``None`` stands for 48 in images of two axes and 12 of three.""",
-    )
 
     def _check_parameters(self):
         super()._check_parameters()
@@ -135,9 +119,8 @@ class ThreePointParameters(PhaseGeometry):
         if self.method == "fourier":
             return torch.stack(three_point_parameters(field, dimension), dim=1), None
         max_lag = self.max_lag or min((side for side in field.shape[1:] if side > 1), default=1)
-        n_angles = self.n_angles or (48 if field.ndim == 3 else 12)
-        n_radii = self.n_radii or max_lag
-        found = integrated_parameters(field, dimension, max_lag, n_radii, n_angles)
+        n_angles = N_ANGLES[field.ndim - 1]
+        found = integrated_parameters(field, dimension, max_lag, max_lag, n_angles)
         return torch.stack(found, dim=1), None
 
     def _feature_names(self):
