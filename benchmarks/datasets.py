@@ -1,6 +1,6 @@
-"""Speed of the simulators of simple figures and of polycrystals, on one core.
+"""Speed of the simulators of simple shapes and of polycrystals, on one core.
 
-Times every simulator from the call to labelled images. The reference for figures is the time
+Times every simulator from the call to labelled images. The reference for shapes is the time
 of writing as many bytes once into fresh memory, and for polycrystals that of one search for
 the nearest of as many seeds from every voxel: no simulator can go below, and the ratio says
 what all the rest costs. Polycrystals also report how far the measured fractions of the

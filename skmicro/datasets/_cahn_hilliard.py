@@ -4,14 +4,11 @@ A mixture with composition :math:`u` (-1 and +1 in the pure phases) lowers its e
 
 .. math:: F[u] = \int \tfrac14 (1 - u^2)^2 + \tfrac{\gamma}{2} |\nabla u|^2 \, dx
 
-at constant mean composition,
-
-.. math:: \partial_t u = \nabla^2 (u^3 - u - \gamma \nabla^2 u).
-
-A mode :math:`k` of small amplitude on a mean :math:`m` grows at the rate
+at constant mean composition, by the equation of :func:`make_cahn_hilliard`. A mode :math:`k`
+of small amplitude on a mean :math:`m` grows at the rate
 :math:`-k^2 (3 m^2 - 1 + \gamma k^2)`: the mixture separates by itself where
 :math:`|m| < 1/\sqrt 3`. A flat interface costs :math:`\tfrac{2\sqrt2}{3}\sqrt\gamma`
-per unit of area and is about :math:`2\sqrt{2\gamma}` wide.
+per unit of area.
 
 Adding and subtracting :math:`a \nabla^2 u`, one part taken at the new time and the other
 at the old one, makes the step linear, diagonal in Fourier space and stable for any time
@@ -196,16 +193,6 @@ def squared_frequencies(shape):
     axes.append(torch.fft.rfftfreq(shape[-1], dtype=torch.float64))
     squares = torch.meshgrid(*((2 * math.pi * axis).square() for axis in axes), indexing="ij")
     return torch.stack(squares).sum(dim=0)
-
-
-def free_energy(field, gamma):
-    """Return the energy F of each field of shape (n, *S), with spectral gradients."""
-    dims = tuple(range(1, field.ndim))
-    shape = field.shape[1:]
-    laplacian = torch.fft.rfftn(field, dim=dims) * squared_frequencies(shape).neg()
-    laplacian = torch.fft.irfftn(laplacian, s=shape, dim=dims)
-    density = (1 - field.square()).square() / 4 - gamma / 2 * field * laplacian
-    return density.sum(dim=dims)
 
 
 def _mixture(fraction, shape, noise, seed, index):

@@ -4,27 +4,24 @@ import numpy as np
 
 from .._checks import check_image_shape, check_integer
 from .._random import draw_seed, numpy_generator
-from ._figures import along, paint
+from ._drawing import along, paint
 
 
 def make_checkerboards(n_samples=100, shape=(64, 64), *, cell=8, random_state=None):
     r"""Draw periodic checkerboards that differ by translations.
 
-    Order without any randomness but its position, one of the structures on which [1]_ trains
-    with few images. Opposite faces of an image match.
+    Order without any randomness but its position, one of the structures on which Zhang et al.
+    2023 (arXiv:2303.03403) train with few images. Opposite faces of an image match.
 
     Parameters
     ----------
-    n_samples : int, default=100
-        Number of images.
-    shape : tuple of 2 or 3 int, default=(64, 64)
-        Voxels along each axis.
+    n_samples, shape : any
+        As in :func:`make_cahn_hilliard`.
     cell : int or tuple of int, default=8
         Sides of a cell in voxels, one for all axes or one for each. An even number of cells
         must fill each side of an image.
-    random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
-        Source of the translations. An int gives the same images every time, and image ``i``
-        does not depend on ``n_samples``.
+    random_state : any
+        Source of the translations, as in :func:`make_cahn_hilliard`.
 
     Returns
     -------
@@ -58,12 +55,6 @@ def make_checkerboards(n_samples=100, shape=(64, 64), *, cell=8, random_state=No
 
     All boards of an image's size and cell have the same :math:`S_2`. Identical images, as in
     tiles cut from one board at multiples of its period, are copies of one of them.
-
-    References
-    ----------
-    .. [1] Y. Zhang, P. Seibert, A. Otto, A. Rassloff, M. Ambati and M. Kaestner,
-       "DA-VEGAN: Differentiably Augmenting VAE-GAN for microstructure reconstruction from
-       extremely small data sets", arXiv:2303.03403, 2023.
 
     Examples
     --------

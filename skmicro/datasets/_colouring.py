@@ -29,24 +29,7 @@ def neighbours(cells, n_cells):
 
 
 def colour_cells(touch, sizes, targets, generator):
-    """Return a colour for each cell, or None if neighbours cannot be made to differ.
-
-    Parameters
-    ----------
-    touch : ndarray of shape (n_cells, n_cells), bool
-        Which cells are neighbours.
-    sizes : ndarray of shape (n_cells,), int
-        Volume of each cell.
-    targets : ndarray of shape (n_colours,), float64
-        Volume that each colour should fill.
-    generator : numpy.random.Generator
-        Source of ties and exchanges.
-
-    Returns
-    -------
-    colours : ndarray of shape (n_cells,), int, or None
-        Numbers from 0 to n_colours - 1.
-    """
+    """Return a colour for each cell, or None; targets are the volumes that colours should fill."""
     for _ in range(N_ATTEMPTS):
         colours = greedy_colours(touch, sizes, targets, generator)
         if colours is not None:

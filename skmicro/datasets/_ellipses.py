@@ -20,7 +20,7 @@ import numpy as np
 
 from .._checks import check_image_shape, check_integer, check_range, check_real
 from .._random import draw_seed
-from ._figures import MAX_REJECTED, along, draw_accepted, paint
+from ._drawing import MAX_REJECTED, along, draw_accepted, paint
 
 COVERING_RADIUS = math.sqrt(0.5)  # a disc as large holds a voxel wherever its centre lies
 
@@ -36,7 +36,8 @@ def make_ellipses(
     r"""Draw one ellipse in each image, wholly inside it.
 
     Five numbers say all there is to know of an image, and they are returned: data for asking
-    what the latents of a model mean. The defaults are the data of [1]_.
+    what the latents of a model mean. The defaults are the data of Zhang et al.
+    2023 (arXiv:2303.03403).
 
     Parameters
     ----------
@@ -48,9 +49,8 @@ def make_ellipses(
         Area of the ellipse, :math:`\pi a b`, over that of the image.
     aspect_ratio : float or tuple (low, high) of float, default=(1.0, 4.0)
         Ratio a / b of the semi-axes, at least 1.
-    random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
-        Source of the ellipses. An int gives the same images every time, and image ``i`` does
-        not depend on ``n_samples``.
+    random_state : any
+        Source of the ellipses, as in :func:`make_cahn_hilliard`.
 
     Returns
     -------
@@ -85,12 +85,6 @@ def make_ellipses(
     Pixels belong to the ellipse if their centres do. Their number differs from
     :math:`\pi a b` by what the lattice does to the outline, and not in one direction: the
     mean over many images is that of the areas.
-
-    References
-    ----------
-    .. [1] Y. Zhang, P. Seibert, A. Otto, A. Rassloff, M. Ambati and M. Kaestner,
-       "DA-VEGAN: Differentiably Augmenting VAE-GAN for microstructure reconstruction from
-       extremely small data sets", arXiv:2303.03403, 2023.
 
     Examples
     --------

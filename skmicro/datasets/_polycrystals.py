@@ -59,10 +59,8 @@ def make_polycrystals(
 
     Parameters
     ----------
-    n_samples : int, default=100
-        Number of images.
-    shape : tuple of 2 or 3 int, default=(128, 128)
-        Voxels along each axis.
+    n_samples, shape : any
+        As in :func:`make_cahn_hilliard`.
     n_grains : int, default=40
         Grains in each image, at most one for 4 voxels.
     n_orientations : int or None, default=None
@@ -78,9 +76,8 @@ def make_polycrystals(
         lengths along all axes.
     size_spread : float, default=0.5
         Standard deviation of the grain volumes relative to their mean, from 0 to 1.
-    random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
-        Source of seeds, sizes and orientations. An int gives the same images every time,
-        and image ``i`` does not depend on ``n_samples``.
+    random_state : any
+        Source of seeds, sizes and orientations, as in :func:`make_cahn_hilliard`.
     n_jobs : int, default=None
         Number of images computed at the same time by joblib, in processes unless
         ``joblib.parallel_config`` says otherwise. None means 1. The images do not depend
@@ -180,24 +177,7 @@ def _simulate(shape, n_grains, target, stretch, size_spread, seed, index):
 
 
 def tessellate(shape, volumes, stretch, generator):
-    """Return an array of ``shape`` that holds the grain of each voxel.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Voxels along each axis.
-    volumes : ndarray of shape (n_grains,), float64
-        Volumes wanted, in voxels.
-    stretch : ndarray of shape (n_axes,), float64
-        Lengths of the grains along the axes, of product one.
-    generator : numpy.random.Generator
-        Source of the seeds.
-
-    Returns
-    -------
-    grains : ndarray of ``shape``, int
-        Numbers from 0 to n_grains - 1.
-    """
+    """Return the grain of each voxel: volumes in voxels, (n_grains,), stretch of product one."""
     n_axes = len(shape)
     box = np.array(shape) / stretch
     points = np.indices(shape).reshape(n_axes, -1).T / stretch

@@ -1,13 +1,12 @@
-r"""Simple figures on a plain background, whose areas and positions are known.
+r"""Simple shapes on a plain background, whose areas and positions are known.
 
-A figure lies on the lattice of voxels: the ball of radius r around c holds the voxels x with
+A shape lies on the lattice of voxels: the ball of radius r around c holds the voxels x with
 :math:`|x - c|^2 \le r^2`, the cube of side L those with
 :math:`\max_a |x_a - c_a| \le (L - 1) / 2`, with c half-way between voxels where L is even.
 The square of a radius has the side that is nearest to that of equal area,
 :math:`L = [r \, \omega_n^{1/n}]`, with :math:`\omega_n` the volume of the unit ball.
 
-All figures of an image are drawn together, and the image is discarded if any two overlap:
-the law is the uniform one on condition that figures are apart.
+All shapes of an image are drawn together, and the image is discarded if any two overlap.
 """
 
 import math
@@ -17,7 +16,7 @@ import numpy as np
 
 from .._checks import check_image_shape, check_integer, check_real
 from .._random import draw_seed
-from ._figures import MAX_REJECTED, along, draw_accepted, paint
+from ._drawing import MAX_REJECTED, along, draw_accepted, paint
 
 RADIUS = (14, 32)
 CENTER = (30, 96)
@@ -26,25 +25,18 @@ MAX_CIRCLES = 63  # with the background as many labels as an image may have
 
 
 def make_circles(
-    n_samples=100,
-    shape=(128, 128),
-    *,
-    radius=None,
-    center=None,
-    n_circles=2,
-    random_state=None,
+    n_samples=100, shape=(128, 128), *, radius=None, center=None, n_circles=2, random_state=None
 ):
     r"""Draw circles (in three dimensions: spheres) that do not overlap.
 
     Radii and centres are whole numbers of voxels, uniform in their ranges on condition that
-    no two circles overlap. The defaults are the data of [1]_.
+    no two circles overlap. The defaults are the data of Joshi et al. 2020
+    ("InvNet", AAAI).
 
     Parameters
     ----------
-    n_samples : int, default=100
-        Number of images.
-    shape : tuple of 2 or 3 int, default=(128, 128)
-        Voxels along each axis.
+    n_samples, shape : any
+        As in :func:`make_cahn_hilliard`.
     radius : tuple (low, high) of int or None, default=None
         Least and largest radius in voxels. ``None`` stands for (14, 32) on sides of 128
         voxels and in proportion to the shortest side on others.
@@ -53,9 +45,8 @@ def make_circles(
         (30, 96) on sides of 128 voxels and in proportion on others, axis by axis.
     n_circles : int, default=2
         Circles in each image, at most 63.
-    random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
-        Source of radii and centres. An int gives the same images every time, and image
-        ``i`` does not depend on ``n_samples``.
+    random_state : any
+        Source of radii and centres, as in :func:`make_cahn_hilliard`.
 
     Returns
     -------
@@ -82,13 +73,6 @@ def make_circles(
     Circles that reach over the border are cut off there; with the default ranges on 128
     voxels this happens by two voxels at most.
 
-    References
-    ----------
-    .. [1] Joshi, A., Cho, M., Shah, V., Pokuri, B., Sarkar, S., Ganapathysubramanian, B. and
-       Hegde, C. (2020). InvNet: Encoding geometric and statistical invariances in deep
-       generative models. Proceedings of the AAAI Conference on Artificial Intelligence 34,
-       4377-4384.
-
     Examples
     --------
     >>> from skmicro.datasets import make_circles
@@ -110,34 +94,19 @@ def make_circles(
 
 
 def make_circle_square(
-    n_samples=100,
-    shape=(128, 128),
-    *,
-    radius=None,
-    center=None,
-    random_state=None,
+    n_samples=100, shape=(128, 128), *, radius=None, center=None, random_state=None
 ):
     r"""Draw a circle and an upright square (a sphere and a cube) that do not overlap.
 
     The square has the size of a circle whose radius is drawn from the same range, so that
-    neither figure is the larger one on average [1]_.
+    neither shape is the larger one on average (Joshi et al. 2020, "InvNet", AAAI).
 
     Parameters
     ----------
-    n_samples : int, default=100
-        Number of images.
-    shape : tuple of 2 or 3 int, default=(128, 128)
-        Voxels along each axis.
-    radius : tuple (low, high) of int or None, default=None
-        Least and largest radius, of the circle and of the circle as large as the square, in
-        voxels. ``None`` stands for (14, 32) on sides of 128 voxels and in proportion to the
-        shortest side on others.
-    center : tuple (low, high) of int or None, default=None
-        Least and largest index of a centre, the same for all axes. ``None`` stands for
-        (30, 96) on sides of 128 voxels and in proportion on others, axis by axis.
-    random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
-        Source of sizes and centres. An int gives the same images every time, and image
-        ``i`` does not depend on ``n_samples``.
+    n_samples, shape, radius, center : any
+        As in :func:`make_circles`; the square is as large as a circle of the radius drawn.
+    random_state : any
+        Source of sizes and centres, as in :func:`make_cahn_hilliard`.
 
     Returns
     -------
@@ -145,13 +114,13 @@ def make_circle_square(
         1 in the circle, 2 in the square, 0 in the background.
     parameters : ndarray of shape (n_samples, 2, 1 + n_axes), float64
         Area (volume) of the circle and of the square in voxels, and the index of their
-        centres along each axis. Areas are those of the figures on the lattice. The centre
+        centres along each axis. Areas are those of the shapes on the lattice. The centre
         of a square with an even side lies half a voxel below the index that was drawn.
 
     Raises
     ------
     ValueError
-        If a parameter lies outside its range, or if the figures of about a million random
+        If a parameter lies outside its range, or if the shapes of about a million random
         draws in a row overlapped.
     TypeError
         If a parameter is not of the type stated.
@@ -162,16 +131,9 @@ def make_circle_square(
 
     Notes
     -----
-    Figures that reach over the border are cut off there, and show less than the area in
+    Shapes that reach over the border are cut off there, and show less than the area in
     ``parameters``; with the default ranges on 128 voxels this happens to circles, by two
     voxels at most.
-
-    References
-    ----------
-    .. [1] Joshi, A., Cho, M., Shah, V., Pokuri, B., Sarkar, S., Ganapathysubramanian, B. and
-       Hegde, C. (2020). InvNet: Encoding geometric and statistical invariances in deep
-       generative models. Proceedings of the AAAI Conference on Artificial Intelligence 34,
-       4377-4384.
 
     Examples
     --------
@@ -193,34 +155,34 @@ def make_circle_square(
     return paint(drawn, [_balls, _cubes], shape), parameters
 
 
-def _draw_apart(n_samples, n_figures, ranges, are_apart, seed):
-    """Draw ``n_samples`` times figures (radius, \\*centre) all of which are apart."""
+def _draw_apart(n_samples, n_objects, ranges, are_apart, seed):
+    """Draw ``n_samples`` times objects (radius, \\*centre) all of which are apart."""
     lows, highs = ranges
 
     def draw(generator, n_candidates):
-        size = (n_candidates, n_figures, len(lows))
-        figures = generator.integers(lows, highs, size=size, dtype=np.int32, endpoint=True)
-        return figures[are_apart(figures)]
+        size = (n_candidates, n_objects, len(lows))
+        objects = generator.integers(lows, highs, size=size, dtype=np.int32, endpoint=True)
+        return objects[are_apart(objects)]
 
     refusal = (
         f"radius must be smaller, center wider or the figures fewer: in {MAX_REJECTED} draws "
-        f"of {n_figures} figures with radius from {lows[0]} to {highs[0]} and centres "
+        f"of {n_objects} figures with radius from {lows[0]} to {highs[0]} and centres "
         f"from {lows[1:].tolist()} to {highs[1:].tolist()}, two always overlapped."
     )
     return draw_accepted(n_samples, draw, seed, refusal)
 
 
-def _circles_apart(figures):
-    apart = np.ones(len(figures), dtype=bool)
-    for i, j in combinations(range(figures.shape[1]), 2):
-        first, second = figures[:, i], figures[:, j]
+def _circles_apart(objects):
+    apart = np.ones(len(objects), dtype=bool)
+    for i, j in combinations(range(objects.shape[1]), 2):
+        first, second = objects[:, i], objects[:, j]
         squared_distance = np.square(first[:, 1:] - second[:, 1:]).sum(axis=1)
         apart &= squared_distance > np.square(first[:, 0] + second[:, 0])
     return apart
 
 
-def _circle_and_square_apart(figures):
-    circle, square = figures[:, 0], figures[:, 1]
+def _circle_and_square_apart(objects):
+    circle, square = objects[:, 0], objects[:, 1]
     low, high = _corners(square)
     nearest = np.clip(circle[:, 1:], low, high)
     return np.square(circle[:, 1:] - nearest).sum(axis=1) > np.square(circle[:, 0])
@@ -249,24 +211,24 @@ def _ball_sizes(radii, n_axes):
     return [sizes[radius] for radius in radii.tolist()]
 
 
-def _balls(figures, shape):
+def _balls(objects, shape):
     """Return which voxels lie in balls (radius, \\*centre), of shape (n, \\*shape)."""
-    *rest, last = _squared_distances(figures, shape)
-    limit = np.square(figures[:, 0]).reshape(-1, *[1] * len(shape))
+    *rest, last = _squared_distances(objects, shape)
+    limit = np.square(objects[:, 0]).reshape(-1, *[1] * len(shape))
     # Only the last comparison runs over all voxels.
     return last <= limit - sum(rest)
 
 
-def _squared_distances(figures, shape):
+def _squared_distances(objects, shape):
     for axis, side in enumerate(shape):
-        distances = np.arange(side, dtype=np.int32) - figures[:, 1 + axis, None]
+        distances = np.arange(side, dtype=np.int32) - objects[:, 1 + axis, None]
         yield along(axis, np.square(distances), len(shape))
 
 
-def _cubes(figures, shape):
+def _cubes(objects, shape):
     """Return which voxels lie in cubes, of shape (n, \\*shape)."""
     inside = True
-    for axis, (low, high) in enumerate(zip(*(ends.T for ends in _corners(figures)), strict=True)):
+    for axis, (low, high) in enumerate(zip(*(ends.T for ends in _corners(objects)), strict=True)):
         index = np.arange(shape[axis])
         within = (index >= low[:, None]) & (index <= high[:, None])
         inside = inside & along(axis, within, len(shape))

@@ -1,4 +1,4 @@
-"""Judging generators: figures between generated and real images, beside their floor.
+"""Judging generators: metrics of generated and real images, beside their floor.
 
 A distance between generated and real images says little on its own. It is read beside
 the same distance between two sets of real images, its *floor*, which no generator is
@@ -16,11 +16,11 @@ from ._metrics import (
     mean_relative_error,
     two_point_rmse,
 )
-from ._report import EvaluationReport, Figure
+from ._report import EvaluationReport, Metric
 
 __all__ = [
     "EvaluationReport",
-    "Figure",
+    "Metric",
     "density_coverage",
     "descriptor_wasserstein",
     "diversity",

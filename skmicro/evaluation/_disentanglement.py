@@ -6,8 +6,7 @@ mutual information and the entropy of a factor are
     I(z_j; v_k) = sum_{z, v} p(z, v) log(p(z, v) / (p(z) p(v))),
     H(v_k) = -sum_v p(v) log p(v) = I(v_k; v_k),
 
-with shares of rows in place of the probabilities p. Continuous numbers are sorted into bins of
-equally many rows first, by their ranks: monotone maps leave the information as it is.
+with shares of rows in place of the probabilities p.
 """
 
 import numpy as np

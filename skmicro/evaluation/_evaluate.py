@@ -1,4 +1,4 @@
-"""A whole report on a generator: figures, floors, intervals."""
+"""A whole report on a generator: metrics, floors, intervals."""
 
 from collections.abc import Mapping
 
@@ -18,13 +18,13 @@ from ..descriptors import (
 from ..images import encoder_for, wraps_around
 from . import _weighted
 from ._memorisation import memorisation, symmetry_count
-from ._report import EvaluationReport, Figure
+from ._report import EvaluationReport, Metric
 from ._sets import ThreeSets, gather
 
 N_NEIGHBORS = 5
 
 MAX_SCALARS = 8
-"""Descriptors of more figures are curves, reported as a whole."""
+"""Descriptors of more features are curves, reported as a whole."""
 
 RESOLVED = 4.0
 """Standard errors that a mean has to be away from zero to be divided by."""
@@ -51,8 +51,8 @@ def evaluate(
 ):
     """Judge generated images by real ones that the generator has not seen.
 
-    Every figure compares generated images with ``X_test``. Beside it stands its floor: the
-    same figure for as many real images, a random part of ``X_train``, in the place of the
+    Every metric compares generated images with ``X_test``. Beside it stands its floor: the
+    same metric for as many real images, a random part of ``X_train``, in the place of the
     generated ones. Split the real images at random into two sets of equal size, so that
     both comparisons have the same noise. A generator is right as far as the images can
     tell when its interval overlaps that of the floor.
@@ -90,13 +90,13 @@ def evaluate(
     Returns
     -------
     report : EvaluationReport
-        The figures.
+        The metrics.
 
     Raises
     ------
     ValueError
-        If shapes or phases differ, a set has fewer than six images, a figure is not finite,
-        or a parameter is not allowed.
+        If shapes or phases differ, a set has fewer than six images, a feature is not
+        finite, or a parameter is not allowed.
     TypeError
         If ``generator`` is neither a generator nor an array of images.
     NotFittedError
@@ -112,24 +112,24 @@ def evaluate(
     -----
     The rows are
 
-    - for a descriptor of more than eight figures, such as a correlation function,
+    - for a descriptor of more than eight features, such as a correlation function,
       "relative error", ``||<f> - <f'>|| / ||<f'>||`` with the means over generated and test
       images, and "Wasserstein", :func:`descriptor_wasserstein`;
-    - for each figure of the others "mean", "ratio" to the mean of the test images, and
+    - for each feature of the others "mean", "ratio" to the mean of the test images, and
       "Wasserstein". Relative errors and ratios are left out where the mean of the test
       images is less than four standard errors away from zero;
-    - "density" and "coverage" with 5 neighbours over all descriptors together, each figure in
-      units of its standard deviation, divided by the root of the number of figures of its
+    - "density" and "coverage" with 5 neighbours over all descriptors together, each feature in
+      units of its standard deviation, divided by the root of the number of features of its
       descriptor so that descriptors count alike;
     - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
       and of the one-hot images, over that of the test images;
     - "memorisation mean" and "memorisation p95": mean and 95th percentile of
-      :func:`memorisation`. The floor is that of the test images: a figure well above it
+      :func:`memorisation`. The floor is that of the test images: a value well above it
       means copies, however good the others are. It is taken over as many images as two
       million comparisons with training images and their symmetries allow, at least 32.
 
-    Intervals hold 95 % of the figures of resampled images, moved so that their median is
-    the figure.
+    Intervals hold 95 % of the values of resampled images, moved so that their median is
+    the value.
 
     Examples
     --------
@@ -165,24 +165,24 @@ def evaluate(
     ruler.measure("pixel diversity", _weighted.diversity_ratio, pixels, POSITIVE)
     _look_for_copies(ruler, sets, training)
     return EvaluationReport(
-        ruler.figures, n_samples=len(sets.samples), n_reference=len(sets.reference)
+        ruler.metrics, n_samples=len(sets.samples), n_reference=len(sets.reference)
     )
 
 
 class _Ruler:
-    """Collects figures, each with its floor and both intervals."""
+    """Collects metrics, each with its floor and both intervals."""
 
     def __init__(self, seed, n_bootstrap):
         self.seed = seed
         self.n_bootstrap = n_bootstrap
-        self.figures = []
+        self.metrics = []
 
     def measure(self, name, build, sets, bounds=(-np.inf, np.inf)):
-        """Add the figure ``build(a, b)``; leave it out where it is not a number."""
+        """Add the metric ``build(a, b)``; leave it out where it is not a number."""
         value = self._interval(build, sets.samples, sets.reference, bounds)
         floor = self._interval(build, sets.part, sets.reference, bounds)
         if np.isfinite([*value, *floor]).all():
-            self.figures.append(Figure(name, *value, *floor))
+            self.metrics.append(Metric(name, *value, *floor))
 
     def _interval(self, build, first, second, bounds):
         rng = _random.numpy_generator(self.seed, BOOTSTRAP)
@@ -191,7 +191,7 @@ class _Ruler:
 
 
 def _describe(ruler, label, columns, table):
-    """Rows of one descriptor: of the curve, or of each of its figures."""
+    """Rows of one descriptor: of the curve, or of each of its features."""
     if len(columns) > MAX_SCALARS:
         if _resolved(table.reference):
             ruler.measure(f"{label} relative error", _weighted.relative_error, table, POSITIVE)
@@ -251,14 +251,8 @@ def _evenly_chosen(images, n):
 
 def _transformers(descriptors, properties, periodic):
     if descriptors is None:
-        descriptors = [
-            PhaseFractions(),
-            TwoPointCorrelation(periodic=periodic),
-            SpecificSurface(periodic=periodic),
-            LinealPath(periodic=periodic),
-            EulerNumber(periodic=periodic),
-            ClusterStatistics(periodic=periodic),
-        ]
+        kinds = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
+        descriptors = [PhaseFractions(), *(kind(periodic=periodic) for kind in kinds)]
     check_sequence("descriptors", descriptors)
     check_sequence("properties", [] if properties is None else properties)
     transformers = [("descriptors", item) for item in descriptors]
@@ -272,7 +266,7 @@ def _transformers(descriptors, properties, periodic):
 
 
 def _tables(transformers, training, sets):
-    """Label, column names and figures of the three sets for each transformer."""
+    """Label, column names and features of the three sets for each transformer."""
     tables, seen = [], {}
     for parameter, transformer in transformers:
         fitted = clone(transformer, safe=False)

@@ -1,15 +1,7 @@
 r"""Memorised training images, found wherever they were moved to.
 
-With channels a, b free of their means (one-hot phases, or grey levels) and moved by a lag
-r that wraps around and by a symmetry g of the grid, the normalised cross-correlation of
-two images is
-
-    c = max_{g, r}  sum_x (g a)(x) . b(x + r) / (||a|| ||b||),
-
-which is 1 exactly for a rolled, flipped or turned copy. The sum over x at all lags is one
-inverse Fourier transform of ``conj(A) B``.
-
-**Two steps.** Most pairs need no full transform. First, all training images are compared by
+The sum over voxels in :func:`memorisation` is, at all lags, one inverse Fourier transform of
+``conj(A) B``. Most pairs need no full transform. First, all training images are compared by
 their lowest frequencies, ``|k| <= side / 3``, on a coarse grid of that side. Between two lags of
 this grid a copy loses at most a fifth of its correlation along each axis, so that it still
 stands out. Then the best candidates are compared exactly. The side starts at 16 and is
@@ -59,8 +51,9 @@ def memorisation(images, training_images, *, n_candidates=32):
 
     Notes
     -----
-    ``max_{g, r} sum_x (g a)(x) . b(x + r) / (||a|| ||b||)`` over mean-free channels, by fast
-    Fourier transforms. The maximum over many images and shifts is not small for unrelated
+    With channels a, b free of their means (one-hot phases, or grey levels), lags r that wrap
+    around and symmetries g of the grid, ``max_{g, r} sum_x (g a)(x) . b(x + r) / (||a|| ||b||)``
+    by fast Fourier transforms. The maximum over many images and shifts is not small for unrelated
     images either: compare with that of held-out real images. Candidates can only miss the
     maximum from below, and copies stand out in the coarse comparison already.
 
@@ -190,17 +183,14 @@ def _low_pass(spectra, grid, shape):
     for axis, side, length in zip(_axes(shape), grid, shape, strict=True):
         if side == length:
             continue
-        kept = side // 3
-        halved = axis == -1
-        positive = spectra.narrow(axis, 0, kept + 1)
-        n_zeros = (side // 2 + 1 if halved else side) - (kept + 1 if halved else 2 * kept + 1)
-        zeros_shape = list(spectra.shape)
-        zeros_shape[axis] = n_zeros
-        zeros = spectra.new_zeros(zeros_shape)
-        parts = [positive, zeros]
+        kept, halved = side // 3, axis == -1
+        sides = list(spectra.shape)
+        sides[axis] = side // 2 + 1 if halved else side
+        low = spectra.new_zeros(sides)
+        low.narrow(axis, 0, kept + 1).copy_(spectra.narrow(axis, 0, kept + 1))
         if not halved:
-            parts.append(spectra.narrow(axis, length - kept, kept))
-        spectra = torch.cat(parts, dim=axis)
+            low.narrow(axis, side - kept, kept).copy_(spectra.narrow(axis, length - kept, kept))
+        spectra = low
     return spectra
 
 

@@ -1,4 +1,4 @@
-"""Distances between sets of images or of their figures."""
+"""Distances between sets of images or of their features."""
 
 import reprlib
 
@@ -12,12 +12,12 @@ from . import _weighted
 
 
 def mean_relative_error(a, b):
-    r"""Return the mean relative error of figures against a baseline.
+    r"""Return the mean relative error of features against a baseline.
 
     Parameters
     ----------
     a : array-like of shape (n_samples,) or (n_samples, n_features)
-        Figures of each image, e.g. volume fractions or correlation curves.
+        Features of each image, e.g. volume fractions or correlation curves.
     b : array-like
         Baseline: one for all images, a number or (n_features,), or one for each image,
         of the shape of ``a``.
@@ -88,18 +88,13 @@ def two_point_rmse(A, B):
 
     Notes
     -----
-    Equation 12 of [1]_, ``E_AB = sqrt(mean_r (S2_A(r) - S2_B(r))^2)`` over all lags of the
-    period. For images and their reconstructions in the same order
-    ``errors.diagonal().mean()`` is the paper's E_rec; for generated images and training
-    images ``errors.min(axis=1).mean()``, the error to the nearest one, is its E_gen. E_gen
-    is 0 for copies of training images, also for rolled ones, and small for many samples
-    of one good image: it needs :func:`diversity` and :func:`memorisation` beside it.
-
-    References
-    ----------
-    .. [1] Y. Zhang, P. Seibert, A. Otto, A. Rassloff, M. Ambati and M. Kaestner,
-       "DA-VEGAN: Differentiably Augmenting VAE-GAN for microstructure reconstruction from
-       extremely small data sets", arXiv:2303.03403, 2023.
+    Equation 12 of Zhang et al. 2023 (arXiv:2303.03403),
+    ``E_AB = sqrt(mean_r (S2_A(r) - S2_B(r))^2)`` over all lags of the period.
+    For images and their reconstructions in the same order ``errors.diagonal().mean()`` is
+    the paper's E_rec; for generated images and training images
+    ``errors.min(axis=1).mean()``, the error to the nearest one, is its E_gen. E_gen is 0
+    for copies of training images, also for rolled ones, and small for many samples of one
+    good image: it needs :func:`diversity` and :func:`memorisation` beside it.
 
     Examples
     --------
@@ -122,14 +117,14 @@ def two_point_rmse(A, B):
 
 
 def descriptor_wasserstein(a, b):
-    """Return the 1-Wasserstein distance between distributions of figures.
+    """Return the 1-Wasserstein distance between distributions of features.
 
     Parameters
     ----------
     a : array-like of shape (n,) or (n, n_features)
-        Figures of the images to judge.
+        Features of the images to judge.
     b : array-like of shape (m,) or (m, n_features)
-        Figures of the reference.
+        Features of the reference.
 
     Returns
     -------
@@ -141,7 +136,7 @@ def descriptor_wasserstein(a, b):
     -----
     ``W1 = integral |F_a(t) - F_b(t)| dt`` with the distribution functions F of a component
     [1]_. It sees the whole distribution: right means with half the spread give about 0.4
-    for normal figures. Correlations between components are not seen.
+    for normal features. Correlations between components are not seen.
 
     References
     ----------
@@ -164,9 +159,9 @@ def density_coverage(reference, samples, n_neighbors=5):
     Parameters
     ----------
     reference : array-like of shape (m, n_features)
-        Figures of real images; more rows than ``n_neighbors``.
+        Features of real images; more rows than ``n_neighbors``.
     samples : array-like of shape (n, n_features)
-        Figures of the images to judge.
+        Features of the images to judge.
     n_neighbors : int, default=5
         Neighbours k that the ball around each reference point reaches to.
 
@@ -215,17 +210,17 @@ def density_coverage(reference, samples, n_neighbors=5):
         )
     spread = _weighted.spread_of(reference)
     within = _weighted.within_neighbourhoods(samples / spread, reference / spread, n_neighbors)
-    figures = (_weighted.density(within, n_neighbors), _weighted.coverage(within))
-    return tuple(_weighted.value_of(figure, *within.shape) for figure in figures)
+    metrics = (_weighted.density(within, n_neighbors), _weighted.coverage(within))
+    return tuple(_weighted.value_of(metric, *within.shape) for metric in metrics)
 
 
 def diversity(X):
-    """Return the mean distance between two different images, or between their figures.
+    """Return the mean distance between two different images, or between their features.
 
     Parameters
     ----------
     X : array-like of shape (n, ...)
-        Grey images, or figures such as S2 curves, at least two. Phase labels count as
+        Grey images, or features such as S2 curves, at least two. Phase labels count as
         numbers: with more than two phases, pass one-hot images.
 
     Returns
@@ -267,7 +262,7 @@ def _numbers(name, values):
 
 
 def _rows(name, values):
-    """Figures as (n, n_features), one column where they are plain numbers."""
+    """Features as (n, n_features), one column where they are plain numbers."""
     rows = _numbers(name, values)
     if rows.ndim not in (1, 2) or rows.size == 0:
         raise ValueError(f"{name} must have shape (n,) or (n, n_features), got {rows.shape}.")

@@ -1,21 +1,21 @@
-"""Figures with their floors, as a table, a dictionary or a data frame."""
+"""Metrics with their floors, as a table, a dictionary or a data frame."""
 
 import importlib
 from html import escape
 from typing import NamedTuple
 
-COLUMNS = ("figure", "generated", "95 % interval", "real", "95 % interval")
+COLUMNS = ("metric", "generated", "95 % interval", "real", "95 % interval")
 
 
-class Figure(NamedTuple):
-    """One figure of generated images, beside the same figure of real images.
+class Metric(NamedTuple):
+    """One metric of generated images, beside the same metric of real images.
 
     Attributes
     ----------
     name : str
         What is measured.
     value, low, high : float
-        The figure of the generated images and the ends of its 95 % bootstrap interval.
+        The value for the generated images and the ends of its 95 % bootstrap interval.
     floor, floor_low, floor_high : float
         The same for real images in their place.
     """
@@ -36,19 +36,12 @@ class EvaluationReport:
 
     Parameters
     ----------
-    figures : list of Figure
+    metrics : list of Metric
         The rows.
     n_samples : int
         Generated images that were judged, and real ones in their place.
     n_reference : int
         Real images that both were compared with.
-
-    Attributes
-    ----------
-    figures : list of Figure
-        The rows.
-    n_samples, n_reference : int
-        As given.
 
     See Also
     --------
@@ -56,29 +49,27 @@ class EvaluationReport:
 
     Examples
     --------
-    >>> from skmicro.evaluation import EvaluationReport, Figure
-    >>> row = Figure("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99)
+    >>> from skmicro.evaluation import EvaluationReport, Metric
+    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99)
     >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
     >>> print(report)
     100 generated images against 100 real ones; in their place, 100 other real images
-    figure    generated  95 % interval  real  95 % interval
+    metric    generated  95 % interval  real  95 % interval
     coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]
     >>> report["coverage"].floor
     0.97
     """
 
-    def __init__(self, figures, *, n_samples, n_reference):
-        self.figures = list(figures)
+    def __init__(self, metrics, *, n_samples, n_reference):
+        self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
 
     def __getitem__(self, name):
-        for figure in self.figures:
-            if figure.name == name:
-                return figure
-        raise KeyError(
-            f"name must be one of {[figure.name for figure in self.figures]}, got {name!r}."
-        )
+        for row in self.metrics:
+            if row.name == name:
+                return row
+        raise KeyError(f"name must be one of {[row.name for row in self.metrics]}, got {name!r}.")
 
     def to_dict(self):
         """Return plain values that ``json.dumps`` takes.
@@ -86,22 +77,22 @@ class EvaluationReport:
         Returns
         -------
         report : dict
-            ``"n_samples"``, ``"n_reference"`` and ``"figures"``, a list of one dictionary for
-            each figure.
+            ``"n_samples"``, ``"n_reference"`` and ``"metrics"``, a list of one dictionary for
+            each metric.
         """
         return {
             "n_samples": self.n_samples,
             "n_reference": self.n_reference,
-            "figures": [figure._asdict() for figure in self.figures],
+            "metrics": [row._asdict() for row in self.metrics],
         }
 
     def to_frame(self):
-        """Return the figures as a pandas data frame, indexed by their names.
+        """Return the metrics as a pandas data frame, indexed by their names.
 
         Returns
         -------
         frame : pandas.DataFrame
-            One row for each figure.
+            One row for each metric.
 
         Raises
         ------
@@ -112,7 +103,7 @@ class EvaluationReport:
             pandas = importlib.import_module("pandas")
         except ImportError as error:
             raise ImportError("to_frame needs pandas: pip install pandas.") from error
-        return pandas.DataFrame(self.figures, columns=Figure._fields).set_index("name")
+        return pandas.DataFrame(self.metrics, columns=Metric._fields).set_index("name")
 
     def __str__(self):
         rows = [COLUMNS, *self._cells()]
@@ -141,13 +132,7 @@ class EvaluationReport:
         )
 
     def _cells(self):
-        return [
-            (
-                row.name,
-                f"{row.value:.3g}",
-                f"[{row.low:.3g}, {row.high:.3g}]",
-                f"{row.floor:.3g}",
-                f"[{row.floor_low:.3g}, {row.floor_high:.3g}]",
-            )
-            for row in self.figures
-        ]
+        def cells(value, low, high):
+            return f"{value:.3g}", f"[{low:.3g}, {high:.3g}]"
+
+        return [(row.name, *cells(*row[1:4]), *cells(*row[4:])) for row in self.metrics]

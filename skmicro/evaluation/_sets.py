@@ -28,22 +28,7 @@ class ThreeSets(NamedTuple):
 
 
 def gather(generator, X_train, X_test, n_samples, targets, seed):
-    """Return the sets to compare and the checked training images.
-
-    Parameters
-    ----------
-    generator, X_train, X_test, n_samples, targets : any
-        As :func:`skmicro.evaluation.evaluate` takes them.
-    seed : int
-        Seed of the samples and of the part of the training images.
-
-    Returns
-    -------
-    sets : ThreeSets
-        As many generated as real images, and the test images.
-    training : ndarray of shape (n_train, *spatial)
-        Training images.
-    """
+    """Return the sets to compare and the checked training images, from what evaluate takes."""
     shape = getattr(generator, "image_shape_", None)
     training = check_stack("X_train", X_train, shape, MIN_IMAGES)
     reference = check_stack("X_test", X_test, training.shape[1:], MIN_IMAGES)

@@ -1,9 +1,9 @@
-r"""Figures as functions of weights, so that one function serves the value and its bootstrap.
+r"""Metrics as functions of weights, so that one function serves the value and its bootstrap.
 
-A figure compares a sample a with a reference b. Each function here takes their rows and
-returns ``figure(u, v)``: row k of ``u``, of shape (n_draws, n), weights the images of the
+A metric compares a sample a with a reference b. Each function here takes their rows and
+returns ``metric(u, v)``: row k of ``u``, of shape (n_draws, n), weights the images of the
 sample, row k of ``v``, (n_draws, m), those of the reference, and every row sums to one.
-Equal weights give the figure itself. The shares in which a bootstrap draws the images
+Equal weights give the value itself. The shares in which a bootstrap draws the images
 give its replicates, many at once, without a copy of any image (Efron 1979).
 
 **Interval.** Resampling adds the noise of the sample once more, which moves distances up:
@@ -12,7 +12,7 @@ is made of their quantiles, moved so that their median is the value:
 
     [t + q_0.025 - q_0.5,  t + q_0.975 - q_0.5].
 
-The bias that finite samples give to t itself stays. A figure and its floor have it in
+The bias that finite samples give to t itself stays. A metric and its floor have it in
 common, being computed from equally many images.
 """
 
@@ -29,32 +29,17 @@ def bootstrap_weights(n_rows, n_draws, rng):
     return rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws) / n_rows
 
 
-def value_of(figure, n, m):
-    """Return a figure for n and m images of equal weights."""
+def value_of(metric, n, m):
+    """Return a metric for n and m images of equal weights."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(figure(np.full((1, n), 1 / n), np.full((1, m), 1 / m))[0])
+        return float(metric(np.full((1, n), 1 / n), np.full((1, m), 1 / m))[0])
 
 
-def value_and_interval(figure, u, v, bounds=(-np.inf, np.inf)):
-    """Return a figure and the ends of its 95 % bootstrap interval.
-
-    Parameters
-    ----------
-    figure : callable
-        Function of two arrays of weights.
-    u, v : ndarray of shape (n_draws, n) and (n_draws, m)
-        Weights of a bootstrap.
-    bounds : (float, float)
-        Values that the figure cannot leave.
-
-    Returns
-    -------
-    value, low, high : float
-        The figure and its interval.
-    """
-    value = value_of(figure, u.shape[1], v.shape[1])
+def value_and_interval(metric, u, v, bounds=(-np.inf, np.inf)):
+    """Return the value of a metric and the ends of its 95 % interval, which keep the bounds."""
+    value = value_of(metric, u.shape[1], v.shape[1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        replicates = figure(u, v)
+        replicates = metric(u, v)
     replicates = replicates[np.isfinite(replicates)]
     if not len(replicates):
         return value, value, value
@@ -64,18 +49,7 @@ def value_and_interval(figure, u, v, bounds=(-np.inf, np.inf)):
 
 
 def spread_of(reference):
-    """Return the standard deviation of each component, 1 where it is constant.
-
-    Parameters
-    ----------
-    reference : ndarray of shape (n, d)
-        Figures of the reference.
-
-    Returns
-    -------
-    spread : ndarray of shape (d,)
-        Unit in which differences from the reference are counted.
-    """
+    """Return the standard deviation of each column, (n, d) -> (d,); 1 where it is constant."""
     spread = reference.std(axis=0)
     constant = spread <= CONSTANT * np.abs(reference).max(axis=0)
     return np.where(constant, 1.0, spread)
@@ -95,21 +69,21 @@ def percentile_95(a, b):
     """95th percentile of the values of the sample."""
     order = np.argsort(a)
 
-    def figure(u, v):
+    def metric(u, v):
         reached = np.cumsum(u[:, order], axis=1) > 0.95 - 1e-9
         return a[order][reached.argmax(axis=1)]
 
-    return figure
+    return metric
 
 
 def relative_error(a, b):
     """Relative error of the mean, ``||<a> - <b>|| / ||<b>||``."""
 
-    def figure(u, v):
+    def metric(u, v):
         means = v @ b
         return np.linalg.norm(u @ a - means, axis=1) / np.linalg.norm(means, axis=1)
 
-    return figure
+    return metric
 
 
 def wasserstein(a, b):
@@ -127,24 +101,9 @@ def wasserstein(a, b):
 
 
 def within_neighbourhoods(samples, reference, n_neighbors):
-    """Tell which samples lie in the ball of a reference point that holds its k neighbours.
-
-    Parameters
-    ----------
-    samples : ndarray of shape (n, d)
-        Points to place.
-    reference : ndarray of shape (m, d)
-        Centres of the balls.
-    n_neighbors : int
-        Neighbours k within the reference, the point itself not counted.
-
-    Returns
-    -------
-    within : ndarray of shape (n, m), bool
-        Row j, column i: the sample j is in the ball of i.
-    """
+    """Tell which samples lie in which ball of a reference point and its k neighbours, (n, m)."""
     radii = np.partition(cdist(reference, reference), n_neighbors, axis=1)[:, n_neighbors]
-    # Figures that are counts tie; a tie is within, whichever way its distance was rounded.
+    # Features that are counts tie; a tie is within, whichever way its distance was rounded.
     return cdist(samples, reference) <= radii * (1 + 1e-9)
 
 

@@ -25,25 +25,7 @@ NEAR_SHARE = 0.04
 
 
 def differentiable_features(descriptor, images):
-    """Return the descriptors of images, (n, C, *S) -> (n, k), or raise if gradients are lost.
-
-    Parameters
-    ----------
-    descriptor : BaseDescriptor
-        A bound descriptor.
-    images : Tensor of shape (n, C, *spatial)
-        Images, with or without gradients.
-
-    Returns
-    -------
-    features : Tensor of shape (n, k)
-        With gradients if the images have them.
-
-    Raises
-    ------
-    ValueError
-        If the images have gradients and the features have none.
-    """
+    """Return the descriptors of images, (n, C, *S) -> (n, k), or raise if gradients are lost."""
     features = descriptor(images)
     if images.requires_grad and not features.requires_grad:
         raise ValueError(

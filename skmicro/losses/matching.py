@@ -63,10 +63,8 @@ def labelling_loss(evidence, images, conditions, rng):
     images : Tensor of shape (n, C, *spatial)
         Ends of the lines: 1 where a voxel has the phase and -1 elsewhere; one channel stands
         for two phases.
-    conditions : Tensor of shape (n, n_conditions)
-        Their conditions.
-    rng : torch.Generator
-        Source of noise and times (on the CPU).
+    conditions, rng : any
+        As in :func:`matching_loss`.
 
     Returns
     -------

@@ -25,22 +25,7 @@ class GradientPenalty:
         self.weight = weight
 
     def __call__(self, critic, real, fake, rng):
-        """Return the penalty of one batch.
-
-        Parameters
-        ----------
-        critic : callable
-            Images to one score each.
-        real, fake : Tensor of shape (n_samples, n_channels, *spatial)
-            Images to interpolate between.
-        rng : torch.Generator
-            Source of the mixing weights.
-
-        Returns
-        -------
-        penalty : Tensor of shape ()
-            Differentiable with respect to the critic's parameters.
-        """
+        """Return the penalty of a critic between real and generated images, (n, C, *S)."""
         mix = torch.rand(len(real), generator=rng, dtype=real.dtype).to(real.device)
         mix = mix.view(-1, *[1] * (real.ndim - 1))
         between = torch.lerp(fake, real, mix).requires_grad_(True)

@@ -57,8 +57,8 @@ def augmented_divergence(mean, log_variance, rng):
 
     Parameters
     ----------
-    mean, log_variance : Tensor of shape (n, n_latent)
-        Independent normal distributions of the latents.
+    mean, log_variance : any
+        As in :func:`normal_divergence`.
     rng : torch.Generator
         Source of prior and augmentations (on the CPU).
 
@@ -68,14 +68,10 @@ def augmented_divergence(mean, log_variance, rng):
         Kullback-Leibler divergence, summed over latents.
     """
     prior_mean, prior_scale = (
-        PRIOR_SPREAD * torch.randn(mean.shape, generator=rng, dtype=mean.dtype).to(mean.device)
-        for _ in range(2)
+        PRIOR_SPREAD * _random_like(torch.randn, mean, rng) for _ in range(2)
     )
     # The end 0 of the interval would be an infinite scale.
-    shift, scale = (
-        1.0 - torch.rand(mean.shape, generator=rng, dtype=mean.dtype).to(mean.device)
-        for _ in range(2)
-    )
+    shift, scale = (1.0 - _random_like(torch.rand, mean, rng) for _ in range(2))
     log_scale = -(2.0 * scale).log()
     return normal_divergence(
         mean + shift,
@@ -90,8 +86,8 @@ def drawn_latents(mean, log_variance, rng):
 
     Parameters
     ----------
-    mean, log_variance : Tensor of shape (n, n_latent)
-        Independent normal distributions.
+    mean, log_variance : any
+        As in :func:`normal_divergence`.
     rng : torch.Generator
         Source of the noise (on the CPU).
 
@@ -100,43 +96,23 @@ def drawn_latents(mean, log_variance, rng):
     latents : Tensor of shape (n, n_latent)
         ``mean + deviation * noise``.
     """
-    noise = torch.randn(mean.shape, generator=rng, dtype=mean.dtype).to(mean.device)
+    noise = _random_like(torch.randn, mean, rng)
     return mean + (0.5 * log_variance).exp() * noise
 
 
 def cross_entropy(channels, images):
-    """Return -log p of phases, a sum over voxels and a mean over images.
-
-    Parameters
-    ----------
-    channels : Tensor of shape (n, C, *spatial)
-        Probabilities of the phases.
-    images : Tensor of shape (n, C, *spatial)
-        One-hot images.
-
-    Returns
-    -------
-    loss : Tensor of shape ()
-        Cross-entropy in nats.
-    """
+    """Return -log p of one-hot images, given probabilities; a sum over voxels, mean of images."""
     surprise = -images * channels.clamp_min(LEAST_PROBABILITY).log()
     return surprise.flatten(1).sum(dim=1).mean()
 
 
 def squared_error(channels, images):
-    """Return the squared error of grey levels, a sum over voxels and a mean over images.
-
-    Parameters
-    ----------
-    channels, images : Tensor of shape (n, C, *spatial)
-        Images to compare.
-
-    Returns
-    -------
-    loss : Tensor of shape ()
-        Squared error.
-    """
+    """Return the squared error of grey levels, (n, C, *S); a sum over voxels, mean of images."""
     return (channels - images).square().flatten(1).sum(dim=1).mean()
+
+
+def _random_like(draw, x, rng):
+    return draw(x.shape, generator=rng, dtype=x.dtype).to(x.device)
 
 
 def _exp(exponent, like):

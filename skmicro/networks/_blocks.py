@@ -52,23 +52,7 @@ def circular_pad(x):
 
 
 class Conv(nn.Module):
-    """Convolution that keeps the size, or halves an even one with stride 2.
-
-    Parameters
-    ----------
-    ndim : {2, 3}
-        Number of spatial axes.
-    n_in, n_out : int
-        Channels.
-    kernel_size : {1, 3, 4}
-        Side of the kernel; 4 goes with ``stride=2``, or takes a voxel off each axis.
-    stride : int
-        Step of the kernel.
-    periodic : bool
-        Wrap around the borders instead of padding with zeros.
-    linear_gain : bool
-        Initialise for a layer that no rectifier follows.
-    """
+    """Layer of :func:`conv`."""
 
     def __init__(self, ndim, n_in, n_out, kernel_size, stride, periodic, linear_gain):
         super().__init__()
@@ -88,7 +72,28 @@ class Conv(nn.Module):
 
 
 def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_gain=False):
-    """Return a convolution in any dimension; see :class:`Conv`."""
+    """Return a convolution that keeps the size, or halves an even one with stride 2.
+
+    Parameters
+    ----------
+    ndim : {2, 3}
+        Number of spatial axes.
+    n_in, n_out : int
+        Channels.
+    kernel_size : {1, 3, 4}, default=3
+        Side of the kernel; 4 goes with ``stride=2``, or takes a voxel off each axis.
+    stride : int, default=1
+        Step of the kernel.
+    periodic : bool, default=False
+        Wrap around the borders instead of padding with zeros.
+    linear_gain : bool, default=False
+        Initialise for a layer that no rectifier follows.
+
+    Returns
+    -------
+    layer : Conv
+        The layer.
+    """
     return Conv(ndim, n_in, n_out, kernel_size, stride, periodic, linear_gain)
 
 
@@ -159,23 +164,9 @@ def probabilities(logits):
 
 
 def in_registers(function, x):
-    """Apply an elementwise function so that results do not depend on the place in a batch.
-
-    PyTorch computes the elements that do not fill a vector register by other code, with
-    other last bits; here a filling takes their place.
-
-    Parameters
-    ----------
-    function : callable
-        Function of a flat tensor.
-    x : Tensor
-        Its argument, of any shape.
-
-    Returns
-    -------
-    y : Tensor
-        ``function(x)``, in the shape of ``x``.
-    """
+    """Apply an elementwise function so that results do not depend on the place in a batch."""
+    # PyTorch computes the elements that do not fill a vector register by other code, with
+    # other last bits; here a filling takes their place.
     if x.numel() % REGISTERS == 0:
         return function(x.contiguous())
     filled = functional.pad(x.flatten(), [0, -x.numel() % REGISTERS])
@@ -195,20 +186,8 @@ def halve(images):
 
 
 def depth_to_space(images):
-    """Spread channels over a grid twice as fine: (n, c * 2^d, *S) -> (n, c, *(2 S)).
-
-    In 2-D the pixel shuffle of Shi et al. 2016.
-
-    Parameters
-    ----------
-    images : Tensor of shape (n, c * 2^d, *spatial)
-        Feature maps.
-
-    Returns
-    -------
-    fine : Tensor of shape (n, c, *(2 * spatial))
-        The same numbers on the finer grid.
-    """
+    """Spread channels over a grid twice as fine: (n, c * 2^d, *S) -> (n, c, *(2 S))."""
+    # In 2-D the pixel shuffle of Shi et al. 2016.
     n, channels, *spatial = images.shape
     ndim = len(spatial)
     split = images.reshape(n, channels // 2**ndim, *[2] * ndim, *spatial)
@@ -219,20 +198,7 @@ def depth_to_space(images):
 
 
 def space_to_depth(images):
-    """Gather blocks of two voxels along each axis: (n, c, *(2 S)) -> (n, c * 2^d, *S).
-
-    The inverse of :func:`depth_to_space`.
-
-    Parameters
-    ----------
-    images : Tensor of shape (n, c, *(2 * spatial))
-        Feature maps of even sides.
-
-    Returns
-    -------
-    coarse : Tensor of shape (n, c * 2^d, *spatial)
-        The same numbers on the coarser grid.
-    """
+    """Undo :func:`depth_to_space`, for even sides: (n, c, *(2 S)) -> (n, c * 2^d, *S)."""
     n, channels, *spatial = images.shape
     ndim = len(spatial)
     halves = [side // 2 for side in spatial]

@@ -53,18 +53,12 @@ def dense_generator(n_latent, whitening, n_channels, image_shape, *, width=16, p
 
     Parameters
     ----------
-    n_latent : int
-        Width of the latent vector.
-    whitening : tuple of (list of float, list of list of float)
-        Mean and matrix by which the network whitens conditions; empty lists without.
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
+    n_latent, whitening, n_channels, image_shape : any
+        As in :func:`residual_generator`; conditions are whitened.
     width : int, default=16
         Channels of the half-resolution map; coarser maps have 2 and 4 times as many.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
+    periodic : any
+        As in :func:`residual_generator`.
 
     Returns
     -------
@@ -85,24 +79,5 @@ class DenseCritic(LightCritic):
 
 
 def dense_critic(n_channels, image_shape, *, width=16, periodic=False, n_attributes=0):
-    """Return the dense critic for images of any size.
-
-    Parameters
-    ----------
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
-    width : int, default=16
-        Channels after the first convolution; doubled at every halving up to four times.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
-    n_attributes : int, default=0
-        Figures that ``critic.attributes(channels)`` tells of each image.
-
-    Returns
-    -------
-    critic : DenseCritic
-        ``critic(channels) -> scores`` of shape (n,).
-    """
+    """Return the dense critic, which takes and returns what that of :func:`light_critic` does."""
     return DenseCritic(n_channels, tuple(image_shape), width, periodic, n_attributes)

@@ -43,7 +43,6 @@ from ._blocks import (
     RowLinear,
     batch_norm,
     circular_pad,
-    coarse_shape,
     conv,
     crop,
     depth_to_space,
@@ -115,11 +114,7 @@ class LightGenerator(nn.Module):
         self.n_global = n_global
         self.coarseness = 2**n_blocks
         self.seamless = not periodic or self._tiles(image_shape)
-        margin = 0 if periodic else MARGIN
-        grid = tuple(side + margin for side in coarse_shape(image_shape, n_blocks))
-        self.start = (n_latent, *grid)
-        self.n_latent = n_global + math.prod(self.start)
-        self.image_shape = image_shape
+        self._set_size(n_latent, image_shape, periodic)
         n_conditions = len(whitening[0]) + n_global
         n_embedding = N_EMBEDDING if n_conditions else 0
         self.embedding = RowLinear(n_conditions, n_embedding) if n_conditions else None
@@ -141,73 +136,35 @@ class LightGenerator(nn.Module):
                 if hasattr(module, "start_scale"):
                     module.start_scale = FINE_GLOBAL_START if fine else 1.0
 
+    def _set_size(self, n_per_voxel, image_shape, periodic):
+        margin = 0 if periodic else MARGIN
+        self.start = (n_per_voxel, *(-(-side // self.coarseness) + margin for side in image_shape))
+        self.n_latent = self.n_global + math.prod(self.start)
+        self.image_shape = image_shape
+
     def resized(self, image_shape, periodic):
-        """Return the same network for images of another size; it shares the weights.
-
-        Parameters
-        ----------
-        image_shape : tuple of int
-            Spatial shape of the images.
-        periodic : bool
-            Whether opposite borders match.
-
-        Returns
-        -------
-        generator : LightGenerator
-            The network on a larger or smaller torus.
-
-        Raises
-        ------
-        ValueError
-            If periodic images are not whole numbers of coarse voxels.
-        """
+        """Return the same network for images of another size; it shares the weights."""
         if periodic and not self._tiles(image_shape):
             raise ValueError(
                 f"shape must be multiples of {self.coarseness} for periodic images of this "
                 f"network, got {image_shape}."
             )
         resized = copy.copy(self)
-        margin = 0 if periodic else MARGIN
-        grid = (-(-side // self.coarseness) + margin for side in image_shape)
-        resized.start = (self.start[0], *grid)
-        resized.n_latent = self.n_global + math.prod(resized.start)
-        resized.image_shape = image_shape
+        resized._set_size(self.start[0], image_shape, periodic)
         return resized
 
     def _tiles(self, image_shape):
         return all(side % self.coarseness == 0 for side in image_shape)
 
     def gathered(self, latents):
-        """Return what latents say of the whole image.
-
-        Parameters
-        ----------
-        latents : Tensor of shape (n, n_latent)
-            Latents, standard normal.
-
-        Returns
-        -------
-        whole : Tensor of shape (n, n_global + start[0])
-            Latents of the whole image, and the means over the coarse map times the square root
-            of the number of its voxels: standard normal as well.
-        """
+        """Return what latents say of the whole image, (n, n_global + start[0])."""
+        # Means times the square root of the number of voxels are standard normal as well.
         whole, local = latents.tensor_split([self.n_global], dim=1)
         x = local.view(-1, *self.start).flatten(2)
         return torch.hstack([whole, x.sum(dim=2) / x.shape[2] ** 0.5])
 
     def scattered(self, whole):
-        """Return the latents that :meth:`gathered` turns into ``whole``, alike in all voxels.
-
-        Parameters
-        ----------
-        whole : Tensor of shape (n, n_global + start[0])
-            What to say of the whole image.
-
-        Returns
-        -------
-        latents : Tensor of shape (n, n_latent)
-            Latents.
-        """
+        """Return the latents that :meth:`gathered` turns into ``whole``, alike in all voxels."""
         whole, means = whole.tensor_split([self.n_global], dim=1)
         n_voxels = math.prod(self.start[1:])
         local = (means / n_voxels**0.5).unsqueeze(2).expand(-1, -1, n_voxels)
@@ -255,12 +212,8 @@ def light_generator(
     ----------
     n_latent : int
         Latent numbers per coarse voxel.
-    whitening : tuple of (list of float, list of list of float)
-        Mean and matrix by which the network whitens conditions; empty lists without.
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
+    whitening, n_channels, image_shape : any
+        As in :func:`residual_generator`; conditions are whitened.
     width : int, default=16
         Channels of the half-resolution map; coarser maps have 2 and 4 times as many.
     periodic : bool, default=False
@@ -324,16 +277,12 @@ def light_critic(n_channels, image_shape, *, width=16, periodic=False, n_attribu
 
     Parameters
     ----------
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
+    n_channels, image_shape : any
+        As in :func:`residual_generator`.
     width : int, default=16
         Channels after the first convolution; doubled at every halving up to four times.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
-    n_attributes : int, default=0
-        Figures that ``critic.attributes(channels)`` tells of each image.
+    periodic, n_attributes : any
+        As in :func:`residual_critic`.
     fine : bool, default=False
         See every voxel rather than means over blocks, for details of two or three voxels.
 

@@ -6,7 +6,7 @@ normalisation, a transposed convolution (16 filters, stride 2; here in its sub-p
 form, Shi et al. 2016), a linear layer whose outputs fill a map of twice the image's
 sides (128 x 128 at 64 x 64), batch normalisation, a last block of convolution (32
 filters) and max-pooling, and a convolution to the channels of the image. The text
-leaves strides and sizes open; these are the ones that make its figures agree. The
+leaves strides and sizes open; these are the ones that make its numbers agree. The
 linear layer joins all voxels with all others: at 64 x 64 it has 268 million weights.
 
 Latents are standard normal as everywhere in the library, z -> erf(z / sqrt 2) makes
@@ -85,10 +85,8 @@ def field_generator(n_latent, whitening, n_channels, image_shape, *, width=32, p
         Noise numbers per voxel.
     whitening : tuple of (list of float, list of list of float)
         Ignored: this network has no conditions.
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
+    n_channels, image_shape : any
+        As in :func:`residual_generator`.
     width : int, default=32
         Filters of the first and the last block; the second has half as many.
     periodic : bool, default=False

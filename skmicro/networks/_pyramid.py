@@ -91,16 +91,14 @@ def pyramid_encoder(n_channels, image_shape, n_outputs, *, width=16, periodic=Fa
 
     Parameters
     ----------
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
+    n_channels, image_shape : any
+        As in :func:`residual_generator`.
     n_outputs : int
         Length of the vectors.
     width : int, default=16
         Channels of the finest map; four times as many in the coarsest.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
+    periodic : any
+        As in :func:`residual_generator`.
 
     Returns
     -------
@@ -117,14 +115,12 @@ def pyramid_critic(n_channels, image_shape, *, width=16, periodic=False, normali
 
     Parameters
     ----------
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
+    n_channels, image_shape : any
+        As in :func:`residual_generator`.
     width : int, default=16
         Half the channels of the coarsest map.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
+    periodic : any
+        As in :func:`residual_generator`.
     normalised : bool, default=True
         Normalise batches; not for critics under a gradient penalty.
 
@@ -144,18 +140,8 @@ def pyramid_generator(n_latent, whitening, n_channels, image_shape, *, width=16,
 
     Parameters
     ----------
-    n_latent : int
-        Width of the latent vector.
-    whitening : tuple of (list of float, list of list of float)
-        As of the other networks; only the number of conditions matters here.
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
-    width : int, default=16
-        Channels of the finest map; four times as many in the coarsest.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
+    n_latent, whitening, n_channels, image_shape, width, periodic : any
+        As in :func:`residual_generator`; widths are those of :func:`pyramid_encoder`.
 
     Returns
     -------

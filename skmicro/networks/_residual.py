@@ -62,8 +62,8 @@ def residual_generator(n_latent, whitening, n_channels, image_shape, *, width=64
     n_latent : int
         Width of the latent vector.
     whitening : tuple of (list of float, list of list of float)
-        As of the other networks; only the number of conditions matters here,
-        they are joined to the latent vector as they are.
+        Mean and matrix by which a network may whiten conditions, empty lists without. This one
+        and the pyramid join conditions to the latent vector as they are.
     n_channels : int
         Channels of the images.
     image_shape : tuple of int
@@ -120,16 +120,10 @@ def residual_critic(n_channels, image_shape, *, width=64, periodic=False, n_attr
 
     Parameters
     ----------
-    n_channels : int
-        Channels of the images.
-    image_shape : tuple of int
-        Spatial shape, 2-D or 3-D.
-    width : int, default=64
-        Channels at full resolution; the papers' value is the default.
-    periodic : bool, default=False
-        Wrap convolutions around the borders.
+    n_channels, image_shape, width, periodic : any
+        As in :func:`residual_generator`.
     n_attributes : int, default=0
-        Figures that ``critic.attributes(channels)`` tells of each image.
+        Numbers that ``critic.attributes(channels)`` tells of each image.
 
     Returns
     -------

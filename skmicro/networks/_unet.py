@@ -64,15 +64,7 @@ class SiLU(nn.Module):
 
 
 class FlowEmbedding(nn.Module):
-    """What the time and the conditions given tell the network.
-
-    Parameters
-    ----------
-    n_channels : int
-        Channels of the flow.
-    whitenings : list of tuple of (list of float, list of list of float)
-        Mean and whitening matrix of the components of each condition.
-    """
+    """What the time and the conditions given tell the network."""
 
     def __init__(self, n_channels, whitenings):
         super().__init__()
@@ -105,9 +97,7 @@ class FlowBlock(nn.Module):
     def __init__(self, ndim, n_channels, periodic):
         super().__init__()
         self.first = nn.Sequential(
-            group_norm(n_channels),
-            SiLU(),
-            conv(ndim, n_channels, n_channels, periodic=periodic),
+            group_norm(n_channels), SiLU(), conv(ndim, n_channels, n_channels, periodic=periodic)
         )
         self.norm = group_norm(n_channels)
         self.modulation = zero(RowLinear(N_EMBEDDING, 2 * n_channels))
@@ -160,20 +150,7 @@ class FlowUNet(nn.Module):
                 layer.set_periodic(periodic)
 
     def resized(self, image_shape, periodic):
-        """Return the same network for images of another size; it shares the weights.
-
-        Parameters
-        ----------
-        image_shape : tuple of int
-            Spatial shape of the images.
-        periodic : bool
-            Whether opposite borders match.
-
-        Returns
-        -------
-        network : FlowUNet
-            The network on another grid.
-        """
+        """Return the same network for images of another size; it shares the weights."""
         shared = {id(parameter): parameter for parameter in self.parameters()}
         resized = copy.deepcopy(self, shared)
         resized._set_size(image_shape, periodic)
@@ -246,14 +223,7 @@ def _beside(t, x):
 
 
 def flow_unet(
-    whitenings,
-    n_channels,
-    image_shape,
-    *,
-    phases=False,
-    width=32,
-    periodic=False,
-    bfloat16=False,
+    whitenings, n_channels, image_shape, *, phases=False, width=32, periodic=False, bfloat16=False
 ):
     """Return a U-Net for the velocity of a flow, for images of any size.
 

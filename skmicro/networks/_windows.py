@@ -36,7 +36,7 @@ def in_windows(
         overlap.
     overlap : int, default=32
         Voxels that neighbouring windows share along an axis.
-    ask : str, default="forward"
+    ask : str, default="__call__"
         Method of the network that answers.
 
     Returns

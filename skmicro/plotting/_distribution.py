@@ -11,38 +11,31 @@ N_POINTS = 200
 
 
 class DescriptorDistributionDisplay:
-    """Distribution of one figure of the microstructure over sets of images.
+    """Distribution of one feature of the microstructure over sets of images.
 
     Parameters
     ----------
     values : dict of str to array-like of shape (n,)
-        The figure of every image, for each set by its label.
+        The feature of every image, for each set by its label.
     name : str, default="value"
         Label of the axis, with the unit.
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    ax_ : matplotlib.axes.Axes
-        Its axes.
+    figure_, ax_ : matplotlib.figure.Figure, matplotlib.axes.Axes
+        The figure and its axes.
     artists_ : dict of str to matplotlib.artist.Artist
         Steps of the histogram or line of the density of each set.
 
     See Also
     --------
-    TwoPointDisplay : Curves instead of one figure.
+    TwoPointDisplay : Curves instead of one feature.
 
     Notes
     -----
     Histograms of all sets share their bins, and every histogram or density has area one,
-    so that sets of unlike size can be compared (as in Fig. 3 of [1]_). The density is a
-    sum of Gaussians on the values, of a width by Scott's rule.
-
-    References
-    ----------
-    .. [1] R. Singh et al., "Physics-aware deep generative models for creating synthetic
-       microstructures", 2018.
+    so that sets of unlike size can be compared (as in Fig. 3 of Singh et al. 2018,
+    arXiv:1811.09669). The density is a sum of Gaussians on the values, of a width by Scott's rule.
 
     Examples
     --------
@@ -60,7 +53,7 @@ class DescriptorDistributionDisplay:
 
     @classmethod
     def from_images(cls, images, *, descriptor="p1", feature=0, ax=None, **plot_options):
-        """Describe sets of images and draw how the figure is distributed.
+        """Describe sets of images and draw how the feature is distributed.
 
         Parameters
         ----------
@@ -70,9 +63,7 @@ class DescriptorDistributionDisplay:
             Descriptor, or its name.
         feature : int or str, default=0
             Which of the descriptor's features, by number or name (``"p2_r4"``).
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        ax, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -113,17 +104,14 @@ class DescriptorDistributionDisplay:
             Fitted generator.
         X : array-like of shape (n, *spatial) or (n, n_voxels)
             Real images.
-        descriptor : str or BaseDescriptor, default="p1"
-            Descriptor, or its name, measured across the borders where the generator is periodic.
-        feature : int or str, default=0
-            Which of the descriptor's features, by number or name.
+        descriptor, feature : any
+            As in :meth:`from_images`; across the borders where the generator is periodic, if
+            the descriptor is a name.
         n_samples : int or None, default=None
             Images to generate; ``None`` stands for as many as real ones.
         random_state : None, int, RandomState or Generator, default=None
             Source of the latents.
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        ax, **plot_options : any
             Options of :meth:`plot`.
 
         Returns

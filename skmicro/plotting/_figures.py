@@ -89,23 +89,7 @@ def phases_of(images):
 
 
 def color_options(images, phases, cmap=None):
-    """Return options of ``imshow`` that give one value one colour in all images.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, *spatial)
-        All the images that are drawn.
-    phases : array-like of shape (n_phases,) or None
-        Labels; ``None`` reads values as grey levels.
-    cmap : str, Colormap or None, default=None
-        Colour map; ``None`` takes black and white for two phases and grey levels, and
-        viridis for more phases.
-
-    Returns
-    -------
-    options : dict
-        A colour map with either a norm (one step for each phase) or limits.
-    """
+    """Return options of ``imshow``: one colour for each phase, or for each grey level if None."""
     from matplotlib import colormaps
     from matplotlib.colors import BoundaryNorm
 
@@ -125,17 +109,7 @@ def draw_image(ax, image, options):
 
 
 def legend_above(ax, n_columns=1, **options):
-    """Add a legend above the axes, where it hides nothing, and no wider than they are.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    n_columns : int, default=1
-        Most columns.
-    **options : any
-        Options of matplotlib's ``legend``.
-    """
+    """Add a legend above the axes, of at most ``n_columns``, and no wider than they are."""
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
     for ncols in range(n_columns, 0, -1):
         legend = ax.legend(fontsize="small", ncols=ncols, **place, **options)

@@ -6,10 +6,7 @@ from .._checks import check_choice, check_integer
 from ._figures import all_or_nothing, grid_of_axes
 from ._sets import check_generator
 
-MEANINGS = {
-    "projection0": ("invariances", "invariance"),
-    "projection1": ("moments", "moments"),
-}
+MEANINGS = {"projection0": ("invariances", "invariance"), "projection1": ("moments", "moments")}
 """By the number of a projection, the parameter that it serves and how its loss is called."""
 
 
@@ -64,9 +61,7 @@ class HistoryDisplay:
         ----------
         generator : BaseGenerator
             Fitted generator.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns

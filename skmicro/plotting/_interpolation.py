@@ -25,7 +25,7 @@ class InterpolationDisplay:
 
     The images stand in a row, volumes by their middle slice. Above each are the volume
     fraction p1 and the free energy f per voxel of the whole image; the course of the
-    energy is drawn below (as in Figs. 4 and 5 of [1]_).
+    energy is drawn below (as in Figs. 4 and 5 of Singh et al. 2018, arXiv:1811.09669).
 
     Parameters
     ----------
@@ -54,11 +54,6 @@ class InterpolationDisplay:
     skmicro.descriptors.FreeEnergy : The energy.
     SampleGridDisplay : Images without an order.
     TraversalDisplay : Images along single latents.
-
-    References
-    ----------
-    .. [1] R. Singh et al., "Physics-aware deep generative models for creating synthetic
-       microstructures", 2018.
 
     Examples
     --------
@@ -90,11 +85,9 @@ class InterpolationDisplay:
             Descriptor of the volume fraction; ``None`` stands for ``VolumeFraction()``.
         energy : FreeEnergy or None, default=None
             Descriptor of the energy; ``None`` stands for ``FreeEnergy()``.
-        phases : array-like of shape (n_phases,) or None, default=None
-            Labels that the images may hold; ``None`` looks at their values.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        phases : any
+            As of the class.
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -123,14 +116,9 @@ class InterpolationDisplay:
             Two images of the generator's shape, or two latent vectors.
         n_steps : int, default=8
             Number of images, the two ends included.
-        fraction : VolumeFraction or None, default=None
-            Descriptor of the volume fraction; ``None`` stands for ``VolumeFraction()``.
-        energy : FreeEnergy or None, default=None
-            Descriptor of the energy; ``None`` stands for ``FreeEnergy()``, periodic
-            where the generator is.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        fraction, energy : any
+            As in :meth:`from_images`; an energy of ``None`` is periodic where the generator is.
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns

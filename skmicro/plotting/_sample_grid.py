@@ -6,15 +6,8 @@ import numpy as np
 
 from .._checks import check_integer
 from .._random import draw_seed, numpy_generator
-from ._figures import (
-    all_or_nothing,
-    color_options,
-    draw_image,
-    grid_of_axes,
-    phases_of,
-    symbol,
-    visible_slices,
-)
+from ._figures import symbol
+from ._grid import GridDisplay
 from ._sets import (
     check_generator,
     check_real_images,
@@ -25,11 +18,8 @@ from ._sets import (
     samples_of,
 )
 
-CELL = 1.3  # inches
-COLORBAR = 1.0
 
-
-class SampleGridDisplay:
+class SampleGridDisplay(GridDisplay):
     """A grid of images.
 
     Two-dimensional images are drawn as they are, volumes by the slice in the middle of
@@ -89,11 +79,9 @@ class SampleGridDisplay:
             has its label on the left.
         n_columns : int, default=8
             Most images in a row.
-        phases : array-like of shape (n_phases,) or None, default=None
-            Labels that the images may hold; ``None`` looks at their values.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        phases : any
+            As of the class.
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -154,9 +142,7 @@ class SampleGridDisplay:
             Meet phase fractions exactly, as in the generator's ``sample``.
         random_state : None, int, RandomState or Generator, default=None
             Source of the latents and of the choice of real images.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -193,65 +179,11 @@ class SampleGridDisplay:
         display = cls(rows, row_labels=labels, column_labels=titles, phases=generator.phases_)
         return display.plot(axes=axes, **plot_options)
 
-    @all_or_nothing
-    def plot(self, *, axes=None, cmap=None, colorbar=False, **image_options):
-        """Draw the images.
-
-        Parameters
-        ----------
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into, as many as rows times columns, row by row; ``None`` makes
-            a new figure.
-        cmap : str, Colormap or None, default=None
-            Colour map, of which phases take colours at equal distances; ``None`` stands
-            for ``"gray"``, and for ``"viridis"`` for three phases and more.
-        colorbar : bool, default=False
-            Add a colour bar of the phases or grey levels.
-        **image_options : any
-            Options of matplotlib's ``imshow``.
-
-        Returns
-        -------
-        self : SampleGridDisplay
-            The display, drawn.
-
-        Raises
-        ------
-        ValueError
-            If there is no image, or the number of axes is wrong.
-        """
+    def _content(self):
         if len(self.rows) == 0:
             raise ValueError("rows must hold at least one row of images, got none.")
         rows = [check_stack(f"rows[{k}]", row) for k, row in enumerate(self.rows)]
-        voxels = np.concatenate([row.ravel() for row in rows])[None]
-        phases = phases_of(voxels) if self.phases is None else self.phases
-        options = color_options(voxels, phases, cmap) | image_options
-        n_columns = max(map(len, rows))
-        height, width = visible_slices(rows[0]).shape[1:]
-        cell_width = CELL + (COLORBAR / n_columns if colorbar else 0.0)
-        cell = (cell_width, CELL * np.clip(height / width, 0.25, 4.0))
-        self.axes_ = grid_of_axes(axes, len(rows), n_columns, cell)
-        self.figure_ = self.axes_[0, 0].figure
-        self.images_ = [
-            _draw_row(line, visible_slices(row), options)
-            for line, row in zip(self.axes_, rows, strict=True)
-        ]
-        self._write_labels()
-        self.colorbar_ = self._draw_colorbar(phases) if colorbar else None
-        return self
-
-    def _write_labels(self):
-        for ax, label in zip(self.axes_[:, 0], self.row_labels or [], strict=False):
-            ax.set_ylabel(label)
-        for ax, label in zip(self.axes_[0], self.column_labels or [], strict=False):
-            ax.set_title(label, fontsize="medium")
-
-    def _draw_colorbar(self, phases):
-        name = "grey level" if phases is None else "phase"
-        ticks = None if phases is None else phases
-        return self.figure_.colorbar(
-            self.images_[0][0], ax=self.axes_.ravel().tolist(), label=name, ticks=ticks
-        )
+        return rows, self.row_labels, self.column_labels
 
 
 def _generated_rows(generator, n_rows, n_columns, columns, seed):
@@ -261,14 +193,6 @@ def _generated_rows(generator, n_rows, n_columns, columns, seed):
         return list(np.stack(stacks, axis=1))
     samples = samples_of(generator, n_rows * n_columns, seed)
     return list(samples.reshape(n_rows, n_columns, *samples.shape[1:]))
-
-
-def _draw_row(axes, images, options):
-    pairs = zip(axes[: len(images)], images, strict=True)
-    artists = [draw_image(ax, image, options) for ax, image in pairs]
-    for ax in axes[len(images) :]:
-        ax.set_axis_off()
-    return artists
 
 
 def _columns(targets):

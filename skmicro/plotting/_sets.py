@@ -66,24 +66,7 @@ def measure_of(generator, descriptor):
 
 
 def describe(descriptor, sets, phases=None):
-    """Describe sets of images with one descriptor that knows the phases of all of them.
-
-    Parameters
-    ----------
-    descriptor : str or BaseDescriptor
-        Name of a descriptor, or a descriptor, which stays as it is.
-    sets : dict of str to ndarray of shape (n, *spatial)
-        Images by label.
-    phases : array-like of shape (n_phases,) or None, default=None
-        Phases that the material has even if no image shows them.
-
-    Returns
-    -------
-    descriptor : BaseDescriptor
-        The fitted descriptor.
-    features : dict of str to ndarray of shape (n, n_features)
-        What it says of each set.
-    """
+    """Return a descriptor, fitted to all sets and ``phases``, and what it says of each set."""
     stacks = list(sets.values())
     if phases is not None:
         stacks.append(np.resize(phases, (1, *stacks[0].shape[1:])))

@@ -15,9 +15,9 @@ class TargetDisplay:
 
     A target of one component is drawn as bubbles: the mean over the images against the
     wanted value, the size telling the standard deviation, with the diagonal on which they
-    should lie (as in Fig. 5 of [1]_). A target of several components is drawn in groups,
-    one for each wanted vector: mean and standard deviation of every component, the wanted
-    values as dashed lines (as in Fig. 7 of [1]_).
+    should lie (Fig. 5 of Joshi et al. 2020, "InvNet"). A target of several components is
+    drawn in groups, one for each wanted vector: mean and standard deviation of every
+    component, the wanted values as dashed lines (their Fig. 7).
 
     Parameters
     ----------
@@ -33,10 +33,8 @@ class TargetDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    ax_ : matplotlib.axes.Axes
-        Its axes.
+    figure_, ax_ : matplotlib.figure.Figure, matplotlib.axes.Axes
+        The figure and its axes.
     bubbles_ : matplotlib.collections.PathCollection or None
         Means of a target of one component, the area growing linearly with the standard
         deviation.
@@ -50,11 +48,6 @@ class TargetDisplay:
     See Also
     --------
     SampleGridDisplay : The images themselves.
-
-    References
-    ----------
-    .. [1] A. Joshi et al., "InvNet: encoding geometric and statistical invariances in
-       deep generative models", AAAI 2020.
 
     Examples
     --------
@@ -103,9 +96,7 @@ class TargetDisplay:
             Meet phase fractions exactly, as in the generator's ``sample``.
         random_state : None, int, RandomState or Generator, default=None
             Source of the latents, the same for each value.
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        ax, **plot_options : any
             Options of :meth:`plot`.
 
         Returns

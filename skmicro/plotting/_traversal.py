@@ -3,16 +3,17 @@
 import numpy as np
 
 from .._checks import check_integer
-from ._sample_grid import SampleGridDisplay
+from ._grid import GridDisplay
 from ._sets import check_count, check_generator, check_sets
 
 
-class TraversalDisplay:
+class TraversalDisplay(GridDisplay):
     """Images along single latents of a latent model, a row for each latent.
 
     In each row one latent takes the values above the columns, and the others stay as they
-    are in the code of one image (as in Fig. 4 of [1]_). A latent that the model makes no use
-    of shows the same image all along its row. Volumes are drawn by their middle slice.
+    are in the code of one image (as in Fig. 4 of Zhang et al. 2023, arXiv:2303.03403). A latent
+    that the model makes no use of shows the same image all along its row. Volumes are drawn by
+    their middle slice.
 
     Parameters
     ----------
@@ -27,14 +28,9 @@ class TraversalDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    axes_ : ndarray of matplotlib.axes.Axes, of shape (n_latents, n_steps)
-        Its axes. Rows are labelled by the latent, z_0 being the first, columns by its value.
-    images_ : list of list of matplotlib.image.AxesImage
-        The images of each row.
-    colorbar_ : matplotlib.colorbar.Colorbar or None
-        The colour bar.
+    figure_, axes_, images_, colorbar_ : any
+        As of :class:`SampleGridDisplay`. Rows are labelled by the latent, z_0 being the first,
+        columns by its value.
 
     See Also
     --------
@@ -46,11 +42,6 @@ class TraversalDisplay:
     Values are those of the latent itself, in deviations of the prior, and not distances from
     the code of the image. The image's reconstruction is in a row only where its code is
     among the values.
-
-    References
-    ----------
-    .. [1] Y. Zhang et al., "DA-VEGAN: differentiably augmenting VAE-GAN for microstructure
-       reconstruction from extremely small data sets", arXiv:2303.03403, 2023.
 
     Examples
     --------
@@ -91,9 +82,7 @@ class TraversalDisplay:
             Each latent runs from ``-span`` to ``span``, in deviations of the prior.
         n_steps : int, default=7
             Number of images in a row, the two ends included.
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        axes, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -121,45 +110,12 @@ class TraversalDisplay:
         display = cls(images, values, indices, phases=generator.phases_)
         return display.plot(axes=axes, **plot_options)
 
-    def plot(self, *, axes=None, cmap=None, colorbar=False, **image_options):
-        """Draw the images.
-
-        Parameters
-        ----------
-        axes : sequence of matplotlib.axes.Axes or None, default=None
-            Axes to draw into, as many as latents times steps, row by row; ``None`` makes a
-            new figure.
-        cmap : str, Colormap or None, default=None
-            Colour map, as in :meth:`SampleGridDisplay.plot`.
-        colorbar : bool, default=False
-            Add a colour bar of the phases or grey levels.
-        **image_options : any
-            Options of matplotlib's ``imshow``.
-
-        Returns
-        -------
-        self : TraversalDisplay
-            The display, drawn.
-
-        Raises
-        ------
-        ValueError
-            If there are not as many rows as latents or as many images in a row as values, or
-            the number of axes is wrong.
-        """
+    def _content(self):
         rows = list(check_sets(dict(enumerate(self.images))).values())
         check_count("latents", self.latents, len(rows))
         for row in rows:
             check_count("values", self.values, len(row))
-        grid = SampleGridDisplay(
-            rows,
-            row_labels=[f"$z_{{{index}}}$" for index in self.latents],
-            column_labels=_rounded(self.values),
-            phases=self.phases,
-        ).plot(axes=axes, cmap=cmap, colorbar=colorbar, **image_options)
-        self.figure_, self.axes_ = grid.figure_, grid.axes_
-        self.images_, self.colorbar_ = grid.images_, grid.colorbar_
-        return self
+        return rows, [f"$z_{{{index}}}$" for index in self.latents], _rounded(self.values)
 
 
 def _indices(latents, n_latent):

@@ -39,10 +39,8 @@ class TwoPointDisplay:
 
     Attributes
     ----------
-    figure_ : matplotlib.figure.Figure
-        The figure.
-    ax_ : matplotlib.axes.Axes
-        Its axes.
+    figure_, ax_ : matplotlib.figure.Figure, matplotlib.axes.Axes
+        The figure and its axes.
     lines_ : dict of str to matplotlib.lines.Line2D
         Mean curve of each set.
     bands_ : dict of str to matplotlib.collections.PolyCollection
@@ -84,9 +82,7 @@ class TwoPointDisplay:
         descriptor : BaseDescriptor or None, default=None
             Descriptor with rising lags in ``lags_``; ``None`` stands for
             ``TwoPointCorrelation()``.
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        ax, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
@@ -132,35 +128,19 @@ class TwoPointDisplay:
 
         Parameters
         ----------
-        generator : BaseGenerator
-            Fitted generator.
-        X : array-like of shape (n, *spatial) or (n, n_voxels)
-            Real images.
-        target_images : array-like of shape (n, *spatial) or None, default=None
-            Images whose mean curve is the target, often one.
-        descriptor : BaseDescriptor or None, default=None
-            Descriptor with rising lags in ``lags_``; ``None`` stands for
-            ``TwoPointCorrelation``, periodic where the generator is.
-        n_samples : int or None, default=None
-            Images to generate; ``None`` stands for as many as real ones.
-        random_state : None, int, RandomState or Generator, default=None
-            Source of the latents.
-        ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw into; ``None`` makes a new figure.
-        **plot_options : any
+        generator, X : any
+            As in :meth:`DescriptorDistributionDisplay.from_estimator`, with the same errors.
+        target_images, descriptor : any
+            As in :meth:`from_images`; the default descriptor is periodic where the generator is.
+        n_samples, random_state : any
+            As in :meth:`DescriptorDistributionDisplay.from_estimator`.
+        ax, **plot_options : any
             Options of :meth:`plot`.
 
         Returns
         -------
         display : TwoPointDisplay
             The display.
-
-        Raises
-        ------
-        ValueError
-            If images have another shape or other phases than those of ``fit``.
-        TypeError
-            If ``generator`` is no generator.
         """
         check_generator(generator)
         if descriptor is None:

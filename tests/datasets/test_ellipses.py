@@ -100,7 +100,7 @@ def test_extents_are_those_of_the_outline():
         np.testing.assert_allclose(found, outline.max(axis=0), rtol=1e-6)
 
 
-def test_every_image_shows_one_figure():
+def test_every_image_shows_one_ellipse():
     images, _ = make_ellipses(1000, random_state=0)
     neighbours = np.ones((3, 3))
     assert {ndimage.label(image, neighbours)[1] for image in images} == {1}

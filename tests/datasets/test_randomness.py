@@ -1,4 +1,4 @@
-"""What simulators that draw figures do with their source of randomness."""
+"""What simulators that draw shapes do with their source of randomness."""
 
 import random
 

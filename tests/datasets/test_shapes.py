@@ -14,7 +14,7 @@ SHAPES = [(40, 48), (24, 22, 26)]
 
 
 def measure(mask):
-    """Area and centroid of one figure."""
+    """Area and centroid of one shape."""
     index = np.argwhere(mask)
     return [len(index), *index.mean(axis=0)]
 
@@ -25,8 +25,8 @@ def test_circles_hold_the_voxels_within_their_radius(shape):
         6, shape, radius=(2, 7), center=(0, 21), n_circles=3, random_state=0
     )
     expected = np.zeros_like(images)
-    for image, figures in zip(expected, parameters, strict=True):
-        for label, (radius, *center) in enumerate(figures, 1):
+    for image, objects in zip(expected, parameters, strict=True):
+        for label, (radius, *center) in enumerate(objects, 1):
             distance = np.linalg.norm(np.argwhere(image >= 0) - center, axis=1)
             image.reshape(-1)[distance <= radius] = label
     assert images.dtype == np.uint8
@@ -35,8 +35,8 @@ def test_circles_hold_the_voxels_within_their_radius(shape):
 
 def test_areas_and_centroids_of_circles():
     images, parameters = make_circles(20, radius=(14, 29), center=(30, 96), random_state=0)
-    for image, figures in zip(images, parameters, strict=True):
-        for label, (radius, *center) in enumerate(figures, 1):
+    for image, objects in zip(images, parameters, strict=True):
+        for label, (radius, *center) in enumerate(objects, 1):
             area, *centroid = measure(image == label)
             assert area == pytest.approx(math.pi * radius**2, rel=0.02)
             np.testing.assert_allclose(centroid, center, atol=1e-10)
@@ -63,7 +63,7 @@ def test_the_square_is_as_large_as_the_circle(n_axes, unit_ball):
     assert np.abs(_sides(radii, n_axes) - exact).max() <= 0.5
 
 
-def test_figures_do_not_overlap():
+def test_shapes_do_not_overlap():
     images, parameters = make_circles(200, (64, 64), n_circles=3, random_state=0)
     for i, j in itertools.combinations(range(3), 2):
         between = np.linalg.norm(parameters[:, i, 1:] - parameters[:, j, 1:], axis=1)
@@ -73,18 +73,18 @@ def test_figures_do_not_overlap():
 
 def test_circle_and_square_are_apart_where_they_share_no_voxel():
     rng = np.random.default_rng(0)
-    figures = rng.integers([1, 8, 8], [5, 17, 17], size=(2000, 2, 3))
+    objects = rng.integers([1, 8, 8], [5, 17, 17], size=(2000, 2, 3))
     grid = np.stack(np.meshgrid(*[np.arange(25)] * 2, indexing="ij"), axis=-1)
-    low, high = _corners(figures[:, 1])
+    low, high = _corners(objects[:, 1])
     shared = [
         ((np.square(grid - c).sum(-1) <= r * r) & ((grid >= a) & (grid <= b)).all(-1)).any()
-        for (r, *c), a, b in zip(figures[:, 0], low, high, strict=True)
+        for (r, *c), a, b in zip(objects[:, 0], low, high, strict=True)
     ]
-    np.testing.assert_array_equal(_circle_and_square_apart(figures), ~np.array(shared))
+    np.testing.assert_array_equal(_circle_and_square_apart(objects), ~np.array(shared))
     assert 0.2 < np.mean(shared) < 0.8
 
 
-def test_figures_follow_the_uniform_law_on_condition_of_no_overlap():
+def test_shapes_follow_the_uniform_law_on_condition_of_no_overlap():
     _, parameters = make_circles(20000, (6, 6), radius=(1, 2), center=(0, 5), random_state=0)
     one = np.array(list(itertools.product([1, 2], range(6), range(6))))
     first, second = (index.ravel() for index in np.indices((72, 72)))
@@ -118,7 +118,7 @@ def test_three_dimensions_and_sides_that_differ():
 
 
 @BOTH
-def test_figures_that_cannot_be_apart_are_refused(make):
+def test_shapes_that_cannot_be_apart_are_refused(make):
     with pytest.raises(ValueError, match=r"radius must be smaller, .*two always overlapped"):
         make(1, (16, 16), radius=(8, 9), center=(6, 9), random_state=0)
 

@@ -38,10 +38,10 @@ def overlaps(row):
 
 def test_real_images_lie_at_the_floor(real):
     report = evaluate(real[2], real[0], real[1], random_state=0)
-    names = [row.name for row in report.figures]
+    names = [row.name for row in report.metrics]
     assert len(set(names)) == len(names) > 30
-    assert all(row.low <= row.value <= row.high for row in report.figures)
-    assert [row.name for row in report.figures if not overlaps(row)] == []
+    assert all(row.low <= row.value <= row.high for row in report.metrics)
+    assert [row.name for row in report.metrics if not overlaps(row)] == []
 
 
 def test_noise_lies_above_the_floor(real):
@@ -77,7 +77,7 @@ def test_collapse_shows_in_the_diversities(real):
     assert report["coverage"].high < report["coverage"].floor_low
 
 
-def test_figures_are_those_of_the_definitions(real):
+def test_metrics_are_those_of_the_definitions(real):
     report = evaluate(real[2], real[0], real[1], random_state=0, **FAST)
     surface = SpecificSurface().fit(real[0])
     a, b = (surface.transform(images).mean() for images in (real[2], real[1]))
@@ -137,7 +137,7 @@ def test_targets_reach_the_generator(real):
     assert recorder.targets == {"p1": 0.4}
 
 
-def test_properties_are_figures_too(real):
+def test_properties_are_measured_too(real):
     contrast = FunctionTransformer(lambda X: X.reshape(len(X), -1).std(axis=1), validate=False)
     report = evaluate(real[2], real[0], real[1], properties=[contrast], random_state=0, **FAST)
     wanted = real[2].reshape(60, -1).std(axis=1).mean()
@@ -158,7 +158,7 @@ def test_nothing_is_divided_by_a_mean_that_may_be_zero(real):
         lambda X: np.where(X[:, 0, 0] == X[:, 5, 5], 1.0, -1.0), validate=False
     )
     report = evaluate(real[2], real[0], real[1], descriptors=[signs], random_state=0, n_bootstrap=2)
-    names = {row.name.removeprefix("FunctionTransformer ") for row in report.figures}
+    names = {row.name.removeprefix("FunctionTransformer ") for row in report.metrics}
     assert {"mean", "Wasserstein"} <= names
     assert "ratio" not in names
 
@@ -309,13 +309,13 @@ def test_descriptors_count_alike_in_density(real):
     def shares(X):
         return X.reshape(len(X), -1).mean(axis=1, keepdims=True)
 
-    figures = [
+    wanted = [
         FunctionTransformer(shares, validate=False),
         FunctionTransformer(lambda X: shares(X).repeat(20, axis=1), validate=False),
     ]
     reports = [
         evaluate(real[2], real[0], real[1], descriptors=[SpecificSurface(), share], random_state=0)
-        for share in figures
+        for share in wanted
     ]
     for name in ("density", "coverage"):
         assert reports[0][name].value == pytest.approx(reports[1][name].value)

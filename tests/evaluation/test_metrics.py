@@ -1,4 +1,4 @@
-"""Distances between figures: closed forms, brute force, invariances, errors."""
+"""Distances between features: closed forms, brute force, invariances, errors."""
 
 from itertools import combinations
 
@@ -89,7 +89,7 @@ def test_wasserstein_counts_constant_components_in_their_own_unit():
     assert_allclose(descriptor_wasserstein(np.full(3, 0.75), np.full(4, 0.5)), 0.25)
 
 
-def test_wasserstein_of_normal_figures_with_half_the_spread():
+def test_wasserstein_of_normal_features_with_half_the_spread():
     draws = np.random.default_rng(1).normal(size=20000)
     assert_allclose(descriptor_wasserstein(draws / 2, draws), np.sqrt(2 / np.pi) / 2, rtol=0.02)
 

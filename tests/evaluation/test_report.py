@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from skmicro.evaluation import EvaluationReport, Figure
+from skmicro.evaluation import EvaluationReport, Metric
 
 ROWS = [
-    Figure("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006),
-    Figure("a<b", -1.0, -2.0, 3e-9, 1e6, 0.0, 2e6),
+    Metric("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006),
+    Metric("a<b", -1.0, -2.0, 3e-9, 1e6, 0.0, 2e6),
 ]
 
 
@@ -42,7 +42,7 @@ def test_html_is_escaped(report):
 def test_json_round_trip(report):
     read = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert read == report.to_dict()
-    assert [Figure(**row) for row in read["figures"]] == ROWS
+    assert [Metric(**row) for row in read["metrics"]] == ROWS
 
 
 def test_frame(report):

@@ -33,9 +33,9 @@ def test_weights_of_pairs_and_percentiles_are_repetitions():
     assert_allclose(mean, distances)
 
 
-def test_equal_weights_give_the_public_figure():
-    figure = _weighted.wasserstein(A, B)
-    assert _weighted.value_of(figure, 8, 6) == descriptor_wasserstein(A, B)
+def test_equal_weights_give_the_public_metric():
+    metric = _weighted.wasserstein(A, B)
+    assert _weighted.value_of(metric, 8, 6) == descriptor_wasserstein(A, B)
 
 
 def test_interval_of_a_mean_has_the_known_width():
@@ -53,9 +53,9 @@ def test_interval_contains_its_value_where_resampling_is_biased():
     rng = np.random.default_rng(2)
     a, b = rng.normal(size=(2, 50, 40))
     u, v = (_weighted.bootstrap_weights(50, 200, rng) for _ in range(2))
-    figure = _weighted.wasserstein(a, b)
-    value, low, high = _weighted.value_and_interval(figure, u, v, (0, np.inf))
-    assert np.quantile(figure(u, v), 0.025) > value
+    metric = _weighted.wasserstein(a, b)
+    value, low, high = _weighted.value_and_interval(metric, u, v, (0, np.inf))
+    assert np.quantile(metric(u, v), 0.025) > value
     assert 0 < low < value < high
 
 

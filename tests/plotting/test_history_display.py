@@ -51,7 +51,7 @@ def labels_of(display):
 def test_projections_are_called_what_they_are_for(invnet):
     assert list(invnet.history_) == ["critic", "penalty", "generator", "projection0", "projection1"]
     display = HistoryDisplay.from_estimator(invnet)
-    assert labels_of(display)[3:] == ["invariance loss", "matching loss"]
+    assert labels_of(display)[3:] == ["invariance loss", "moments loss"]
     assert_allclose(display.lines_["projection1"].get_ydata(), invnet.history_["projection1"])
     legend = HistoryDisplay.from_estimator(invnet, separate=False).axes_[0].get_legend()
     texts = [text.get_text() for text in legend.get_texts()]

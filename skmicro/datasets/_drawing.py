@@ -1,4 +1,4 @@
-"""What simulators of single figures share: drawing those that fit, and painting them.
+"""What simulators of single shapes have in common: drawing those that fit, and painting them.
 
 Candidates come in blocks from numbered streams, and images are the accepted ones in their
 order, so that the first images do not depend on how many follow.
@@ -29,14 +29,14 @@ def draw_accepted(n_samples, draw, seed, refusal):
             raise ValueError(refusal)
 
 
-def paint(figures, parts, shape):
-    """Return images of figures, whose column k is label k + 1 in ``parts[k](figures, shape)``."""
-    images = np.zeros((len(figures), *shape), dtype=np.uint8)
+def paint(objects, parts, shape):
+    """Return images of objects, whose column k is label k + 1 in ``parts[k](objects, shape)``."""
+    images = np.zeros((len(objects), *shape), dtype=np.uint8)
     size = max(1, VOXELS_PER_BATCH // math.prod(shape))
-    for start in range(0, len(figures), size):
+    for start in range(0, len(objects), size):
         batch = slice(start, start + size)
         for label, part in enumerate(parts, 1):
-            inside = part(figures[batch, label - 1], shape).view(np.uint8)
+            inside = part(objects[batch, label - 1], shape).view(np.uint8)
             images[batch] += np.multiply(inside, label, out=inside, dtype=np.uint8)
     return images
 
