@@ -68,7 +68,7 @@ def page(tmp_path_factory):
         yield module
 
 
-def test_extending_page_passes_scikit_learn_suite(page):
+def test_extending_page_passes_scikit_learn_suite(page, short_searches):
     path = DOC / "extending.rst"
     block = rst_blocks(path)[-1]
     assert block[1].count("check_estimator(") == 2
@@ -113,13 +113,13 @@ def battery_of(cls):
             marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
             runs = any(mark.args[0] == "cls" and cls in mark.args[1] for mark in marks)
             if name.startswith("test_") and len(marks) == 1 and runs:
-                short = ["short_searches"] if module is not search else []
-                mark = pytest.mark.usefixtures(*short)
-                found.append(pytest.param(test, id=name, marks=mark))
+                found.append(pytest.param(test, id=name))
     return found
 
 
-def run_battery(test, cls, tmp_path):
+def run_battery(test, cls, tmp_path, request):
+    if test.__module__ != search.__name__:
+        request.getfixturevalue("short_searches")
     wanted = inspect.signature(test).parameters
     test(
         **{name: value for name, value in [("cls", cls), ("tmp_path", tmp_path)] if name in wanted}
@@ -127,13 +127,13 @@ def run_battery(test, cls, tmp_path):
 
 
 @pytest.mark.parametrize("test", battery_of(WGANGP))
-def test_new_generator_passes_the_battery(page, test, tmp_path):
-    run_battery(test, page.LeastSquaresGAN, tmp_path)
+def test_new_generator_passes_the_battery(page, test, tmp_path, request):
+    run_battery(test, page.LeastSquaresGAN, tmp_path, request)
 
 
 @pytest.mark.parametrize("test", battery_of(VolumeFraction))
-def test_new_descriptor_passes_the_battery(page, test, tmp_path):
-    run_battery(test, page.InterceptDensity, tmp_path)
+def test_new_descriptor_passes_the_battery(page, test, tmp_path, request):
+    run_battery(test, page.InterceptDensity, tmp_path, request)
 
 
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)
