@@ -107,7 +107,9 @@ def measure_speed(sides):
     for precision in ("float64", "float32"):
         for side in sides:
             images = ball(side)[None]
-            estimator = ElasticStiffness((1.0, 10.0), POISSON, precision=precision, device="cpu")
+            estimator = ElasticStiffness(
+                young=(1.0, 10.0), poisson=POISSON, precision=precision, device="cpu"
+            )
             estimator.fit(images).transform(images) if side == sides[0] else estimator.fit(images)
             found, seconds = transform_timed(estimator, images)
             n_iter, _ = iterations(images[0], precision=precision, device="cpu")
@@ -129,7 +131,7 @@ def measure_speed(sides):
             )
             print_figures(rows[-1:], SPEED_COLUMNS)
     stack = np.repeat(ball(32)[None], 16, axis=0)
-    estimator = ElasticStiffness((1.0, 10.0), POISSON, device="cpu").fit(stack)
+    estimator = ElasticStiffness(young=(1.0, 10.0), poisson=POISSON, device="cpu").fit(stack)
     _, seconds = transform_timed(estimator, stack)
     empty = dict.fromkeys(SPEED_COLUMNS)
     rows.append(empty | {"case": "16 of 32^3", "precision": "float64", "seconds": seconds})
@@ -163,7 +165,9 @@ def peak_memory():
 
 def measure_one():
     """Homogenise one load of 128^3 and print the peak memory of this process as JSON."""
-    estimator = ElasticStiffness((1.0, 10.0), POISSON, precision="float32", outputs=["C44"])
+    estimator = ElasticStiffness(
+        young=(1.0, 10.0), poisson=POISSON, precision="float32", outputs=["C44"]
+    )
     estimator.fit_transform(ball(128)[None])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
     print(json.dumps({"peak": peak}))
@@ -174,7 +178,9 @@ def measure_dataset(n_images):
     images, _ = make_cahn_hilliard(n_images, (64, 64), random_state=0)
     rows = []
     for n_jobs in (1, 2):
-        estimator = ElasticStiffness((1.0, 10.0), POISSON, n_jobs=n_jobs, device="cpu").fit(images)
+        estimator = ElasticStiffness(
+            young=(1.0, 10.0), poisson=POISSON, n_jobs=n_jobs, device="cpu"
+        ).fit(images)
         estimator.transform(images[:4])  # workers start here
         start = time.perf_counter()
         estimator.transform(images)
@@ -192,7 +198,7 @@ def measure_contrast():
                 continue
             settings = {"discretization": discretization, "device": "cpu", "max_iter": 1000}
             estimator = ElasticStiffness(
-                (1.0, contrast), POISSON, outputs=["C11", "C44"], **settings
+                young=(1.0, contrast), poisson=POISSON, outputs=["C11", "C44"], **settings
             ).fit(image[None])
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # the residual is printed
@@ -213,7 +219,9 @@ def measure_device():
     for shape, n_images in (((64, 64), 4096), ((32, 32, 32), 64)):
         images, _ = make_cahn_hilliard(n_images, shape, n_steps=200, random_state=0)
         for precision in ("float32", "float64"):
-            estimator = ElasticStiffness((1.0, 10.0), POISSON, device="cuda", precision=precision)
+            estimator = ElasticStiffness(
+                young=(1.0, 10.0), poisson=POISSON, device="cuda", precision=precision
+            )
             estimator.fit(images).transform(images[:64])
             start = time.perf_counter()
             estimator.transform(images)

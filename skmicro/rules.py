@@ -61,8 +61,7 @@ def real(low=float("-inf"), high=float("inf"), **bounds):
 
 def choice(*choices):
     """Return the rule of values out of a few."""
-    names = ", ".join(map(repr, choices))
-    return Rule(f"{{{names}}}", partial(_checks.check_choice, choices=choices))
+    return Rule(f"{{{_listed(choices)}}}", partial(_checks.check_choice, choices=choices))
 
 
 def boolean():
@@ -72,8 +71,8 @@ def boolean():
 
 def sequence_of(*choices):
     """Return the rule of lists and tuples of some of a few values."""
-    names = ", ".join(map(repr, choices))
-    return Rule(f"sequence of {{{names}}}", partial(_checks.check_choices, choices=choices))
+    kind = f"sequence of {{{_listed(choices)}}}"
+    return Rule(kind, partial(_checks.check_choices, choices=choices))
 
 
 def shape():
@@ -116,3 +115,7 @@ def precision():
     return Rule(
         '{"auto", "float32", "float64"}', lambda name, value: _arrays.resolve_precision(value)
     )
+
+
+def _listed(choices):
+    return ", ".join(f'"{item}"' if isinstance(item, str) else repr(item) for item in choices)

@@ -8,7 +8,7 @@ import sys
 from .images import ImageEstimator
 from .registry import public_modules
 
-ABSTRACT = {"ImageEstimator", "NetworkGenerator"}
+ABSTRACT = {"ImageEstimator", "NetworkGenerator", "PhaseDescriptor", "SpatialDescriptor"}
 
 
 def all_estimators():

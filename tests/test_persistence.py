@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 import skmicro
 from skmicro import persistence
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
-from skmicro.generators import InvNetGenerator
+from skmicro.generators import WGANGP, InvNetGenerator
 from skmicro.images import PhaseEncoder
 from skmicro.persistence import FORMAT_VERSION, NotASavedFileError, read_tree, write_tree
 
@@ -409,3 +409,15 @@ def test_a_new_process_knows_the_classes_of_the_library(tmp_path):
     code = f"import skmicro; print(type(skmicro.load({str(path)!r})).__name__)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "VolumeFraction", result.stderr
+
+
+def test_networks_come_back_in_their_precision(tmp_path):
+    settings = {"n_iter": 1, "width": 4, "n_latent": 2, "batch_size": 4, "device": "cpu"}
+    images = np.random.default_rng(0).integers(0, 2, (6, 8, 8))
+    generator = WGANGP.light(**settings, precision="float64", random_state=0).fit(images)
+    generator.save(tmp_path / "double.skm")
+    loaded = skmicro.load(tmp_path / "double.skm").generator_
+    for name, weights in generator.generator_.state_dict().items():
+        again = loaded.state_dict()[name]
+        assert again.dtype == weights.dtype
+        assert torch.equal(again, weights)

@@ -12,6 +12,7 @@ from ._free_energy import FreeEnergy
 from ._lineal_path import LinealPath
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
+from ._phase import PhaseDescriptor, SpatialDescriptor
 from ._registry import descriptor_named, new_descriptor
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
@@ -26,10 +27,12 @@ __all__ = [
     "FreeEnergy",
     "LinealPath",
     "MinkowskiFunctionals",
+    "PhaseDescriptor",
     "PhaseFractions",
     "ShapeArea",
     "ShapeCentroid",
     "ShapeMoments",
+    "SpatialDescriptor",
     "SpecificSurface",
     "TwoPointCluster",
     "TwoPointCorrelation",

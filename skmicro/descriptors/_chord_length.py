@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-from .._checks import check_choice, check_integer
+from ..parameters import parameter
+from ..rules import integer, optional
 from . import _lags, _line_kernels
-from ._base import BaseDescriptor
-from ._probability import phase_probability
+from ._phase import SpatialDescriptor
 
 
-class ChordLength(BaseDescriptor):
+class ChordLength(SpatialDescriptor):
     """Mean and distribution of the chord lengths of one phase, along the axes.
 
     A chord is a maximal run of voxels of the phase along an axis. The features are
@@ -21,30 +21,10 @@ class ChordLength(BaseDescriptor):
 
     Images without a chord have 0 in all of them.
 
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label.
-    max_length : int or None, default=None
-        Length of the last bin, in pixels. ``None`` stands for half the shortest side longer
-        than one pixel. At most the longest side minus one in periodic images, minus two in
-        others: no chord is longer.
-    periodic : bool, default=True
-        Whether chords go on across the border. Otherwise those that touch the border are
-        not counted, as they may be longer than the image shows.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
     Attributes
     ----------
     lengths_ : ndarray of shape (n_features - 1,)
         Length z of each feature after the mean in pixels, from 1 to the largest.
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -61,7 +41,8 @@ class ChordLength(BaseDescriptor):
     Every chord weighs the same, whatever its length and its axis; each axis has test lines of
     the same total length. The mean is taken over all lengths, also those beyond
     ``max_length``. A line that lies wholly in the phase has no ends and is no chord, in
-    periodic images either. Sides of one pixel have no chords.
+    periodic images either. In images that do not wrap around, chords that touch the border are
+    not counted, as they may be longer than the image shows. Sides of one pixel have no chords.
 
     In a periodic image the number of chords of length z per voxel along an axis is the second
     difference of the lineal path function along this axis, ``L(z - 1) - 2 L(z) + L(z + 1)``
@@ -89,12 +70,13 @@ class ChordLength(BaseDescriptor):
     """
 
     name = "chord_length"
-
-    def __init__(self, phase=None, max_length=None, periodic=True, image_shape=None):
-        self.phase = phase
-        self.max_length = max_length
-        self.periodic = periodic
-        self.image_shape = image_shape
+    max_length: int | None = parameter(
+        None,
+        optional(integer(1)),
+        """Length of the last bin, in pixels. ``None`` stands for half the shortest side longer
+        than one pixel. At most the longest side minus one in periodic images, minus two in
+        others: no chord is longer.""",
+    )
 
     @property
     def lengths_(self):
@@ -105,15 +87,12 @@ class ChordLength(BaseDescriptor):
         return _lags.resolve_max_length(self.image_shape_, self.max_length, periodic=self.periodic)
 
     def _check_parameters(self):
-        check_choice("periodic", self.periodic, (True, False))
-        if self.max_length is not None:
-            check_integer("max_length", self.max_length, 1)
+        super()._check_parameters()
         if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
             self._resolved_max_length()
 
     def _describe(self, images):
-        field = phase_probability(self, images)
+        field = self._probability(images)
         mean, shares = _line_kernels.chord_lengths(
             field, periodic=self.periodic, max_length=self.max_length
         )

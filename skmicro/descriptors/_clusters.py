@@ -3,13 +3,11 @@
 import numpy as np
 import torch
 
-from .._checks import check_choice
-from ._base import BaseDescriptor
 from ._labelling import join_across_borders, label_stack, phase_mask
-from ._topology import CONNECTIVITIES
+from ._phase import ConnectedDescriptor
 
 
-class ClusterStatistics(BaseDescriptor):
+class ClusterStatistics(ConnectedDescriptor):
     """Number, size and percolation of the clusters of one phase.
 
     A cluster is a connected component. The four features are
@@ -21,27 +19,6 @@ class ClusterStatistics(BaseDescriptor):
     - ``clusters_percolation``: share of the axes along which a cluster percolates.
 
     Images without the phase have 0 in all of them.
-
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label.
-    periodic : bool, default=True
-        Whether clusters go on across the border. Percolation is judged without.
-    connectivity : {"faces", "corners"}, default="faces"
-        Which voxels of the phase touch: those that share a face (4 neighbours in two
-        dimensions, 6 in three), or those that share at least a corner (8, 26).
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -77,22 +54,9 @@ class ClusterStatistics(BaseDescriptor):
     name = "clusters"
     differentiable = False
 
-    def __init__(self, phase=None, periodic=True, connectivity="faces", image_shape=None):
-        self.phase = phase
-        self.periodic = periodic
-        self.connectivity = connectivity
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        check_choice("periodic", self.periodic, (True, False))
-        check_choice("connectivity", self.connectivity, CONNECTIVITIES)
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
-
     def _describe(self, images):
-        corners = self.connectivity == "corners"
         mask = phase_mask(self, images)
-        figures = cluster_statistics(mask, periodic=self.periodic, corners=corners)
+        figures = cluster_statistics(mask, periodic=self.periodic, corners=self._corners)
         return torch.as_tensor(figures, dtype=images.dtype, device=images.device)
 
     def _feature_names(self):

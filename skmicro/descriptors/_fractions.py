@@ -1,12 +1,11 @@
 """Volume fractions: the share of voxels that a phase fills, p_i = <I_i>."""
 
-from ..parameters import parameter
-from ..rules import anything
 from . import _kernels
 from ._base import BaseDescriptor
+from ._phase import PhaseDescriptor
 
 
-class VolumeFraction(BaseDescriptor):
+class VolumeFraction(PhaseDescriptor):
     """Volume fraction of one phase, the one-point probability p1.
 
     See Also
@@ -17,7 +16,8 @@ class VolumeFraction(BaseDescriptor):
     Notes
     -----
     ``p1 = <I(x)>``, the mean of the phase's indicator I over the voxels (Torquato
-    2002, Sec. 2.1). Called with probabilities it is the mean probability.
+    2002, Sec. 2.1). Called with probabilities it is the mean probability. Grey images have
+    no labels: their mean grey level is returned.
 
     References
     ----------
@@ -33,23 +33,9 @@ class VolumeFraction(BaseDescriptor):
     """
 
     name = "p1"
-    phase: int | None = parameter(
-        None,
-        anything("int or None"),
-        """Label of the phase; ``None`` stands for the largest label. Grey images have no
-        labels: their mean grey level is returned.""",
-    )
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
 
     def _describe(self, images):
-        return _kernels.volume_fraction(self._phase_field(images, self.phase)).unsqueeze(1)
-
-    def _feature_names(self):
-        return [self.name]
+        return _kernels.volume_fraction(self._field(images)).unsqueeze(1)
 
     def _target_bounds(self):
         return (0.0, 1.0) if self.phases_ is not None else super()._target_bounds()

@@ -2,34 +2,14 @@
 
 import math
 
-from .._checks import check_choice, check_real
+from ..parameters import parameter
+from ..rules import real
 from . import _geometry_kernels
-from ._base import BaseDescriptor
+from ._phase import SpatialDescriptor
 
 
-class FreeEnergy(BaseDescriptor):
+class FreeEnergy(SpatialDescriptor):
     r"""Ginzburg-Landau free energy per voxel of one phase and the rest.
-
-    Parameters
-    ----------
-    gamma : float, default=0.5
-        Gradient energy coefficient, in squared pixels.
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label.
-    periodic : bool, default=True
-        Whether the images wrap around. Otherwise only pairs of voxels inside the image
-        are looked at.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -67,26 +47,14 @@ class FreeEnergy(BaseDescriptor):
     """
 
     name = "free_energy"
-
-    def __init__(self, gamma=0.5, phase=None, periodic=True, image_shape=None):
-        self.gamma = gamma
-        self.phase = phase
-        self.periodic = periodic
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        check_real("gamma", self.gamma, 0, open_low=True)
-        check_choice("periodic", self.periodic, (True, False))
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
+    gamma: float = parameter(
+        0.5, real(0.0, open_low=True), "Gradient energy coefficient, in squared pixels."
+    )
 
     def _describe(self, images):
-        field = self._phase_field(images, self.phase)
+        field = self._field(images)
         energy = _geometry_kernels.free_energy(field, self.gamma, periodic=self.periodic)
         return energy.unsqueeze(1)
-
-    def _feature_names(self):
-        return [self.name]
 
     def _target_bounds(self):
         return 0.0, math.inf

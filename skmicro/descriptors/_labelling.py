@@ -16,8 +16,8 @@ def phase_mask(descriptor, images):
 
     Parameters
     ----------
-    descriptor : BaseDescriptor
-        Has a parameter ``phase``.
+    descriptor : PhaseDescriptor
+        Has the parameter ``phase``.
     images : Tensor of shape (n, n_channels, *spatial)
         Phase probabilities, or one channel of grey levels.
 
@@ -27,7 +27,7 @@ def phase_mask(descriptor, images):
         Where the phase is the most probable one (the first of those that are equal), or the
         grey level at least 1/2.
     """
-    field = descriptor._phase_field(images, descriptor.phase)
+    field = descriptor._field(images)
     if images.shape[1] == 1:
         return (field >= 0.5).cpu().numpy()
     channel = -1 if descriptor.phase is None else descriptor.encoder_.channel_of(descriptor.phase)

@@ -2,41 +2,20 @@
 
 import numpy as np
 
-from .._checks import check_choice, check_integer
-from . import _lags, _line_kernels
-from ._base import BaseDescriptor
-from ._probability import phase_probability
+from . import _line_kernels
+from ._curves import CurveDescriptor
 
 
-class LinealPath(BaseDescriptor):
+class LinealPath(CurveDescriptor):
     """Lineal path function L of one phase, along the axes.
 
     ``L(r)`` is the probability that a segment of r + 1 voxels along an axis, thrown at
     random into the image, lies wholly in the phase.
 
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label.
-    max_lag : int or None, default=None
-        Largest distance between the end voxels of a segment, in pixels. ``None`` stands
-        for half the shortest side longer than one pixel. At most half the longest side in
-        periodic images, that side minus one in others.
-    periodic : bool, default=True
-        Whether the images wrap around. Otherwise only segments inside the image count.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
     Attributes
     ----------
     lags_ : ndarray of shape (n_features,)
         Distance r of each feature in pixels, from 0 to the largest.
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -70,34 +49,14 @@ class LinealPath(BaseDescriptor):
 
     name = "lineal_path"
 
-    def __init__(self, phase=None, max_lag=None, periodic=True, image_shape=None):
-        self.phase = phase
-        self.max_lag = max_lag
-        self.periodic = periodic
-        self.image_shape = image_shape
-
     @property
     def lags_(self):
         """Distance between the end voxels of each feature's segments in pixels."""
         return np.arange(1 + self._resolved_max_lag())
 
-    def _resolved_max_lag(self):
-        return _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
-
-    def _check_parameters(self):
-        check_choice("periodic", self.periodic, (True, False))
-        if self.max_lag is not None:
-            check_integer("max_lag", self.max_lag, 0)
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
-            self._resolved_max_lag()
-
     def _describe(self, images):
-        field = phase_probability(self, images)
+        field = self._probability(images)
         return _line_kernels.lineal_path(field, periodic=self.periodic, max_lag=self.max_lag)
-
-    def _feature_names(self):
-        return [f"{self.name}_r{lag}" for lag in self.lags_]
 
     def _target_bounds(self):
         return 0.0, 1.0

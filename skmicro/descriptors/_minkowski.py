@@ -2,12 +2,9 @@
 
 import torch
 
-from .._checks import check_choice
 from . import _geometry_kernels, _kernels
-from ._base import BaseDescriptor
-from ._probability import phase_probability
-from ._surface import METHODS
-from ._topology import CONNECTIVITIES
+from ._phase import ConnectedDescriptor
+from ._surface import METHODS, surface_method
 
 _FIGURES = {
     2: ("area", "perimeter", "euler"),
@@ -17,7 +14,7 @@ _BREADTH_PER_VOLUME = {"faces": 1 / 2, "two-point": 1 / 3}
 """Mean breadth over the intrinsic volume of degree 1, of boxes along the grid and of balls."""
 
 
-class MinkowskiFunctionals(BaseDescriptor):
+class MinkowskiFunctionals(ConnectedDescriptor):
     """Minkowski functionals of one phase per voxel.
 
     In two dimensions the features are
@@ -32,31 +29,6 @@ class MinkowskiFunctionals(BaseDescriptor):
     - ``minkowski_surface``: area of the interface per volume, in 1/pixel;
     - ``minkowski_mean_breadth``: mean breadth per volume, in 1/pixel^2;
     - ``minkowski_euler``: Euler characteristic per volume, in 1/pixel^3.
-
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label.
-    method : {"faces", "two-point"}, default="faces"
-        Surface and mean breadth of the voxels as they are, or as they would be for a smooth
-        interface without preferred directions; see Notes.
-    periodic : bool, default=True
-        Whether the images wrap around; see Notes for what else happens at the border.
-    connectivity : {"faces", "corners"}, default="faces"
-        Which voxels of the phase touch: those that share a face (4 neighbours in two
-        dimensions, 6 in three), or those that share at least a corner (8, 26). The rest
-        of the image has the other connectivity.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -84,8 +56,9 @@ class MinkowskiFunctionals(BaseDescriptor):
         V_k = sum_x sum_A (-1)^|A| binomial(d - |A|, k) prod_{v in {0, 1}^A} I(x + v)
 
     counts voxels, pairs, squares and cubes of voxels [1]_ [2]_. For ``"corners"`` it is
-    ``(-1)^(d - k - 1)`` times the same of the voxels that are not in the phase (k < d). The
-    features are these sums over the number of voxels.
+    ``(-1)^(d - k - 1)`` times the same of the voxels that are not in the phase (k < d),
+    and the rest of the image has the other connectivity in both cases. The features are these
+    sums over the number of voxels.
 
     **Faces.** The figures of a body made of voxels, to the last digit: a box of a x b x c has
     surface 2 (a b + b c + c a) and mean breadth (a + b + c) / 2. A smooth interface is
@@ -132,36 +105,16 @@ class MinkowskiFunctionals(BaseDescriptor):
     """
 
     name = "minkowski"
-
-    def __init__(
-        self,
-        phase=None,
-        method="faces",
-        periodic=True,
-        connectivity="faces",
-        image_shape=None,
-    ):
-        self.phase = phase
-        self.method = method
-        self.periodic = periodic
-        self.connectivity = connectivity
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        check_choice("method", self.method, tuple(METHODS))
-        check_choice("periodic", self.periodic, (True, False))
-        check_choice("connectivity", self.connectivity, CONNECTIVITIES)
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
+    method: str = surface_method()
 
     def _describe(self, images):
-        field = phase_probability(self, images)
+        field = self._probability(images)
         spatial = _n_dimensions(field.shape[1:]) == 3
         curvatures = _geometry_kernels.intrinsic_volumes(
             field,
             (1, 0) if spatial else (0,),
             periodic=self.periodic,
-            corners=self.connectivity == "corners",
+            corners=self._corners,
         )
         if spatial:
             scale = _BREADTH_PER_VOLUME[self.method]

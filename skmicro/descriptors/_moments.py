@@ -3,6 +3,8 @@
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from ..parameters import parameter
+from ..rules import anything
 from . import _geometry_kernels
 from ._base import BaseDescriptor
 
@@ -10,7 +12,15 @@ from ._base import BaseDescriptor
 class _FigureDescriptor(BaseDescriptor):
     """What the descriptors of figures share: every channel but the background is one."""
 
+    background: int | None = parameter(
+        None,
+        anything("int or None"),
+        """Label of the background; ``None`` stands for the smallest label. Grey images and
+        images of one phase have no background and show one figure.""",
+    )
+
     def _check_parameters(self):
+        super()._check_parameters()
         if self.background is None or not hasattr(self, "encoder_"):
             return
         if self.phases_ is None:
@@ -52,23 +62,6 @@ class ShapeArea(_FigureDescriptor):
 
     The background is left out. In three dimensions the area is a volume.
 
-    Parameters
-    ----------
-    background : int or None, default=None
-        Label of the background; ``None`` stands for the smallest label. Grey images and
-        images of one phase have no background and show one figure.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-
     See Also
     --------
     ShapeCentroid : Where the figures are.
@@ -97,10 +90,6 @@ class ShapeArea(_FigureDescriptor):
 
     name = "area"
 
-    def __init__(self, background=None, image_shape=None):
-        self.background = background
-        self.image_shape = image_shape
-
     def _describe(self, images):
         area, _ = self._moments(images)
         return area
@@ -117,23 +106,6 @@ class ShapeCentroid(_FigureDescriptor):
 
     The background is left out. The features are the coordinates along the axes of the
     array, figure by figure.
-
-    Parameters
-    ----------
-    background : int or None, default=None
-        Label of the background; ``None`` stands for the smallest label. Grey images and
-        images of one phase have no background and show one figure.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -170,10 +142,6 @@ class ShapeCentroid(_FigureDescriptor):
 
     name = "centroid"
 
-    def __init__(self, background=None, image_shape=None):
-        self.background = background
-        self.image_shape = image_shape
-
     def _describe(self, images):
         _, centroid = self._moments(images)
         return centroid.flatten(1)
@@ -190,23 +158,6 @@ class ShapeMoments(_FigureDescriptor):
     """Area and centroid of the figure that each phase forms.
 
     The features are area and centroid of the first figure, then of the next.
-
-    Parameters
-    ----------
-    background : int or None, default=None
-        Label of the background; ``None`` stands for the smallest label. Grey images and
-        images of one phase have no background and show one figure.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -227,10 +178,6 @@ class ShapeMoments(_FigureDescriptor):
     """
 
     name = "shape_moments"
-
-    def __init__(self, background=None, image_shape=None):
-        self.background = background
-        self.image_shape = image_shape
 
     def _describe(self, images):
         area, centroid = self._moments(images)

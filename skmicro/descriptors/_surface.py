@@ -1,39 +1,28 @@
 """Specific surface: the area of a phase's interface in a unit of volume."""
 
-from .._checks import check_choice
+from ..parameters import parameter
+from ..rules import choice
 from . import _kernels
-from ._base import BaseDescriptor
+from ._phase import SpatialDescriptor
 
 METHODS = {"faces": _kernels.face_surface, "two-point": _kernels.two_point_surface}
 
 
-class SpecificSurface(BaseDescriptor):
+def surface_method():
+    """Declare how the interface of a phase is measured."""
+    return parameter(
+        "faces",
+        choice(*METHODS),
+        """The faces of the voxels as they are, or a smooth interface without preferred
+        directions, by the slope of the two-point correlation at the origin; see Notes.""",
+    )
+
+
+class SpecificSurface(SpatialDescriptor):
     """Interface area per volume of one phase, in 1/pixel.
 
-    In two dimensions it is the length of the interface per area.
-
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label. Interfaces between
-        other phases do not count.
-    method : {"faces", "two-point"}, default="faces"
-        Count voxel faces between unlike voxels, or take the slope of the two-point
-        correlation at the origin; see Notes.
-    periodic : bool, default=True
-        Whether the images wrap around. Otherwise only pairs of voxels inside the image
-        are looked at.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
+    In two dimensions it is the length of the interface per area. Interfaces between other
+    phases do not count.
 
     See Also
     --------
@@ -84,25 +73,11 @@ class SpecificSurface(BaseDescriptor):
     """
 
     name = "specific_surface"
-
-    def __init__(self, phase=None, method="faces", periodic=True, image_shape=None):
-        self.phase = phase
-        self.method = method
-        self.periodic = periodic
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        check_choice("method", self.method, tuple(METHODS))
-        check_choice("periodic", self.periodic, (True, False))
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
+    method: str = surface_method()
 
     def _describe(self, images):
-        field = self._phase_field(images, self.phase)
+        field = self._field(images)
         return METHODS[self.method](field, periodic=self.periodic).unsqueeze(1)
-
-    def _feature_names(self):
-        return [self.name]
 
     def _target_bounds(self):
         return 0.0, super()._target_bounds()[1]

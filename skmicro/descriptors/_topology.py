@@ -1,41 +1,15 @@
 """Topology: the Euler characteristic of a phase."""
 
-from .._checks import check_choice
 from . import _geometry_kernels
-from ._base import BaseDescriptor
-from ._probability import phase_probability
-
-CONNECTIVITIES = ("faces", "corners")
+from ._phase import ConnectedDescriptor
 
 
-class EulerNumber(BaseDescriptor):
+class EulerNumber(ConnectedDescriptor):
     """Euler characteristic of one phase per voxel, in 1/pixel^d in d dimensions.
 
     It is the number of components minus the number of holes in two dimensions, and
     components minus tunnels plus cavities in three. Multiply by the number of voxels for
     the characteristic of the whole image.
-
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase; ``None`` stands for the largest label.
-    periodic : bool, default=True
-        Whether the images wrap around. Otherwise the phase ends at the border.
-    connectivity : {"faces", "corners"}, default="faces"
-        Which voxels of the phase touch: those that share a face (4 neighbours in two
-        dimensions, 6 in three), or those that share at least a corner (8, 26). The rest
-        of the image has the other connectivity.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -48,7 +22,8 @@ class EulerNumber(BaseDescriptor):
     blocks of ``2^k`` voxels that lie wholly in the phase; with ``"corners"`` the voxels
     are closed cubes, and cells are their corners, edges, faces and insides. A disc has 1,
     a ring 0, a ball 1, a hollow ball 2, a solid ring 0. In periodic images a phase that
-    fills the image or a band around it has 0.
+    fills the image or a band around it has 0; in others the phase ends at the border. The rest
+    of the image has the other connectivity.
 
     All counts are sums of products of voxels. Called with probabilities the descriptor is
     the expectation for independent voxels, with gradients. Grey levels are read as
@@ -73,23 +48,8 @@ class EulerNumber(BaseDescriptor):
 
     name = "euler_number"
 
-    def __init__(self, phase=None, periodic=True, connectivity="faces", image_shape=None):
-        self.phase = phase
-        self.periodic = periodic
-        self.connectivity = connectivity
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        check_choice("periodic", self.periodic, (True, False))
-        check_choice("connectivity", self.connectivity, CONNECTIVITIES)
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
-
     def _describe(self, images):
-        corners = self.connectivity == "corners"
-        field = phase_probability(self, images)
-        euler = _geometry_kernels.euler_number(field, periodic=self.periodic, corners=corners)
+        euler = _geometry_kernels.euler_number(
+            self._probability(images), periodic=self.periodic, corners=self._corners
+        )
         return euler.unsqueeze(1)
-
-    def _feature_names(self):
-        return [self.name]

@@ -6,59 +6,24 @@ from math import prod
 import numpy as np
 import torch
 
-from .._checks import check_choice, check_integer
+from ..parameters import parameter
+from ..rules import anything, choice
 from . import _kernels, _lags
-from ._base import BaseDescriptor
-
-_OUTPUTS = ("radial", "map", "directional")
-_NORMALIZATIONS = (False, "fraction", "autocovariance")
+from ._curves import BinnedDescriptor
 
 
-class TwoPointCorrelation(BaseDescriptor):
+class TwoPointCorrelation(BinnedDescriptor):
     """Two-point correlation S2 of one phase, or of two phases.
 
     ``S2(r)`` is the probability that both ends of a lag r, thrown at random into the
     image, hit the phase. With ``other_phase`` it is the probability that the tail hits
     ``phase`` and the head ``other_phase``.
 
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the phase at the tail; ``None`` stands for the largest label.
-    other_phase : int or None, default=None
-        Label of the phase at the head; ``None`` stands for ``phase``.
-    periodic : bool, default=True
-        Whether the images wrap around. Otherwise only pairs inside the image count.
-    output : {"radial", "map", "directional"}, default="radial"
-        The average over lags of one length, the value at every lag vector (flattened,
-        the last axis fastest), or profiles along the axes, one after the other.
-    normalized : {False, "fraction", "autocovariance"}, default=False
-        ``"fraction"`` gives ``S2 / p1``, from 1 at r = 0 to p1 far away, the chance of
-        meeting ``other_phase`` at a distance from a voxel of ``phase``;
-        ``"autocovariance"`` gives ``(S2 - p1^2) / (p1 - p1^2)``, from 1 to 0. Images
-        without the phase have ``S2 / p1 = 0``, and images of one phase only have
-        autocovariance 0, at all lags.
-    max_lag : int or None, default=None
-        Largest lag in pixels. ``None`` stands for half the shortest side longer than
-        one pixel (for ``"map"``: half of each side). At most half the longest side in
-        periodic images, that side minus one in others.
-    n_bins : int or None, default=None
-        Bins of the radial output; ``None`` stands for one for each whole lag,
-        ``max_lag + 1``.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
     Attributes
     ----------
     lags_ : ndarray of shape (n_features,) or (n_features, n_axes)
         Lag of each feature in pixels: mean length of a bin's lags, distance along an
         axis, or lag vector of the map.
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     See Also
     --------
@@ -109,63 +74,54 @@ class TwoPointCorrelation(BaseDescriptor):
     """
 
     name = "p2"
-
-    def __init__(
-        self,
-        phase=None,
-        other_phase=None,
-        *,
-        periodic=True,
-        output="radial",
-        normalized=False,
-        max_lag=None,
-        n_bins=None,
-        image_shape=None,
-    ):
-        self.phase = phase
-        self.other_phase = other_phase
-        self.periodic = periodic
-        self.output = output
-        self.normalized = normalized
-        self.max_lag = max_lag
-        self.n_bins = n_bins
-        self.image_shape = image_shape
+    other_phase: int | None = parameter(
+        None,
+        anything("int or None"),
+        "Label of the phase at the head; ``None`` stands for ``phase``, which is at the tail.",
+    )
+    output: str = parameter(
+        "radial",
+        choice("radial", "map", "directional"),
+        """The average over lags of one length, the value at every lag vector (flattened, the
+        last axis fastest; by default up to half of each side), or profiles along the axes, one
+        after the other.""",
+    )
+    normalized: str | bool = parameter(
+        False,
+        choice(False, "fraction", "autocovariance"),
+        """``"fraction"`` gives ``S2 / p1``, from 1 at r = 0 to p1 far away, the chance of
+        meeting ``other_phase`` at a distance from a voxel of ``phase``;
+        ``"autocovariance"`` gives ``(S2 - p1^2) / (p1 - p1^2)``, from 1 to 0. Images
+        without the phase have ``S2 / p1 = 0``, and images of one phase only have
+        autocovariance 0, at all lags.""",
+    )
 
     @property
     def lags_(self):
         """Lag of each feature in pixels."""
-        options = {"periodic": self.periodic, "max_lag": self.max_lag}
         if self.output == "radial":
-            return _lags.radial_lags(self.image_shape_, n_bins=self.n_bins, **options)
+            return super().lags_
         if self.output == "map":
-            return np.array(list(product(*_lags.map_lags(self.image_shape_, **options))))
+            return np.array(list(product(*self._map_lags())))
         return np.concatenate([np.arange(limit + 1) for limit in self._axis_limits()])
 
     def _axis_limits(self):
-        options = {"periodic": self.periodic}
-        max_lag = _lags.resolve_max_lag(self.image_shape_, self.max_lag, **options)
-        return _lags.axis_limits(self.image_shape_, max_lag, **options)
+        return _lags.axis_limits(
+            self.image_shape_, self._resolved_max_lag(), periodic=self.periodic
+        )
+
+    def _map_lags(self):
+        return _lags.map_lags(self.image_shape_, self.max_lag, periodic=self.periodic)
 
     def _check_parameters(self):
-        check_choice("output", self.output, _OUTPUTS)
-        check_choice("normalized", self.normalized, _NORMALIZATIONS)
-        check_choice("periodic", self.periodic, (True, False))
-        if self.max_lag is not None:
-            check_integer("max_lag", self.max_lag, 0)
-        if self.n_bins is not None:
-            check_integer("n_bins", self.n_bins, 1)
-            if self.output != "radial":
-                raise ValueError(
-                    f"n_bins must be None for output={self.output!r}, got {self.n_bins}."
-                )
+        super()._check_parameters()
+        if self.n_bins is not None and self.output != "radial":
+            raise ValueError(f"n_bins must be None for output={self.output!r}, got {self.n_bins}.")
         if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
             self.encoder_.channel_of(self.other_phase)
-            max_lag = _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
-            _lags.resolve_n_bins(max_lag, self.n_bins)
 
     def _describe(self, images):
-        tail = self._phase_field(images, self.phase)
+        tail = self._field(images)
         head = None
         if self.other_phase is not None:
             head = self._phase_field(images, self.other_phase)
@@ -185,7 +141,7 @@ class TwoPointCorrelation(BaseDescriptor):
 
     def _feature_names(self):
         if self.output == "radial":
-            return [f"{self.name}_r{k}" for k in range(len(self.lags_))]
+            return super()._feature_names()
         if self.output == "map":
             return [f"{self.name}_" + "_".join(map(str, lag)) for lag in self.lags_]
         return [
@@ -197,8 +153,7 @@ class TwoPointCorrelation(BaseDescriptor):
     def _n_features(self):
         if self.output != "map":
             return super()._n_features()
-        options = {"periodic": self.periodic, "max_lag": self.max_lag}
-        return prod(map(len, _lags.map_lags(self.image_shape_, **options)))
+        return prod(map(len, self._map_lags()))
 
     def _target_bounds(self):
         probability = self.phases_ is not None and self.normalized is False

@@ -21,6 +21,7 @@ from ..conditioning import (
     exact_fractions,
     images_for,
     read_targets,
+    variable_values,
     warn_missed,
     warn_outside,
 )
@@ -37,6 +38,7 @@ from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
 from ..rules import anything, real
 from ._ends import latent_vector
 from ._score import correlation_distance
+from ._sources import WholeImages
 
 SCORE_SAMPLES = 256
 
@@ -295,7 +297,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             If the images have other phases or shapes, or none of the phases scored.
         """
         check_is_fitted(self)
-        images = self._images_to_score(X)
+        images = self._source.pieces(self, X)
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
         return -correlation_distance(samples, images, self.encoder_, self.conditions_.periodic)
@@ -343,10 +345,6 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             "flat": self._flat,
         }
 
-    def _images_to_score(self, X):
-        """Return images of the generator's shape, (n, *image_shape)."""
-        return check_images(self, X, reset=False)
-
     def _resized(self, model, shape, periodic):
         """Return the model of images of another size."""
         if not model.homogeneous:
@@ -367,10 +365,16 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Return names or descriptors whose training values learning needs."""
         return []
 
+    @property
+    def _source(self):
+        """Where a training takes its images from."""
+        return WholeImages(self._min_images)
+
     def _extended(self, table, images, y):
         """Return the table with the conditions of training images, and these, row by row."""
-        return table.extended(images)
+        variables = variable_values(table.variables, y, len(images))
+        return self._source.described(table, images, variables, self._seed)
 
     def _check_training_images(self, X, reset):
         self._check_parameters()
-        return check_images(self, X, reset=reset, min_samples=self._min_images if reset else 1)
+        return self._source.checked(self, X, reset)

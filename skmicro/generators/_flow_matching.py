@@ -10,29 +10,25 @@ phases by telling the phase of every voxel of a noisy image, of grey levels by r
 to its noise.
 """
 
-import copy
 from typing import ClassVar
 
-import numpy as np
-import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitTask
-from .._checks import check_image_shape, check_integer, check_sequence
-from .._random import torch_generator
+from .._checks import check_integer, check_sequence
 from .._rollback import unchanged_on_error
-from ..conditioning import variable_values, with_variables
+from ..conditioning import with_variables
 from ..flows import flow_end, n_flow_channels
-from ..images import SYMMETRIES, Symmetries, check_images, extract_patches, looks_periodic
+from ..images import SYMMETRIES, Symmetries
 from ..networks import flow_unet
 from ..parameters import MODEL, parameter
 from ..rules import Rule, choice, integer, optional, precision, real, sequence_of, shape
-from ..training import CropBatches, matching_step, random_crops
+from ..training import matching_step
 from ._descriptor_parameters import check_descriptors
 from ._flow_generator import FlowGenerator
 from ._groups import HasAverage
+from ._sources import Windows
 
-N_DESCRIBED = 1024
 ANCHOR = 20.0
 
 
@@ -198,10 +194,6 @@ class FlowMatchingGenerator(HasAverage, FlowGenerator):
         task.end()
         return self
 
-    @property
-    def _min_images(self):
-        return 2 if self.crop_shape is None else 1
-
     def _check_parameters(self):
         super()._check_parameters()
         self._check_guidance(self.p_drop, len(self.conditions))
@@ -210,43 +202,19 @@ class FlowMatchingGenerator(HasAverage, FlowGenerator):
                 "periodic must be None or False with crop_shape: windows are not, got True."
             )
 
-    def _check_training_images(self, X, reset):
-        if self.crop_shape is None:
-            images = super()._check_training_images(X, reset)
-            if reset:
-                self.periodic_ = looks_periodic(images) if self.periodic is None else self.periodic
-            return images
-        self._check_parameters()
-        scans = check_images(copy.copy(self), X, reset=True, min_samples=self._min_images)
-        shape = check_image_shape("crop_shape", self.crop_shape)
-        sides = scans.shape[1:]
-        if len(shape) != len(sides) or any(np.greater(shape, sides)):
-            raise ValueError(f"crop_shape must fit into the images {sides}, got {shape}.")
-        if reset:
-            self.image_shape_ = shape
-            self.n_features_in_ = int(np.prod(shape))
-            self.periodic_ = False
-        elif shape != self.image_shape_:
-            raise ValueError(f"crop_shape must be {self.image_shape_} as in fit, got {shape}.")
-        return scans
+    @property
+    def _source(self):
+        return super()._source if self.crop_shape is None else Windows(self.crop_shape)
 
-    def _images_to_score(self, X):
-        if self.crop_shape is None or np.shape(X)[1:] == self.image_shape_:
-            return super()._images_to_score(X)
-        scans = self._check_training_images(X, reset=False)
-        tiles = [extract_patches(scan, self.image_shape_, method="grid") for scan in scans]
-        return np.concatenate(tiles)
+    def _check_training_images(self, X, reset):
+        images = super()._check_training_images(X, reset)
+        if reset:
+            told = self.periodic
+            self.periodic_ = self._source.wraps_around(images) if told is None else told
+        return images
 
     def _condition_descriptors(self):
         return with_variables(self.conditions)
-
-    def _extended(self, table, images, y):
-        variables = variable_values(table.variables, y, len(images))
-        if self.crop_shape is None:
-            return table.extended(images, variables)
-        index = torch.arange(max(N_DESCRIBED, len(images))) % len(images)
-        windows = random_crops(images, index, self.image_shape_, torch_generator(self._seed, 4))
-        return table.extended(windows, variables[index])[0], variables
 
     def _networks(self):
         n_channels, shape = n_flow_channels(self.encoder_), self.image_shape_
@@ -258,12 +226,6 @@ class FlowMatchingGenerator(HasAverage, FlowGenerator):
             "bfloat16": self._made.precision == "auto",
         }
         return {"generator": lambda: flow_unet(whitenings, n_channels, shape, **settings)}
-
-    def _batches(self, images, rows, **settings):
-        if self.crop_shape is None:
-            return super()._batches(images, rows, **settings)
-        describe = self.conditions_.describe
-        return CropBatches(images, self.encoder_, rows, describe, self.image_shape_, **settings)
 
     def _training_step(self, networks, rng, **settings):
         self.p_drop_ = self.p_drop

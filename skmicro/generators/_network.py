@@ -24,7 +24,7 @@ from ..conditioning import NetworkModel
 from ..exceptions import ImageShapeWarning
 from ..parameters import MODEL, RUNNING, parameter, parameters_of
 from ..rules import boolean, callables, device, integer, path, precision, real, verbosity
-from ..training import ImageBatches, run
+from ..training import run
 from ._base import BaseGenerator
 from ._state import WEIGHTS, new_networks, plain_values, rebuilt_networks, without_networks
 from ._summary import fingerprint, parameter_summary
@@ -148,10 +148,6 @@ class NetworkGenerator(BaseGenerator):
     def _model(self):
         return NetworkModel(network=self.generator_, **self._shared_parts())
 
-    def _batches(self, images, rows, **settings):
-        """Return the batches of a training on images and their conditions."""
-        return ImageBatches(images, self.encoder_, rows, **settings)
-
     def _untrained(self):
         """Return further fitted attributes as they are before the first training."""
         return {}
@@ -186,9 +182,11 @@ class NetworkGenerator(BaseGenerator):
         networks = self._begun() if networks is None else networks
         like, done = next(networks["generator"].parameters()), self.n_iter_
         checkpoint = self.checkpoint if checkpointed else None
-        batches = self._batches(
+        batches = self._source.batches(
             images,
+            self.encoder_,
             rows,
+            self.conditions_,
             batch_size=self.batch_size,
             seed=draw_seed(numpy_generator(self._seed, 2, done)),
             device=like.device,

@@ -29,7 +29,7 @@ def correlation_distance(samples, images, encoder, periodic):
         If ``images`` have none of the phases.
     """
     phases = [None] if encoder.phases is None else encoder.phases[-max(1, encoder.n_channels - 1) :]
-    curves = [TwoPointCorrelation(phase, periodic=periodic) for phase in phases]
+    curves = [TwoPointCorrelation(phase=phase, periodic=periodic) for phase in phases]
     table = ConditionTable(curves, encoder, images.shape[1:])
     got, wanted = (table.describe(stack).mean(axis=0) for stack in (samples, images))
     if not wanted.any():

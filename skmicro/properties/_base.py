@@ -5,31 +5,39 @@ import torch
 from joblib import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _arrays
+from .. import _arrays, rules
 from .._checks import check_integer, check_real
 from .._warnings import warn_user
 from ..descriptors import BaseDescriptor
 from ..exceptions import EstimateWarning, GreyLevelWarning
+from ..parameters import parameter
+
+
+def _check_n_jobs(name, value):
+    check_integer(name, value)
+    if value == 0:
+        raise ValueError(f"{name} must be None or an integer other than 0, got 0.")
 
 
 class BaseProperty(BaseDescriptor):
     """A physical property of images: a descriptor that knows what each phase is made of.
 
-    Subclasses have the parameters ``n_jobs``, ``device``, ``precision`` and ``image_shape``, and
-    implement :meth:`_solve` instead of ``_describe``. What they compute of an image never depends
-    on other images.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
+    Subclasses implement :meth:`_solve` instead of ``_describe``. What they compute of an image
+    never depends on other images.
     """
 
     _doubt = "is not to be trusted."
+    n_jobs: int | None = parameter(
+        None,
+        rules.optional(rules.Rule("int", _check_n_jobs)),
+        "Processes, through joblib; ``None`` stands for one, -1 for all cores.",
+    )
+    device: str | torch.device = parameter("auto", rules.device(), "Where to compute.")
+    precision: str = parameter(
+        "float64",
+        rules.precision(),
+        'Type of the fields; ``"auto"`` stands for single precision.',
+    )
 
     def _solve(self, shares):
         """Return the property of images, and a mark of each by which it may be doubted.
@@ -70,13 +78,6 @@ class BaseProperty(BaseDescriptor):
         figures, marks = (np.concatenate(parts) for parts in zip(*solved, strict=True))
         self._warn_of(marks)
         return torch.as_tensor(figures, device=device)
-
-    def _check_computing(self):
-        if self.n_jobs is not None:
-            check_integer("n_jobs", self.n_jobs)
-            if self.n_jobs == 0:
-                raise ValueError("n_jobs must be None or an integer other than 0, got 0.")
-        _arrays.resolve_precision(self.precision)
 
     def _phase_shares(self, images):
         """Return shares of phases; grey levels, from 0 to 1, are shares of the second of two."""

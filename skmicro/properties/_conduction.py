@@ -2,6 +2,8 @@
 
 import torch
 
+from ..parameters import parameter
+from ..rules import anything
 from ._base import values_of_phases
 from ._homogenization import EffectiveCoefficients
 from ._laws import Conduction
@@ -12,43 +14,6 @@ class EffectiveConductivity(EffectiveCoefficients):
 
     The same equations hold for heat, electric charge, diffusion, dielectric displacement and
     magnetic induction.
-
-    Parameters
-    ----------
-    conductivity : sequence of float or dict, default=(1.0, 10.0)
-        Conductivity of each phase, in the order of the sorted labels or by label; any unit, which
-        is that of the result. 0 stands for an insulator (with ``discretization="rotated"``).
-    discretization : {"rotated", "moulinec-suquet"}, default="rotated"
-        What a gradient on voxels is, as for :class:`ElasticStiffness`.
-    outputs : "tensor" or sequence of str, default="tensor"
-        Components, such as ``["k11", "k22"]``; ``"tensor"`` stands for the upper triangle, row by
-        row.
-    spacing : sequence of float or None, default=None
-        Side of a voxel along each axis; ``None`` stands for cubes.
-    tol : float, default=1e-5
-        Solved when the norm of the unbalanced part of the flux is below this share of the norm
-        of its mean. At least 16 rounding errors of ``precision``, 4e-15 or 2e-6.
-    max_iter : int, default=1000
-        Largest number of iterations of each load.
-    n_jobs : int or None, default=None
-        Processes, through joblib; ``None`` stands for one, -1 for all cores.
-    device : {"auto"}, str or torch.device, default="auto"
-        Where to compute.
-    precision : {"auto", "float32", "float64"}, default="float64"
-        Type of the fields; ``"auto"`` stands for single precision.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-    n_iter_ : int
-        Iterations, at least 1, for the first image seen in ``fit`` under the last load.
 
     Warns
     -----
@@ -63,8 +28,9 @@ class EffectiveConductivity(EffectiveCoefficients):
     -----
     Solves :math:`\operatorname{div} q = 0`, :math:`q = k(x) (E + \nabla u)` with u periodic for
     unit mean gradients E, and returns :math:`k_{IJ} = \langle q_I \rangle` for :math:`E_J = 1`
-    (the sign of the flux is left out). Solver, discretisations, phase probabilities and grey
-    levels are those of :class:`ElasticStiffness`.
+    (the sign of the flux is left out). ``outputs`` are names such as ``["k11", "k22"]``, or
+    ``"tensor"`` for all. Solver, discretisations, phase probabilities and grey levels are those of
+    :class:`ElasticStiffness`.
 
     Examples
     --------
@@ -78,31 +44,14 @@ class EffectiveConductivity(EffectiveCoefficients):
     name = "conductivity"
     _symbol = "k"
     _everything = "tensor"
-
-    def __init__(
-        self,
-        conductivity=(1.0, 10.0),
-        *,
-        discretization="rotated",
-        outputs="tensor",
-        spacing=None,
-        tol=1e-5,
-        max_iter=1000,
-        n_jobs=None,
-        device="auto",
-        precision="float64",
-        image_shape=None,
-    ):
-        self.conductivity = conductivity
-        self.discretization = discretization
-        self.outputs = outputs
-        self.spacing = spacing
-        self.tol = tol
-        self.max_iter = max_iter
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.image_shape = image_shape
+    conductivity: tuple | dict = parameter(
+        (1.0, 10.0),
+        anything("sequence of float or dict"),
+        """Conductivity of each phase, in the order of the sorted labels or by label; any unit,
+        which is that of the result. 0 stands for an insulator (with
+        ``discretization="rotated"``).""",
+    )
+    outputs: str | tuple = "tensor"
 
     def _check_phases(self):
         self._refuse_voids("conductivity", self._stiffnesses())

@@ -2,57 +2,16 @@
 
 import torch
 
-from .._checks import check_choice
+from ..parameters import parameter
+from ..rules import anything
 from ._base import values_of_phases
 from ._homogenization import EffectiveCoefficients
 from ._laws import Elasticity
-
-PLANES = ("strain", "stress")
+from ._moduli import plane_of_images
 
 
 class ElasticStiffness(EffectiveCoefficients):
     r"""Effective elastic stiffness of periodic images, from the full strain field.
-
-    Parameters
-    ----------
-    young : sequence of float or dict, default=(1.0, 10.0)
-        Young's modulus of each phase, in the order of the sorted labels or by label; any unit,
-        which is that of the result. 0 stands for a void (with ``discretization="rotated"``).
-    poisson : sequence of float or dict, default=(0.3, 0.3)
-        Poisson's ratio of each phase, above -1 and below 0.5.
-    discretization : {"rotated", "moulinec-suquet"}, default="rotated"
-        What a gradient on voxels is; see Notes.
-    plane : {"strain", "stress"}, default="strain"
-        State of two-dimensional images.
-    outputs : "voigt" or sequence of str, default="voigt"
-        Coefficients, such as ``["C11", "C12", "C66"]``; ``"voigt"`` stands for the upper triangle
-        of the matrix, row by row. Fewer outputs may need fewer loads.
-    spacing : sequence of float or None, default=None
-        Side of a voxel along each axis; ``None`` stands for cubes.
-    tol : float, default=1e-5
-        Solved when the norm of the unbalanced part of the stress is below this share of the norm
-        of its mean. At least 16 rounding errors of ``precision``, 4e-15 or 2e-6.
-    max_iter : int, default=1000
-        Largest number of iterations of each load.
-    n_jobs : int or None, default=None
-        Processes, through joblib; ``None`` stands for one, -1 for all cores.
-    device : {"auto"}, str or torch.device, default="auto"
-        Where to compute.
-    precision : {"auto", "float32", "float64"}, default="float64"
-        Type of the fields; ``"auto"`` stands for single precision.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-    n_iter_ : int
-        Iterations, at least 1, for the first image seen in ``fit`` under the last load.
 
     Warns
     -----
@@ -70,7 +29,8 @@ class ElasticStiffness(EffectiveCoefficients):
     :math:`C_{IJ} = \langle \sigma_I \rangle` for :math:`E_J = 1`. In Voigt's notation the
     components are 11, 22, 33, 23, 13, 12 with shear strains :math:`\gamma = 2 \varepsilon`
     (engineering), so that C44 is a shear modulus. In two dimensions they keep these numbers:
-    11, 22 and 12 give C11, C22, C12, C16, C26, C66. Axis 1 is the first axis of the image.
+    11, 22 and 12 give C11, C22, C12, C16, C26, C66. ``outputs`` are such names, or ``"voigt"`` for
+    all. Axis 1 is the first axis of the image.
 
     Conjugate gradients solve the Lippmann-Schwinger equation [1]_ [2]_. The default
     discretisation [3]_ equals finite elements with one integration point, is exact for
@@ -108,39 +68,19 @@ class ElasticStiffness(EffectiveCoefficients):
     name = "stiffness"
     _symbol = "C"
     _everything = "voigt"
-
-    def __init__(
-        self,
-        young=(1.0, 10.0),
-        poisson=(0.3, 0.3),
-        *,
-        discretization="rotated",
-        plane="strain",
-        outputs="voigt",
-        spacing=None,
-        tol=1e-5,
-        max_iter=1000,
-        n_jobs=None,
-        device="auto",
-        precision="float64",
-        image_shape=None,
-    ):
-        self.young = young
-        self.poisson = poisson
-        self.discretization = discretization
-        self.plane = plane
-        self.outputs = outputs
-        self.spacing = spacing
-        self.tol = tol
-        self.max_iter = max_iter
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        check_choice("plane", self.plane, PLANES)
-        super()._check_parameters()
+    young: tuple | dict = parameter(
+        (1.0, 10.0),
+        anything("sequence of float or dict"),
+        """Young's modulus of each phase, in the order of the sorted labels or by label; any unit,
+        which is that of the result. 0 stands for a void (with ``discretization="rotated"``).""",
+    )
+    poisson: tuple | dict = parameter(
+        (0.3, 0.3),
+        anything("sequence of float or dict"),
+        "Poisson's ratio of each phase, above -1 and below 0.5.",
+    )
+    plane: str = plane_of_images()
+    outputs: str | tuple = "voigt"
 
     def _check_phases(self):
         self._refuse_voids("young", self._stiffnesses())

@@ -7,10 +7,12 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from .._arrays import resolve_device, resolve_precision
-from .._checks import check_choice, check_integer, check_real, check_sequence
+from .._checks import check_real, check_sequence
 from .._rollback import unchanged_on_error
 from .._warnings import warn_user
 from ..images import check_images, check_stack
+from ..parameters import parameter
+from ..rules import anything, choice, integer
 from ._base import BaseProperty, listed
 from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, VoxelModes
@@ -39,12 +41,40 @@ LEAST_TOL = 16
 class EffectiveCoefficients(BaseProperty):
     """Base class of properties that are means of a flux under unit loads.
 
-    Subclasses have, beside the parameters of every property, ``discretization``, ``spacing``,
-    ``outputs``, ``tol`` and ``max_iter``; set ``_symbol``, the letter of a coefficient, and
-    ``_everything``, the word for all outputs; and implement ``_law(n_axes)``, ``_moduli(shares)``,
+    Subclasses set ``_symbol``, the letter of a coefficient, and ``_everything``, the word for all
+    outputs, which is their default; and implement ``_law(n_axes)``, ``_moduli(shares)``,
     ``_stiffnesses()``, a value for each phase, and ``_indices(n_axes)``, the numbers by which
     components go.
+
+    Attributes
+    ----------
+    n_iter_ : int
+        Iterations, at least 1, for the first image seen in ``fit`` under the last load.
     """
+
+    discretization: str = parameter(
+        "rotated",
+        choice(*DERIVATIVES),
+        "What a gradient on voxels is; see the Notes of :class:`ElasticStiffness`.",
+    )
+    outputs: str | tuple | None = parameter(
+        None,
+        anything("str or sequence of str"),
+        """Names of coefficients; the default stands for the upper triangle of the matrix, row by
+        row. Fewer outputs may need fewer loads.""",
+    )
+    spacing: tuple | None = parameter(
+        None,
+        anything("sequence of float or None"),
+        "Side of a voxel along each axis; ``None`` stands for cubes.",
+    )
+    tol: float = parameter(
+        1e-5,
+        anything("float"),
+        """Solved when the norm of the unbalanced part of the flux is below this share of the norm
+        of its mean. At least 16 rounding errors of ``precision``, 4e-15 or 2e-6.""",
+    )
+    max_iter: int = parameter(1000, integer(1), "Largest number of iterations of each load.")
 
     def fit(self, X, y=None):
         """Learn shape and phases, and count the iterations that the first image takes.
@@ -172,11 +202,9 @@ class EffectiveCoefficients(BaseProperty):
         return [f"{self._symbol}{indices[i]}{indices[j]}" for i, j in self._pairs(n_axes)]
 
     def _check_parameters(self):
-        check_choice("discretization", self.discretization, DERIVATIVES)
+        super()._check_parameters()
         least = LEAST_TOL * torch.finfo(resolve_precision(self.precision)).eps
         check_real("tol", self.tol, least, 1.0, open_high=True)
-        check_integer("max_iter", self.max_iter, 1)
-        self._check_computing()
         if hasattr(self, "encoder_"):
             self._voxel_sides(len(self.image_shape_))
             self._pairs(len(self.image_shape_))

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from .._checks import check_choice
+from ..parameters import parameter
+from ..rules import choice
 
 Moduli = namedtuple("Moduli", "bulk shear")
 Moduli.__doc__ = """Moduli of an isotropic material.
@@ -19,6 +21,11 @@ shear : float, ndarray or Tensor
 """
 
 PLANES = ("strain", "stress")
+
+
+def plane_of_images():
+    """Declare the state of a material that images show in two dimensions."""
+    return parameter("strain", choice(*PLANES), "State of two-dimensional materials.")
 
 
 def isotropic_moduli(young, poisson, n_axes=3, plane="strain"):

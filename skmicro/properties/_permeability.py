@@ -2,42 +2,42 @@
 
 import torch
 
-from .._checks import check_choice, check_integer, check_real
-from ..descriptors import _kernels, _lags
-from ._phase_geometry import PhaseGeometry
+from ..descriptors import SpatialDescriptor, _kernels, _lags
+from ..parameters import parameter
+from ..rules import integer, optional, real
+from ._base import BaseProperty
 
 
-class Permeability(PhaseGeometry):
+class PoreGeometry(SpatialDescriptor, BaseProperty):
+    """Base class of properties to which the bound on the permeability belongs."""
+
+    voxel_size: float = parameter(
+        1.0,
+        real(0.0, open_low=True),
+        "Side of a voxel in any unit; the permeability has the square of it.",
+    )
+    max_lag: int | None = parameter(
+        None,
+        optional(integer(1)),
+        """Lag in voxels at which the integral for the permeability ends; ``None`` stands for a
+        quarter of the shortest side longer than one voxel. See :class:`Permeability`.""",
+    )
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.max_lag is not None and hasattr(self, "image_shape_"):
+            _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
+
+    def _permeability(self, pores):
+        """Return the bound in squares of the unit, and marks of images that have none."""
+        bound = permeability_bound(pores, periodic=self.periodic, max_lag=self.max_lag)
+        only_pores = pores.flatten(1).mean(1) > 1 - 8 * torch.finfo(pores.dtype).eps
+        none = ((bound < 0) | only_pores).to(bound.dtype).detach()
+        return bound * self.voxel_size**2, none
+
+
+class Permeability(PoreGeometry):
     r"""Upper bound on the permeability of a porous material, from the two-point correlation.
-
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the pores; ``None`` stands for the largest label. All other phases are solid.
-    voxel_size : float, default=1.0
-        Side of a voxel in any unit; the permeability has the square of it.
-    max_lag : int or None, default=None
-        Lag in voxels at which the integral ends; ``None`` stands for a quarter of the shortest side
-        longer than one voxel. See Notes.
-    periodic : bool, default=True
-        Whether the images wrap around. Otherwise only pairs inside the image count.
-    n_jobs : int or None, default=None
-        Processes, through joblib; ``None`` stands for one, -1 for all cores.
-    device : {"auto"}, str or torch.device, default="auto"
-        Where to compute.
-    precision : {"auto", "float32", "float64"}, default="float64"
-        Type of the fields; ``"auto"`` stands for single precision.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
 
     Warns
     -----
@@ -50,8 +50,8 @@ class Permeability(PhaseGeometry):
 
     Notes
     -----
-    For slow viscous flow through an isotropic material of porosity :math:`\phi` in three dimensions
-    [1]_ [2]_
+    The phase is that of the pores; all others are solid. For slow viscous flow through an isotropic
+    material of porosity :math:`\phi` in three dimensions [1]_ [2]_
 
     .. math::
 
@@ -102,56 +102,12 @@ class Permeability(PhaseGeometry):
         "a few correlation lengths), or there is no solid."
     )
 
-    def __init__(
-        self,
-        phase=None,
-        *,
-        voxel_size=1.0,
-        max_lag=None,
-        periodic=True,
-        n_jobs=None,
-        device="auto",
-        precision="float64",
-        image_shape=None,
-    ):
-        self.phase = phase
-        self.voxel_size = voxel_size
-        self.max_lag = max_lag
-        self.periodic = periodic
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_lengths(self)
-
     def _solve(self, shares):
-        options = {"periodic": self.periodic, "max_lag": self.max_lag}
-        pores = self._field(shares)
-        bound = permeability_bound(pores, **options)
-        return (bound * self.voxel_size**2).unsqueeze(1), no_bound(pores, bound)
+        bound, doubtful = self._permeability(self._field(shares))
+        return bound.unsqueeze(1), doubtful
 
     def _feature_names(self):
         return ["k"]
-
-
-def check_lengths(estimator):
-    """Raise if ``voxel_size``, ``periodic`` or ``max_lag`` of an estimator is not allowed."""
-    check_real("voxel_size", estimator.voxel_size, 0.0, open_low=True)
-    check_choice("periodic", estimator.periodic, (True, False))
-    if estimator.max_lag is not None:
-        check_integer("max_lag", estimator.max_lag, 1)
-        if hasattr(estimator, "image_shape_"):
-            shape, periodic = estimator.image_shape_, estimator.periodic
-            _lags.resolve_max_lag(shape, estimator.max_lag, periodic=periodic)
-
-
-def no_bound(pores, bound):
-    """Mark images whose bound is negative or would be infinite, (n,)."""
-    only_pores = pores.flatten(1).mean(1) > 1 - 8 * torch.finfo(pores.dtype).eps
-    return ((bound < 0) | only_pores).to(bound.dtype).detach()
 
 
 def permeability_bound(pores, *, periodic=True, max_lag=None):

@@ -1,38 +1,45 @@
-"""Properties that look at one phase and take all others for a single one."""
+"""Properties of isotropic materials of two phases, one phase among all others."""
 
 import numpy as np
 
 from .._checks import check_integer
+from ..descriptors import PhaseDescriptor
+from ..parameters import parameter
+from ..rules import Rule, optional
 from ._base import BaseProperty
 
 SLACK = 1e-4
 """Share by which an estimate may leave its bounds before it is doubted: single precision."""
+LEAVES_BOUNDS = (
+    "leaves the bounds of Hashin and Shtrikman: its inclusions are too well connected for a "
+    "strong-contrast estimate. Exchange the roles of the phases, or compute the full field."
+)
+"""Why an estimate out of its bounds is to be doubted."""
 
 
-class PhaseGeometry(BaseProperty):
-    """Base class of properties that follow from the geometry of one phase.
+def _check_dimension(name, value):
+    check_integer(name, value)
+    if value not in (2, 3):
+        raise ValueError(f"{name} must be None, 2 or 3, got {value}.")
 
-    Subclasses have the parameter ``phase``, and some have ``dimension``, that of the material.
-    """
 
-    def _field(self, shares):
-        """Return the share of the phase in every voxel, (n, *spatial)."""
-        return self._phase_field(shares, self.phase)
+class PhaseGeometry(PhaseDescriptor, BaseProperty):
+    """Base class of properties that follow from the geometry of one phase."""
+
+    dimension: int | None = parameter(
+        None,
+        optional(Rule("{2, 3}", _check_dimension)),
+        """Dimensions of the material; ``None`` stands for those of the images. 3 takes
+        two-dimensional images for plane sections of an isotropic three-dimensional material.""",
+    )
 
     def _material_dimension(self, n_axes):
         return n_axes if self.dimension is None else self.dimension
 
     def _check_parameters(self):
-        self._check_computing()
-        dimension = getattr(self, "dimension", None)
-        if dimension is not None:
-            check_integer("dimension", dimension)
-            if dimension not in (2, 3):
-                raise ValueError(f"dimension must be None, 2 or 3, got {dimension}.")
-        if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.phase)
-            if dimension == 2 and len(self.image_shape_) == 3:
-                raise ValueError("dimension must be None or 3 for three-dimensional images, got 2.")
+        super()._check_parameters()
+        if self.dimension == 2 and len(getattr(self, "image_shape_", ())) == 3:
+            raise ValueError("dimension must be None or 3 for three-dimensional images, got 2.")
 
 
 def fractions_beside(field):

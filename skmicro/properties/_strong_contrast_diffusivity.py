@@ -1,8 +1,9 @@
 """Strong-contrast estimate of diffusivity and conductivity, to third order."""
 
-from .._checks import check_real
+from ..parameters import parameter
+from ..rules import real
 from ._bounds import conductivity_bounds
-from ._phase_geometry import PhaseGeometry, fractions_beside, outside
+from ._phase_geometry import LEAVES_BOUNDS, PhaseGeometry, fractions_beside, outside
 from ._three_point_kernels import three_point_parameters
 
 
@@ -41,36 +42,6 @@ def strong_contrast_conductivity(fraction, zeta, matrix, inclusion, n_axes=3):
 class StrongContrastDiffusivity(PhaseGeometry):
     r"""Estimate of diffusivity or conductivity from a three-point parameter, without a full field.
 
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the inclusions; ``None`` stands for the largest label. All other phases are taken
-        for one, the matrix, which is the reference of the expansion.
-    matrix_diffusivity : float, default=1.0
-        Diffusivity of the matrix, positive; any unit, which is that of the result.
-    inclusion_diffusivity : float, default=10.0
-        Diffusivity of the inclusions; 0 stands for obstacles.
-    dimension : {2, 3} or None, default=None
-        Dimensions of the material; ``None`` stands for those of the images. 3 takes
-        two-dimensional images for plane sections of an isotropic three-dimensional material.
-    n_jobs : int or None, default=None
-        Processes, through joblib; ``None`` stands for one, -1 for all cores.
-    device : {"auto"}, str or torch.device, default="auto"
-        Where to compute.
-    precision : {"auto", "float32", "float64"}, default="float64"
-        Type of the fields; ``"auto"`` stands for single precision.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-
     Warns
     -----
     EstimateWarning
@@ -85,7 +56,9 @@ class StrongContrastDiffusivity(PhaseGeometry):
     Notes
     -----
     The strong-contrast expansion of an isotropic material, cut off after the third order [1]_
-    [2]_: with :math:`b = (D_2 - D_1) / (D_2 + (d - 1) D_1)` in d dimensions,
+    [2]_. The phase is that of the inclusions (2); all others are taken for one, the matrix (1),
+    which is the reference of the expansion. With
+    :math:`b = (D_2 - D_1) / (D_2 + (d - 1) D_1)` in d dimensions,
 
     .. math::
 
@@ -119,36 +92,15 @@ class StrongContrastDiffusivity(PhaseGeometry):
     """
 
     name = "strong_contrast_diffusivity"
-    _doubt = (
-        "leaves the bounds of Hashin and Shtrikman: its inclusions are too well connected for a "
-        "strong-contrast estimate. Exchange the roles of the phases, or compute the full field."
+    _doubt = LEAVES_BOUNDS
+    matrix_diffusivity: float = parameter(
+        1.0,
+        real(0.0, open_low=True),
+        "Diffusivity of the matrix, positive; any unit, which is that of the result.",
     )
-
-    def __init__(
-        self,
-        phase=None,
-        *,
-        matrix_diffusivity=1.0,
-        inclusion_diffusivity=10.0,
-        dimension=None,
-        n_jobs=None,
-        device="auto",
-        precision="float64",
-        image_shape=None,
-    ):
-        self.phase = phase
-        self.matrix_diffusivity = matrix_diffusivity
-        self.inclusion_diffusivity = inclusion_diffusivity
-        self.dimension = dimension
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_real("matrix_diffusivity", self.matrix_diffusivity, 0.0, open_low=True)
-        check_real("inclusion_diffusivity", self.inclusion_diffusivity, 0.0)
+    inclusion_diffusivity: float = parameter(
+        10.0, real(0.0), "Diffusivity of the inclusions; 0 stands for obstacles."
+    )
 
     def _solve(self, shares):
         field = self._field(shares)

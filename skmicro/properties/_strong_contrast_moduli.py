@@ -2,13 +2,23 @@
 
 import torch
 
-from .._checks import check_choice, check_real, check_sequence
+from .._checks import check_sequence
+from ..parameters import parameter
+from ..rules import Rule, real
 from ._bounds import comparison_moduli, elastic_bounds
-from ._moduli import PLANES, Moduli, isotropic_moduli, young_modulus
-from ._phase_geometry import PhaseGeometry, fractions_beside, outside
+from ._moduli import Moduli, isotropic_moduli, plane_of_images, young_modulus
+from ._phase_geometry import LEAVES_BOUNDS, PhaseGeometry, fractions_beside, outside
 from ._three_point_kernels import three_point_parameters
 
 MODULI = ("K", "G", "E")
+RATIO = real(-1.0, 0.5, open_low=True, open_high=True)
+
+
+def _check_outputs(name, value):
+    check_sequence(name, value)
+    known = [output for output in value if output in MODULI]
+    if not known or len(set(known)) < len(value):
+        raise ValueError(f"{name} must be distinct and among {list(MODULI)}, got {value!r}.")
 
 
 def strong_contrast_moduli(fraction, zeta, eta, matrix, inclusion, n_axes=3):
@@ -60,45 +70,6 @@ def strong_contrast_moduli(fraction, zeta, eta, matrix, inclusion, n_axes=3):
 class StrongContrastModuli(PhaseGeometry):
     r"""Estimate of elastic moduli from three-point parameters, without a full field.
 
-    Parameters
-    ----------
-    phase : int or None, default=None
-        Label of the inclusions; ``None`` stands for the largest label. All other phases are taken
-        for one, the matrix, which is the reference of the expansion.
-    matrix_young : float, default=1.0
-        Young's modulus of the matrix, positive; any unit, which is that of the result.
-    matrix_poisson : float, default=0.3
-        Poisson's ratio of the matrix, between -1 and 0.5.
-    inclusion_young : float, default=10.0
-        Young's modulus of the inclusions; 0 stands for voids.
-    inclusion_poisson : float, default=0.3
-        Poisson's ratio of the inclusions, without effect on voids.
-    plane : {"strain", "stress"}, default="strain"
-        State of two-dimensional materials.
-    dimension : {2, 3} or None, default=None
-        Dimensions of the material; ``None`` stands for those of the images. 3 takes
-        two-dimensional images for plane sections of an isotropic three-dimensional material.
-    outputs : sequence of {"K", "G", "E"}, default=("K", "G", "E")
-        Bulk, shear and Young's modulus. In two dimensions K is planar, and E is
-        ``4 K G / (K + G)``: Young's modulus in plane stress, ``E / (1 - nu^2)`` in plane strain.
-    n_jobs : int or None, default=None
-        Processes, through joblib; ``None`` stands for one, -1 for all cores.
-    device : {"auto"}, str or torch.device, default="auto"
-        Where to compute.
-    precision : {"auto", "float32", "float64"}, default="float64"
-        Type of the fields; ``"auto"`` stands for single precision.
-    image_shape : tuple of int or None, default=None
-        Shape of the image behind a flat row.
-
-    Attributes
-    ----------
-    phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
-    image_shape_ : tuple of int
-        Shape of one image.
-    n_features_in_ : int
-        Voxels of one image.
-
     Warns
     -----
     EstimateWarning
@@ -113,7 +84,8 @@ class StrongContrastModuli(PhaseGeometry):
     Notes
     -----
     The strong-contrast expansion of an isotropic material, cut off after the third order
-    [1]_ [2]_. With d dimensions, moduli K and G of the matrix (1) and the inclusions (2),
+    [1]_ [2]_. The phase is that of the inclusions (2); all others are taken for one, the matrix
+    (1), which is the reference of the expansion. With d dimensions and moduli K and G of both,
 
     .. math::
 
@@ -160,53 +132,29 @@ class StrongContrastModuli(PhaseGeometry):
     """
 
     name = "strong_contrast_moduli"
-    _doubt = (
-        "leaves the bounds of Hashin and Shtrikman: its inclusions are too well connected for a "
-        "strong-contrast estimate. Exchange the roles of the phases, or compute the full field."
+    _doubt = LEAVES_BOUNDS
+    matrix_young: float = parameter(
+        1.0,
+        real(0.0, open_low=True),
+        "Young's modulus of the matrix, positive; any unit, which is that of the result.",
     )
-
-    def __init__(
-        self,
-        phase=None,
-        *,
-        matrix_young=1.0,
-        matrix_poisson=0.3,
-        inclusion_young=10.0,
-        inclusion_poisson=0.3,
-        plane="strain",
-        dimension=None,
-        outputs=MODULI,
-        n_jobs=None,
-        device="auto",
-        precision="float64",
-        image_shape=None,
-    ):
-        self.phase = phase
-        self.matrix_young = matrix_young
-        self.matrix_poisson = matrix_poisson
-        self.inclusion_young = inclusion_young
-        self.inclusion_poisson = inclusion_poisson
-        self.plane = plane
-        self.dimension = dimension
-        self.outputs = outputs
-        self.n_jobs = n_jobs
-        self.device = device
-        self.precision = precision
-        self.image_shape = image_shape
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_real("matrix_young", self.matrix_young, 0.0, open_low=True)
-        check_real("inclusion_young", self.inclusion_young, 0.0)
-        for name in ("matrix_poisson", "inclusion_poisson"):
-            check_real(name, getattr(self, name), -1.0, 0.5, open_low=True, open_high=True)
-        check_choice("plane", self.plane, PLANES)
-        check_sequence("outputs", self.outputs)
-        known = [output for output in self.outputs if output in MODULI]
-        if not known or len(set(known)) < len(self.outputs):
-            raise ValueError(
-                f"outputs must be distinct and among {list(MODULI)}, got {self.outputs!r}."
-            )
+    matrix_poisson: float = parameter(
+        0.3, RATIO, "Poisson's ratio of the matrix, between -1 and 0.5."
+    )
+    inclusion_young: float = parameter(
+        10.0, real(0.0), "Young's modulus of the inclusions; 0 stands for voids."
+    )
+    inclusion_poisson: float = parameter(
+        0.3, RATIO, "Poisson's ratio of the inclusions, without effect on voids."
+    )
+    plane: str = plane_of_images()
+    outputs: tuple = parameter(
+        MODULI,
+        Rule('sequence of {"K", "G", "E"}', _check_outputs),
+        """Bulk, shear and Young's modulus. In two dimensions K is planar, and E is
+        ``4 K G / (K + G)``: Young's modulus in plane stress, ``E / (1 - nu^2)`` in plane
+        strain.""",
+    )
 
     def _solve(self, shares):
         field = self._field(shares)

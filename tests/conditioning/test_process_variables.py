@@ -13,6 +13,7 @@ from skmicro.conditioning._process import ProcessVariable
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning
 from skmicro.generators import FlowMatchingGenerator
+from skmicro.generators._sources import Windows
 
 TINY = {
     "n_iter": 2,
@@ -285,7 +286,7 @@ def test_mean_is_that_of_all_images_trained_on():
         generator.sample(1, y=700.0, random_state=0)
 
 
-def test_windows_inherit_the_values_of_their_images():
+def test_windows_inherit_the_values_of_their_images(monkeypatch):
     """Image k holds the phase fraction k / 3 alone, and its variable is 10 k."""
     X = np.zeros((3, 20, 20), np.uint8)
     X[1:, ::2] = 1
@@ -293,19 +294,22 @@ def test_windows_inherit_the_values_of_their_images():
     y = np.array([0.0, 10.0, 20.0])
     trained_on = []
 
-    class Watched(FlowMatchingGenerator):
-        def _batches(self, images, rows, **settings):
+    class Watched(Windows):
+        def batches(self, images, encoder, rows, *others, **settings):
             trained_on.append(rows)
-            return super()._batches(images, rows, **settings)
+            return super().batches(images, encoder, rows, *others, **settings)
 
-    generator = Watched(conditions=("p1", "y"), crop_shape=(8, 8), **TINY).fit(X, y)
+    monkeypatch.setattr("skmicro.generators._flow_matching.Windows", Watched)
+    settings = TINY | {"conditions": ("p1", "y"), "crop_shape": (8, 8)}
+    generator = FlowMatchingGenerator(**settings).fit(X, y)
     np.testing.assert_array_equal(trained_on[0], y[:, None])
     p1, values = generator.conditions_.rows.T
     assert len(values) == 1024
     assert set(values) == {0.0, 10.0, 20.0}
     np.testing.assert_allclose(p1, np.choose((values / 10).astype(int), [0.0, 0.5, 0.75]))
-    batches = generator._batches(
-        X, y[:, None], batch_size=32, seed=0, device="cpu", dtype=torch.float32
+    settings = {"batch_size": 32, "seed": 0, "device": "cpu", "dtype": torch.float32}
+    batches = Windows((8, 8)).batches(
+        X, generator.encoder_, y[:, None], generator.conditions_, **settings
     )
     batch = next(batches)
     seen = batch.images[:, 1].mean(dim=(1, 2))

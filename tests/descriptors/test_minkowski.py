@@ -157,12 +157,12 @@ def test_each_figure_is_that_of_its_own_descriptor(shape, method, periodic, conn
     labels = np.random.default_rng(2).integers(0, 3, (4, *shape))
     for phase in range(3):
         found = MinkowskiFunctionals(
-            phase, method=method, periodic=periodic, connectivity=connectivity
+            phase=phase, method=method, periodic=periodic, connectivity=connectivity
         ).fit_transform(labels)
         others = [
-            VolumeFraction(phase),
-            SpecificSurface(phase, method=method, periodic=periodic),
-            EulerNumber(phase, periodic=periodic, connectivity=connectivity),
+            VolumeFraction(phase=phase),
+            SpecificSurface(phase=phase, method=method, periodic=periodic),
+            EulerNumber(phase=phase, periodic=periodic, connectivity=connectivity),
         ]
         expected = np.hstack([other.fit_transform(labels) for other in others])
         assert_array_equal(found[:, [0, 1, -1]], expected)

@@ -68,6 +68,7 @@ def test_centroid_moves_with_the_figure(shift):
     X[0, 2:5, 3:7] = ndimage.generate_binary_structure(2, 1)[:, [0, 1, 1, 2]]
     centroid = ShapeCentroid().fit(X)
     moved = centroid.transform(np.roll(X, shift, (1, 2))) - centroid.transform(X)
+    assert centroid.get_feature_names_out().tolist() == ["centroid_1_axis0", "centroid_1_axis1"]
     n_voxels = X.sum()
     assert_allclose(moved[0], np.divide(shift, X.shape[1:]) * n_voxels / (n_voxels + 0.01), 1e-5)
 

@@ -60,7 +60,9 @@ def test_outputs_agree_with_each_other():
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_phase_pairs_sum_to_one(periodic, output):
     total = sum(
-        TwoPointCorrelation(i, j, periodic=periodic, output=output).fit_transform(PHASES)
+        TwoPointCorrelation(phase=i, other_phase=j, periodic=periodic, output=output).fit_transform(
+            PHASES
+        )
         for i, j in product(range(1, 5), repeat=2)
     )
     assert_allclose(total, 1, atol=3e-6)
@@ -110,11 +112,15 @@ def test_normalisations(output):
 
 
 def test_cross_normalisations():
-    raw = TwoPointCorrelation(1, 3).fit_transform(PHASES)
+    raw = TwoPointCorrelation(phase=1, other_phase=3).fit_transform(PHASES)
     p1, p3 = (np.equal(PHASES, k).mean(axis=(1, 2))[:, None] for k in (1, 3))
-    conditional = TwoPointCorrelation(1, 3, normalized="fraction").fit_transform(PHASES)
+    conditional = TwoPointCorrelation(phase=1, other_phase=3, normalized="fraction").fit_transform(
+        PHASES
+    )
     assert_allclose(conditional, raw / p1, atol=1e-6)
-    coefficient = TwoPointCorrelation(1, 3, normalized="autocovariance").fit_transform(PHASES)
+    coefficient = TwoPointCorrelation(
+        phase=1, other_phase=3, normalized="autocovariance"
+    ).fit_transform(PHASES)
     expected = (raw - p1 * p3) / np.sqrt(p1 * (1 - p1) * p3 * (1 - p3))
     assert_allclose(coefficient, expected, atol=2e-6)
 

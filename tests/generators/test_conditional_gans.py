@@ -47,7 +47,7 @@ def test_what_critics_see_and_tell(architecture, n_phases, shape):
     X = blobs(8, shape, n_phases)
     seen_and_told = {}
     for cls in GANS:
-        critic = cls(conditions, **options).fit(X).critic_
+        critic = cls(conditions=conditions, **options).fit(X).critic_
         head = critic.attribute_head
         told = 0 if head is None else head.out_features
         seen_and_told[cls] = critic.stem.layer.in_channels, told
@@ -173,7 +173,7 @@ def test_large_images_of_conditional_generators(cls):
     ],
 )
 def test_conditions_are_checked_by_name(cls, conditions, error, message):
-    generator = cls(conditions, **SMALL)
+    generator = cls(conditions=conditions, **SMALL)
     before = dict(vars(generator))
     with pytest.raises(error, match=message):
         generator.fit(blobs())

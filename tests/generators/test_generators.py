@@ -403,6 +403,19 @@ def test_score_is_the_relative_error_of_the_mean_correlation():
     assert generator.score(samples) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_score_counts_all_phases_but_the_first():
+    X = blobs(n_phases=3)
+    generator = wgan().fit(X)
+    samples = generator.sample(256, random_state=0)
+    curves = [TwoPointCorrelation(phase=phase, periodic=False).fit(X) for phase in (1, 2)]
+    wanted, got = (
+        np.concatenate([curve.transform(images).mean(axis=0) for curve in curves])
+        for images in (X, samples)
+    )
+    expected = -np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
+    assert generator.score(X) == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_descriptor_of_ones_own_as_invariance_and_as_target():
     X = blobs(100)
     values = Stripes(factor=2.0).fit_transform(X)

@@ -58,6 +58,7 @@ def test_training_ended_by_a_callback_is_checkpointed(images, tmp_path):
     path = tmp_path / "state.skm"
     stop = WGANGP.light(**TINY, callbacks=[lambda n, _: n == 2], checkpoint=path)
     assert stop.fit(images).n_iter_ == 2
+    assert path.exists()
     resumed = WGANGP.light(**TINY, checkpoint=path).fit(images)
     straight = WGANGP.light(**TINY).fit(images)
     np.testing.assert_array_equal(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skmicro.images import NormalTranslations
+from skmicro.images import NormalTranslations, Symmetries
 
 
 def rng():
@@ -25,6 +25,15 @@ def test_every_image_is_rolled_by_itself(shape):
     axes = tuple(range(1, 1 + len(shape)))
     for image, result, shift in zip(images, moved, shifts.tolist(), strict=True):
         assert torch.equal(result, image.roll(shift, axes))
+
+
+@pytest.mark.parametrize("name", ["translation", "reflection", "rotation"])
+def test_groups_of_a_batch_have_moves_of_their_own(name):
+    images = torch.arange(36.0).view(1, 1, 6, 6).expand(32, -1, -1, -1)
+    moved = Symmetries([name], n_groups=16)(images, rng())
+    pairs = moved.view(16, 2, 1, 6, 6)
+    assert torch.equal(pairs[:, 0], pairs[:, 1])
+    assert len(pairs[:, 0].unique(dim=0)) > 1
 
 
 def test_channels_are_moved_together():

@@ -96,6 +96,15 @@ def test_generators_use_latents_and_conditions(kind):
     assert not torch.equal(images, generator(latents, torch.full((2, 1), 0.6)))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in GENERATORS if kind != "residual"])
+def test_generators_see_whitened_conditions(kind):
+    raw, plain = a_generator(kind, (8, 8)), a_generator(kind, (8, 8))
+    (head,) = (module for module in plain.modules() if hasattr(module, "whitening"))
+    head.whitening = ([0.0], [[1.0]])
+    latents, conditions = random_tensor(2, raw.n_latent), torch.tensor([[0.4], [0.7]])
+    torch.testing.assert_close(raw(latents, conditions), plain(latents, 10.0 * (conditions - 0.5)))
+
+
 @every_generator
 def test_generators_without_conditions(kind):
     generator = a_generator(kind, (6, 7), n_conditions=0)

@@ -12,7 +12,7 @@ from skmicro.properties import ElasticStiffness
 def test_dask_gives_the_same_numbers():
     distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
     images = np.concatenate([random_image((16, 16), seed=seed) for seed in range(300)])
-    estimator = ElasticStiffness((1.0, 8.0), outputs=["C11"], n_jobs=-1).fit(images)
+    estimator = ElasticStiffness(young=(1.0, 8.0), outputs=["C11"], n_jobs=-1).fit(images)
     alone = estimator.set_params(n_jobs=None).transform(images)
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None

@@ -13,7 +13,7 @@ SCHEMES = ("rotated", "moulinec-suquet")
 
 def conductivity(image, values=(1.0, 7.0), **parameters):
     """Return the tensor of one image."""
-    estimator = EffectiveConductivity(values, **({"tol": 1e-10} | parameters))
+    estimator = EffectiveConductivity(conductivity=values, **({"tol": 1e-10} | parameters))
     return stiffness_matrix(estimator.fit_transform(image[None])[0])
 
 
@@ -74,7 +74,9 @@ def test_insulating_obstacles_and_superconducting_contrast():
 
 
 def test_gradient():
-    estimator = EffectiveConductivity((1.0, 7.0, 0.5), tol=1e-12).fit(random_image((4, 3), 3))
+    estimator = EffectiveConductivity(conductivity=(1.0, 7.0, 0.5), tol=1e-12).fit(
+        random_image((4, 3), 3)
+    )
     shares = np.random.default_rng(0).dirichlet((1, 1, 1), (2, 4, 3)).transpose(0, 3, 1, 2)
     x = torch.tensor(shares.copy(), requires_grad=True)
     torch.autograd.gradcheck(estimator, x, atol=1e-6, fast_mode=True)

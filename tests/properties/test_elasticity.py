@@ -18,7 +18,7 @@ SCHEMES = ("rotated", "moulinec-suquet")
 
 def stiffness(image, young=YOUNG, poisson=POISSON, **parameters):
     """Return the matrix of one image."""
-    estimator = ElasticStiffness(young, poisson, **({"tol": 1e-10} | parameters))
+    estimator = ElasticStiffness(young=young, poisson=poisson, **({"tol": 1e-10} | parameters))
     return stiffness_matrix(estimator.fit_transform(image[None])[0])
 
 
@@ -109,7 +109,9 @@ def in_shares(estimator, shares):
 @pytest.mark.parametrize("outputs", ["voigt", ["C11", "C12", "C66"], ["C12"], ["C21", "C16"]])
 @pytest.mark.parametrize("plane", ["strain", "stress"])
 def test_gradient_in_two_dimensions(outputs, plane):
-    estimator = ElasticStiffness(YOUNG, POISSON, outputs=outputs, plane=plane, tol=1e-12)
+    estimator = ElasticStiffness(
+        young=YOUNG, poisson=POISSON, outputs=outputs, plane=plane, tol=1e-12
+    )
     estimator.fit(random_image((3, 4)))
     shares = np.random.default_rng(0).dirichlet((1, 1), (2, 3, 4)).transpose(0, 3, 1, 2).copy()
     torch.autograd.gradcheck(
@@ -119,7 +121,7 @@ def test_gradient_in_two_dimensions(outputs, plane):
 
 def test_gradient_in_three_dimensions_and_three_phases():
     estimator = ElasticStiffness(
-        (1.0, 3.0, 0.1), (0.2, 0.4, -0.2), outputs=["C11", "C23", "C44"], tol=1e-12
+        young=(1.0, 3.0, 0.1), poisson=(0.2, 0.4, -0.2), outputs=["C11", "C23", "C44"], tol=1e-12
     ).fit(random_image((2, 3, 3), 3))
     shares = np.random.default_rng(0).dirichlet((1, 1, 1), (1, 2, 3, 3)).transpose(0, 4, 1, 2, 3)
     x = torch.tensor(shares.copy(), requires_grad=True)
@@ -205,13 +207,14 @@ def test_void_that_cuts_the_solid_apart_has_no_stiffness_across():
 
 
 def test_only_voids():
-    assert not ElasticStiffness((1.0, 0.0)).fit_transform(np.ones((2, 4, 4), int)).any()
+    assert not ElasticStiffness(young=(1.0, 0.0)).fit_transform(np.ones((2, 4, 4), int)).any()
 
 
 def test_precision():
     image = random_image((8, 8, 8))
     double, single = (
-        ElasticStiffness((1, 10), precision=p).fit_transform(image) for p in ("float64", "float32")
+        ElasticStiffness(young=(1, 10), precision=p).fit_transform(image)
+        for p in ("float64", "float32")
     )
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, double, atol=1e-4 * double.max())
@@ -220,15 +223,15 @@ def test_precision():
 def test_grey_levels_are_shares():
     levels = np.random.default_rng(0).random((2, 5, 5))
     levels[0, 0, :2] = -3.0, 7.0  # beyond the pure phases
-    found = ElasticStiffness(YOUNG, POISSON).fit_transform(levels)
-    labels = ElasticStiffness(YOUNG, POISSON).fit(random_image((5, 5)))
+    found = ElasticStiffness(young=YOUNG, poisson=POISSON).fit_transform(levels)
+    labels = ElasticStiffness(young=YOUNG, poisson=POISSON).fit(random_image((5, 5)))
     share = torch.tensor(levels.clip(0, 1))
     np.testing.assert_allclose(found, in_shares(labels, torch.stack([1 - share, share], 1)))
 
 
 def test_jobs_and_tensors_agree():
     images = np.concatenate([random_image((6, 6), seed=seed) for seed in range(40)])
-    estimator = ElasticStiffness(YOUNG, POISSON, outputs=["C11", "C12"]).fit(images)
+    estimator = ElasticStiffness(young=YOUNG, poisson=POISSON, outputs=["C11", "C12"]).fit(images)
     alone = estimator.transform(images)
     np.testing.assert_array_equal(estimator.transform(torch.as_tensor(images)).numpy(), alone)
     np.testing.assert_array_equal(estimator.set_params(n_jobs=2).transform(images), alone)
@@ -238,7 +241,7 @@ def test_images_of_a_batch_stop_by_themselves():
     """Easy images, solved at once, keep their solution while hard ones go on."""
     labels = np.concatenate([random_image((6, 6), seed=seed) for seed in range(5)])
     labels[1], labels[3] = 1, np.arange(6) < 3
-    estimator = ElasticStiffness((1.0, 50.0), POISSON, tol=1e-8).fit(labels)
+    estimator = ElasticStiffness(young=(1.0, 50.0), poisson=POISSON, tol=1e-8).fit(labels)
     shares = torch.tensor(np.stack([labels == 0, labels == 1], axis=1), dtype=torch.float64)
     np.testing.assert_allclose(estimator(shares), estimator.transform(labels), rtol=1e-10)
 
@@ -246,7 +249,7 @@ def test_images_of_a_batch_stop_by_themselves():
 def test_images_that_do_not_converge_are_named():
     hard = random_image((9, 9))[0]
     images = np.stack([np.zeros_like(hard), hard, np.ones_like(hard), hard])
-    estimator = ElasticStiffness((1.0, 100.0), max_iter=3)
+    estimator = ElasticStiffness(young=(1.0, 100.0), max_iter=3)
     with pytest.warns(ConvergenceWarning, match=r"tol=1e-05 within max_iter=3 for image 1 \(.*, 3"):
         estimator.fit_transform(images)
     with pytest.warns(ConvergenceWarning, match="for image 0"):
@@ -304,8 +307,8 @@ def test_bad_mean_strain(mean):
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_units_do_not_matter(unit, precision):
     image, settings = random_image((7, 7)), {"precision": precision, "outputs": ["C11", "C66"]}
-    expected = ElasticStiffness((1.0, 8.0), **settings).fit_transform(image)
-    scaled = ElasticStiffness((unit, 8 * unit), **(settings | {"precision": "float64"}))
+    expected = ElasticStiffness(young=(1.0, 8.0), **settings).fit_transform(image)
+    scaled = ElasticStiffness(young=(unit, 8 * unit), **(settings | {"precision": "float64"}))
     np.testing.assert_allclose(scaled.fit_transform(image) / unit, expected, rtol=1e-5)
 
 
@@ -334,7 +337,7 @@ def test_extreme_contrast_is_symmetric():
 def test_what_rounding_makes_unreachable_is_reported():
     image = random_image((8, 8), seed=1)
     with pytest.warns(ConvergenceWarning, match="for image 0"):
-        ElasticStiffness((1.0, 1e12), tol=1e-8).fit_transform(image)
+        ElasticStiffness(young=(1.0, 1e12), tol=1e-8).fit_transform(image)
 
 
 def test_parameters_changed_after_fit_are_checked():

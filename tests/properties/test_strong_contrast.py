@@ -64,7 +64,7 @@ def test_order_of_the_error_of_conductivity(X, order, sign):
     for contrast in CONTRASTS:
         inclusion = 1 + sign * contrast
         field = EffectiveConductivity(
-            (1.0, inclusion),
+            conductivity=(1.0, inclusion),
             discretization="moulinec-suquet",
             outputs=[f"k{i}{i}" for i in range(1, X.ndim)],
             tol=1e-13,
@@ -83,7 +83,7 @@ def test_moduli_err_in_fourth_order(shape, plane, of_young, of_poisson):
     for contrast in CONTRASTS:
         young, poisson = (1.0, 1 + of_young * contrast), (0.2, 0.2 + of_poisson * contrast)
         field = ElasticStiffness(
-            young, poisson, plane=plane, discretization="moulinec-suquet", tol=1e-13
+            young=young, poisson=poisson, plane=plane, discretization="moulinec-suquet", tol=1e-13
         ).fit_transform(X)[0]
         estimate = StrongContrastModuli(
             matrix_young=young[0],
@@ -102,7 +102,7 @@ def test_isotropic_part_of_an_isotropic_stiffness():
     for n_axes in (2, 3):
         X = np.zeros((1, *(3,) * n_axes), int)
         X[0, 0] = 1
-        same = ElasticStiffness((2.0, 2.0), (0.3, 0.3)).fit_transform(X)[0]
+        same = ElasticStiffness(young=(2.0, 2.0), poisson=(0.3, 0.3)).fit_transform(X)[0]
         expected = isotropic_moduli(2.0, 0.3, n_axes)
         assert isotropic_part(same, n_axes) == pytest.approx(tuple(expected))
 
@@ -162,14 +162,14 @@ def test_dispersed_voids_are_near_the_full_field(shape):
         (axis - side // 2) ** 2 for axis, side in zip(np.indices(shape), shape, strict=True)
     )
     X = (distance < (0.3 * shape[0]) ** 2).astype(int)[None]
-    field = ElasticStiffness((1.0, 0.0), (0.25, 0.25)).fit_transform(X)[0]
+    field = ElasticStiffness(young=(1.0, 0.0), poisson=(0.25, 0.25)).fit_transform(X)[0]
     exact = isotropic_part(field, len(shape))
     estimate = StrongContrastModuli(
         matrix_poisson=0.25, inclusion_young=0.0, outputs=["K", "G"]
     ).fit_transform(X)[0]
     np.testing.assert_allclose(estimate, exact, rtol=0.06)
     axes = [f"k{i}{i}" for i in range(1, len(shape) + 1)]
-    flux = EffectiveConductivity((1.0, 0.0), outputs=axes).fit_transform(X).mean()
+    flux = EffectiveConductivity(conductivity=(1.0, 0.0), outputs=axes).fit_transform(X).mean()
     found = StrongContrastDiffusivity(inclusion_diffusivity=0.0).fit_transform(X).item()
     assert found == pytest.approx(flux, rel=0.03)
 

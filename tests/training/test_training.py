@@ -486,6 +486,7 @@ def test_a_training_stopped_by_a_callback_resumes_bit_for_bit(kind, tmp_path):
     path = tmp_path / "state.skm"
     stopped = KINDS[kind](checkpoint=path, callbacks=[stop_at(4)]).fit(X)
     assert stopped.n_iter_ == 4
+    assert path.exists()
     assert_same_generator(KINDS[kind](checkpoint=path).fit(X), KINDS[kind]().fit(X))
 
 

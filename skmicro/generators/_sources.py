@@ -1,0 +1,114 @@
+"""Where a training takes its images from: whole images, or windows of larger ones."""
+
+import numpy as np
+import torch
+
+from .._random import torch_generator
+from ..images import check_images, extract_patches, looks_periodic
+from ..training import CropBatches, ImageBatches, random_crops
+
+N_DESCRIBED = 1024
+
+
+class WholeImages:
+    """Training on the images as they are.
+
+    Parameters
+    ----------
+    n_least : int
+        Least number of images.
+    """
+
+    def __init__(self, n_least):
+        self.n_least = n_least
+
+    def checked(self, estimator, X, reset):
+        """Return checked images (n, *spatial); the estimator learns their shape if ``reset``."""
+        return check_images(estimator, X, reset=reset, min_samples=self.n_least if reset else 1)
+
+    def wraps_around(self, images):
+        """Tell whether training images look periodic."""
+        return looks_periodic(images)
+
+    def described(self, table, images, variables, seed):
+        """Describe training images.
+
+        Parameters
+        ----------
+        table : ConditionTable
+            Conditions of earlier images.
+        images : ndarray of shape (n, *spatial)
+            Checked images.
+        variables : ndarray of shape (n, n_variables)
+            Their process variables.
+        seed : int
+            Seed of any choice.
+
+        Returns
+        -------
+        table : ConditionTable
+            A table with more rows.
+        rows : ndarray of shape (n, n_columns)
+            What batches take for each image.
+        """
+        return table.extended(images, variables)
+
+    def batches(self, images, encoder, rows, table, **settings):
+        """Return the batches of a training on images and the rows that describe them."""
+        return ImageBatches(images, encoder, rows, **settings)
+
+    def pieces(self, estimator, X):
+        """Return images of the shape that the estimator knows, (n, *image_shape)."""
+        return check_images(estimator, X, reset=False)
+
+
+class Windows(WholeImages):
+    """Training on windows, cut from larger images at random places.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the windows.
+    """
+
+    def __init__(self, shape):
+        super().__init__(n_least=1)
+        self.shape = tuple(int(side) for side in shape)
+
+    def checked(self, estimator, X, reset):
+        """Return checked images (n, *spatial); the estimator learns the windows' shape."""
+        unfitted = type(estimator)(**estimator.get_params(deep=False))
+        scans = super().checked(unfitted, X, reset=True)
+        sides = scans.shape[1:]
+        if len(self.shape) != len(sides) or any(np.greater(self.shape, sides)):
+            raise ValueError(f"crop_shape must fit into the images {sides}, got {self.shape}.")
+        if reset:
+            estimator.image_shape_ = self.shape
+            estimator.n_features_in_ = int(np.prod(self.shape))
+        elif self.shape != estimator.image_shape_:
+            raise ValueError(
+                f"crop_shape must be {estimator.image_shape_} as in fit, got {self.shape}."
+            )
+        return scans
+
+    def wraps_around(self, images):
+        """Tell that windows are not periodic."""
+        return False
+
+    def described(self, table, images, variables, seed):
+        """Describe 1024 windows, and leave it to batches to describe theirs."""
+        index = torch.arange(max(N_DESCRIBED, len(images))) % len(images)
+        windows = random_crops(images, index, self.shape, torch_generator(seed, 4))
+        return table.extended(windows, variables[index])[0], variables
+
+    def batches(self, images, encoder, rows, table, **settings):
+        """Return batches of windows, which are described as they are cut."""
+        return CropBatches(images, encoder, rows, table.describe, self.shape, **settings)
+
+    def pieces(self, estimator, X):
+        """Return windows of the images, side by side."""
+        if np.shape(X)[1:] == self.shape:
+            return super().pieces(estimator, X)
+        scans = self.checked(estimator, X, reset=False)
+        tiles = [extract_patches(scan, self.shape, method="grid") for scan in scans]
+        return np.concatenate(tiles)
