@@ -111,7 +111,7 @@ stretched-codes | factor not inverted | conditioning/test_fraction_scaling.py
     codes, 1.0 / self.scale  =>  codes, self.scale
 moments-of-parts | weight of a part | conditioning/test_fraction_scaling.py
     * (n_before * n_new / total)  =>  * (n_new / total)
-flow-channel | wrong phase channel | flows/test_steps.py generators/test_flow_matching.py
+flow-channel | wrong phase channel | flows/test_flow.py generators/test_flow_matching.py
     (channels[:, 1:] if channels.shape[1] == 2  =>  (channels[:, :1] if channels.shape[1] == 2
 damaged-input | input changed | flows/test_inpainting.py
     images = np.array(X.detach()  =>  images = np.asarray(X.detach()

@@ -68,7 +68,8 @@ def page(tmp_path_factory):
         yield module
 
 
-def test_extending_page_passes_scikit_learn_suite(page, short_searches):
+@pytest.mark.usefixtures("short_searches")
+def test_extending_page_passes_scikit_learn_suite(page):
     path = DOC / "extending.rst"
     block = rst_blocks(path)[-1]
     assert block[1].count("check_estimator(") == 2
@@ -117,23 +118,22 @@ def battery_of(cls):
     return found
 
 
-def run_battery(test, cls, tmp_path, request):
+def run_battery(test, cls, request):
+    """Run a test as it runs in its own file: only one of them searches to the end."""
     if test.__module__ != search.__name__:
         request.getfixturevalue("short_searches")
-    wanted = inspect.signature(test).parameters
-    test(
-        **{name: value for name, value in [("cls", cls), ("tmp_path", tmp_path)] if name in wanted}
-    )
+    known = {"cls": cls, "tmp_path": request.getfixturevalue("tmp_path")}
+    test(**{name: known[name] for name in inspect.signature(test).parameters})
 
 
 @pytest.mark.parametrize("test", battery_of(WGANGP))
-def test_new_generator_passes_the_battery(page, test, tmp_path, request):
-    run_battery(test, page.LeastSquaresGAN, tmp_path, request)
+def test_new_generator_passes_the_battery(page, test, request):
+    run_battery(test, page.LeastSquaresGAN, request)
 
 
 @pytest.mark.parametrize("test", battery_of(VolumeFraction))
-def test_new_descriptor_passes_the_battery(page, test, tmp_path, request):
-    run_battery(test, page.InterceptDensity, tmp_path, request)
+def test_new_descriptor_passes_the_battery(page, test, request):
+    run_battery(test, page.InterceptDensity, request)
 
 
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)

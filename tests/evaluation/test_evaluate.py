@@ -292,6 +292,7 @@ def test_warnings_inside_scikit_learn_point_at_the_user_too():
     assert {(warning.filename, warning.lineno) for warning in caught} == {(__file__, line)}
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_warnings_of_generators_point_at_the_user(real, generator):
     calls = [
         lambda: evaluate(generator, real[0], real[1], targets={"p1": 0.99}, random_state=0, **FAST),

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -28,6 +29,17 @@ TINY = {"n_iter": 3, "width": 4, "n_latent": 2, "batch_size": 4, "random_state":
 @pytest.fixture(scope="module")
 def images():
     return make_cahn_hilliard(24, (16, 16), n_steps=200, random_state=0)[0]
+
+
+@pytest.fixture(scope="module")
+def pickled(images):
+    return pickle.dumps(WGANGP.light(**TINY).fit(images))
+
+
+@pytest.fixture
+def wgan(pickled):
+    """A copy of its own of one fitted generator."""
+    return pickle.loads(pickled)
 
 
 @pytest.mark.parametrize(
@@ -80,15 +92,14 @@ def test_checkpoint_of_another_numpy_seed_is_refused(images, tmp_path):
         other.fit(images)
 
 
-def test_searched_targets_are_judged_on_the_finished_images(images):
-    generator = WGANGP.light(**TINY).fit(images)
+def test_searched_targets_are_judged_on_the_finished_images(images, wgan):
     with warnings.catch_warnings():
         warnings.simplefilter("error", TargetWarning)
-        samples = generator.sample(3, p1=0.7, exact=True, random_state=0)
+        samples = wgan.sample(3, p1=0.7, exact=True, random_state=0)
     assert np.abs(samples.mean(axis=(1, 2)) - 0.7).max() <= 0.5 / 256
-    generator.set_params(target_tol=1e-4)
+    wgan.set_params(target_tol=1e-4)
     with pytest.warns(TargetWarning) as caught:
-        samples = generator.sample(3, p1=0.6, specific_surface=0.2, exact=True, random_state=0)
+        samples = wgan.sample(3, p1=0.6, specific_surface=0.2, exact=True, random_state=0)
     error = np.abs(SpecificSurface(periodic=False).fit(images).transform(samples)[:, 0] - 0.2)
     assert f"{error.max():.3g} at worst" in str(caught[-1].message)
 
@@ -101,14 +112,14 @@ def test_searched_targets_are_judged_on_the_finished_images(images):
         (float("nan"), ValueError, r"target_tol must lie in \[0, inf\], got nan"),
     ],
 )
-def test_a_tolerance_changed_after_the_fit_is_checked(images, value, error, message):
-    generator = WGANGP.light(**TINY).fit(images).set_params(target_tol=value)
+def test_a_tolerance_changed_after_the_fit_is_checked(wgan, value, error, message):
+    wgan.set_params(target_tol=value)
     with pytest.raises(error, match=message):
-        generator.sample(1)
+        wgan.sample(1)
 
 
 @pytest.mark.parametrize("size", [None, (32, 24)])
-@pytest.mark.parametrize("make", [WGANGP.light, InvNetGenerator.light])
+@pytest.mark.parametrize("make", [WGANGP.light, partial(InvNetGenerator.light, n_calibration=2)])
 def test_one_warning_for_each_target_outside_at_the_line_of_the_call(images, make, size):
     settings = TINY | {"periodic": True, "target_tol": np.inf}
     generator = make(**settings).fit(images)
@@ -119,9 +130,8 @@ def test_one_warning_for_each_target_outside_at_the_line_of_the_call(images, mak
     assert {warning.filename for warning in caught} == {__file__}
 
 
-def test_fractions_that_sum_to_nearly_one_are_met_exactly(images):
-    generator = WGANGP.light(**TINY).fit(images)
-    samples = generator.sample(2, phase_fractions=[0.500004, 0.500004], exact=True, random_state=0)
+def test_fractions_that_sum_to_nearly_one_are_met_exactly(wgan):
+    samples = wgan.sample(2, phase_fractions=[0.500004, 0.500004], exact=True, random_state=0)
     np.testing.assert_array_equal(samples.mean(axis=(1, 2)), 0.5)
 
 
@@ -173,7 +183,8 @@ def test_big_endian_and_half_precision_grey_levels(images):
 )
 def test_a_checkpoint_of_another_class_is_refused(images, first, second, tmp_path):
     settings = TINY | {"checkpoint": tmp_path / "state.skm"}
-    first.light(**settings).fit(images)
+    calibrated = "n_calibration" in first._get_param_names()
+    first.light(**settings, **({"n_calibration": 2} if calibrated else {})).fit(images)
     message = f"class was '{first.__name__}', now '{second.__name__}'"
     with pytest.raises(ValueError, match=message):
         second.light(**settings).fit(images)
@@ -228,27 +239,26 @@ def test_a_descriptor_that_loses_its_gradient_is_refused(images, make):
 
 def test_phase_fractions_of_grey_levels_are_their_mean(images):
     grey = images * 0.3 + 0.1
-    generator = InvNetGenerator.light(invariances=("phase_fractions",), **TINY).fit(grey)
+    settings = TINY | {"n_calibration": 2, "invariances": ("phase_fractions",)}
+    generator = InvNetGenerator.light(**settings).fit(grey)
     assert generator.conditions_.rows[:, 0] == pytest.approx(grey.mean(axis=(1, 2)), rel=1e-5)
     generator.set_params(target_tol=np.inf)
     assert generator.sample(2, phase_fractions=0.25, random_state=0).shape == (2, 16, 16)
 
 
 @pytest.mark.parametrize("option", ["exact", "return_targets"])
-def test_switches_of_sample_are_checked(images, option):
-    generator = WGANGP.light(**TINY).fit(images)
+def test_switches_of_sample_are_checked(wgan, option):
     with pytest.raises(ValueError, match=f"{option} must be one of .*True.*got 'no'"):
-        generator.sample(1, **{option: "no"})
+        wgan.sample(1, **{option: "no"})
 
 
-def test_images_without_the_phase_scored_have_no_score(images):
-    generator = WGANGP.light(**TINY).fit(images)
+def test_images_without_the_phase_scored_have_no_score(wgan):
     with pytest.raises(ValueError, match="X must hold some voxels of the phases scored"):
-        generator.score(np.zeros((4, 16, 16), int))
+        wgan.score(np.zeros((4, 16, 16), int))
 
 
 def test_a_target_may_be_a_tensor_with_gradients(images):
-    generator = InvNetGenerator.light(**TINY).set_params(target_tol=np.inf).fit(images)
+    generator = InvNetGenerator.light(**TINY, n_calibration=2, target_tol=np.inf).fit(images)
     tensor = torch.tensor([0.45, 0.5], requires_grad=True)
     np.testing.assert_array_equal(
         generator.sample(2, p1=tensor, random_state=0),
@@ -266,19 +276,17 @@ def test_half_precision_tensors_of_torch_are_images(images):
 
 
 @pytest.mark.parametrize("bad", [0, 1])
-def test_the_end_of_an_interpolation_that_is_wrong_is_named(images, bad):
-    generator = WGANGP.light(**TINY).fit(images)
+def test_the_end_of_an_interpolation_that_is_wrong_is_named(images, wgan, bad):
     ends = [images[0], images[1]]
     ends[bad] = images[0, :5]
     with pytest.raises(ValueError, match=f"^{'ab'[bad]} must be an image or a vector of"):
-        generator.interpolate(*ends)
+        wgan.interpolate(*ends)
 
 
-def test_latents_beyond_single_precision_are_refused(images):
-    generator = WGANGP.light(**TINY).fit(images)
-    n_latent = generator.transform(images[:1]).shape[1]
+def test_latents_beyond_single_precision_are_refused(images, wgan):
+    n_latent = wgan.transform(images[:1]).shape[1]
     with pytest.raises(ValueError, match=r"Z must hold numbers in single precision, got 1e\+300"):
-        generator.inverse_transform(np.full((1, n_latent), 1e300))
+        wgan.inverse_transform(np.full((1, n_latent), 1e300))
 
 
 @pytest.mark.parametrize(

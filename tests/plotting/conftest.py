@@ -9,11 +9,11 @@ from skmicro.datasets import make_cahn_hilliard
 from skmicro.generators import WGANGP, InvNetGenerator
 
 matplotlib.use("Agg")
-SETTINGS = {"n_iter": 2, "random_state": 0, "device": "cpu"}
+SETTINGS = {"n_iter": 2, "width": 8, "random_state": 0, "device": "cpu"}
 
 
 @pytest.fixture(autouse=True)
-def closed_figures():
+def closed_figures(short_searches):
     plt.close("all")
     yield
     plt.close("all")
@@ -39,9 +39,10 @@ def wgan(images):
 
 @pytest.fixture(scope="session")
 def invnet(images):
-    return InvNetGenerator.light(**SETTINGS).fit(images)
+    return InvNetGenerator.light(n_calibration=2, **SETTINGS).fit(images)
 
 
 @pytest.fixture(scope="session")
 def invnet_of_three_phases(labels):
-    return InvNetGenerator.light(invariances=("phase_fractions",), **SETTINGS).fit(labels)
+    settings = SETTINGS | {"n_calibration": 2, "invariances": ("phase_fractions",)}
+    return InvNetGenerator.light(**settings).fit(labels)
