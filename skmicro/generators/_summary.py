@@ -1,11 +1,14 @@
 """What a training is of, in texts that can be compared: parameters and data."""
 
 import hashlib
+import re
 from numbers import Integral
 
 import numpy as np
 
 from ..parameters import RUNNING, SAMPLING, parameters_of
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of objects in memory: another in every process
 
 
 def fingerprint(generator, images, rows):
@@ -21,8 +24,10 @@ def fingerprint(generator, images, rows):
 
 
 def parameter_summary(value):
-    """Return a text that is the same for equal values of a parameter."""
-    return _digest(value) if isinstance(value, np.ndarray) else repr(value)
+    """Return a text that is the same for equal values of a parameter, and functions of one name."""
+    if isinstance(value, np.ndarray):
+        return _digest(value)
+    return ADDRESS.sub("", repr(value))
 
 
 def _digest(images):

@@ -13,7 +13,7 @@ from skmicro.exceptions import DivergenceError, TrainingInterruptedWarning
 from skmicro.generators import WGANGP, InvNetGenerator
 from skmicro.images import PhaseEncoder
 from skmicro.losses import ADVERSARIAL_LOSSES, GradientPenalty
-from skmicro.networks import build
+from skmicro.networks import build, light_critic, light_generator
 from skmicro.training import (
     Batch,
     ImageBatches,
@@ -518,6 +518,29 @@ def test_a_checkpoint_of_other_settings_is_refused(change, named, tmp_path):
     KINDS["WGANGP"](checkpoint=path, n_iter=2).fit(images_of())
     with pytest.raises(ValueError, match=f"belongs to another training: {named} was"):
         KINDS["WGANGP"](checkpoint=path, **change).fit(images_of())
+
+
+def own_networks():
+    """Functions that make networks, as another process has them: the same, but new objects."""
+
+    def own_generator(*inputs, **settings):
+        return light_generator(*inputs, **settings)
+
+    def own_critic(*inputs, **settings):
+        return light_critic(*inputs, **settings)
+
+    return own_generator, own_critic
+
+
+def test_a_checkpoint_of_networks_of_ones_own_resumes_in_another_process(tmp_path):
+    path = tmp_path / "state.skm"
+    straight = KINDS["WGANGP"](architecture=own_networks()).fit(images_of())
+    KINDS["WGANGP"](architecture=own_networks(), checkpoint=path, n_iter=4).fit(images_of())
+    resumed = KINDS["WGANGP"](architecture=own_networks(), checkpoint=path).fit(images_of())
+    assert_same_generator(resumed, straight)
+    other = KINDS["WGANGP"](architecture=(light_generator, light_critic), checkpoint=path)
+    with pytest.raises(ValueError, match="belongs to another training: architecture was"):
+        other.fit(images_of())
 
 
 def test_a_checkpoint_of_other_images_is_refused(tmp_path):
