@@ -39,10 +39,10 @@ def wgan(images):
 
 @pytest.fixture(scope="session")
 def invnet(images):
-    return InvNetGenerator.light(n_calibration=2, **SETTINGS).fit(images)
+    return InvNetGenerator.light(n_level_steps=2, **SETTINGS).fit(images)
 
 
 @pytest.fixture(scope="session")
 def invnet_of_three_phases(labels):
-    settings = SETTINGS | {"n_calibration": 2, "invariances": ("phase_fractions",)}
+    settings = SETTINGS | {"n_level_steps": 2, "invariances": ("phase_fractions",)}
     return InvNetGenerator.light(**settings).fit(labels)

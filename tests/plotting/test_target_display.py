@@ -87,7 +87,7 @@ def test_vector_target_meets_a_phase_that_no_image_shows(invnet_of_three_phases)
 def test_descriptor_with_parameters(images):
     curve = TwoPointCorrelation(max_lag=2, periodic=False)
     generator = InvNetGenerator.light(
-        invariances=(curve,), n_iter=1, n_calibration=2, random_state=0, device="cpu"
+        invariances=(curve,), n_iter=1, n_level_steps=2, random_state=0, device="cpu"
     ).fit(images)
     wanted = TwoPointCorrelation(max_lag=2, periodic=False).fit_transform(images[:1])
     display = TargetDisplay.from_estimator(
