@@ -237,7 +237,7 @@ def test_light_preset_is_an_ordinary_estimator(cls):
 def test_light_preset_keeps_the_promises(cls, shape, periodic):
     X = phase_images(n=20, shape=shape)
     settings = {"n_iter": 2, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
-    settings["n_calibration"] = 2
+    settings["n_level_steps"] = 2
     known = {name: settings[name] for name in cls._get_param_names() if name in settings}
     light = cls.light(periodic=periodic, **known).fit(X)
     many = light.sample(18, random_state=1)

@@ -119,7 +119,7 @@ def test_a_tolerance_changed_after_the_fit_is_checked(wgan, value, error, messag
 
 
 @pytest.mark.parametrize("size", [None, (32, 24)])
-@pytest.mark.parametrize("make", [WGANGP.light, partial(InvNetGenerator.light, n_calibration=2)])
+@pytest.mark.parametrize("make", [WGANGP.light, partial(InvNetGenerator.light, n_level_steps=2)])
 def test_one_warning_for_each_target_outside_at_the_line_of_the_call(images, make, size):
     settings = TINY | {"periodic": True, "target_tol": np.inf}
     generator = make(**settings).fit(images)
@@ -183,8 +183,8 @@ def test_big_endian_and_half_precision_grey_levels(images):
 )
 def test_a_checkpoint_of_another_class_is_refused(images, first, second, tmp_path):
     settings = TINY | {"checkpoint": tmp_path / "state.skm"}
-    calibrated = "n_calibration" in first._get_param_names()
-    first.light(**settings, **({"n_calibration": 2} if calibrated else {})).fit(images)
+    calibrated = "n_level_steps" in first._get_param_names()
+    first.light(**settings, **({"n_level_steps": 2} if calibrated else {})).fit(images)
     message = f"class was '{first.__name__}', now '{second.__name__}'"
     with pytest.raises(ValueError, match=message):
         second.light(**settings).fit(images)
@@ -239,7 +239,7 @@ def test_a_descriptor_that_loses_its_gradient_is_refused(images, make):
 
 def test_phase_fractions_of_grey_levels_are_their_mean(images):
     grey = images * 0.3 + 0.1
-    settings = TINY | {"n_calibration": 2, "invariances": ("phase_fractions",)}
+    settings = TINY | {"n_level_steps": 2, "invariances": ("phase_fractions",)}
     generator = InvNetGenerator.light(**settings).fit(grey)
     assert generator.conditions_.rows[:, 0] == pytest.approx(grey.mean(axis=(1, 2)), rel=1e-5)
     generator.set_params(target_tol=np.inf)
@@ -258,7 +258,7 @@ def test_images_without_the_phase_scored_have_no_score(wgan):
 
 
 def test_a_target_may_be_a_tensor_with_gradients(images):
-    generator = InvNetGenerator.light(**TINY, n_calibration=2, target_tol=np.inf).fit(images)
+    generator = InvNetGenerator.light(**TINY, n_level_steps=2, target_tol=np.inf).fit(images)
     tensor = torch.tensor([0.45, 0.5], requires_grad=True)
     np.testing.assert_array_equal(
         generator.sample(2, p1=tensor, random_state=0),
