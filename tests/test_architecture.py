@@ -112,6 +112,22 @@ def test_the_rule_finds_offenders(place, source, fault):
     assert list(level_faults(PACKAGE / place, ast.parse(source))) == [fault]
 
 
+def private_entries(path):
+    """Private names or modules of other rooms that a file imports."""
+    package = ["skmicro", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in uses(path, ast.ImportFrom):
+        base = package[: len(package) - node.level + 1] if node.level else []
+        room = [*base, *(node.module or "").split(".")][:2]
+        inside = node.level == 1 or room == package[:2]
+        if room[0] == "skmicro" and room[-1] and not inside and (PACKAGE / room[-1]).is_dir():
+            names = [*(node.module or "").split(".")[1:], *(alias.name for alias in node.names)]
+            yield from (f"{room[-1]}.{name}" for name in names if name.startswith("_"))
+
+
+def test_rooms_are_entered_by_what_they_export():
+    assert {path: found for path in FILES if (found := list(private_entries(path)))} == {}
+
+
 def test_contracts_import_each_other_without_cycles():
     contracts = {
         path.stem: {

@@ -3,7 +3,7 @@
 import torch
 
 from .._random import torch_generator
-from ..networks._blocks import probabilities
+from ..networks import probabilities
 
 SHARPNESS = 2.0
 EVIDENCE_SHARPNESS = 0.5

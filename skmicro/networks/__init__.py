@@ -1,6 +1,6 @@
 """Networks of any dimension and any image size; they know nothing of training."""
 
-from ._blocks import LatentGenerator, conv, whitened
+from ._blocks import LatentGenerator, conv, probabilities, whitened
 from ._build import build
 from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator

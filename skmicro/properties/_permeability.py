@@ -2,7 +2,13 @@
 
 import torch
 
-from ..descriptors import SpatialDescriptor, _kernels, _lags
+from ..descriptors import (
+    SpatialDescriptor,
+    radial_correlation,
+    radial_lags,
+    resolve_max_lag,
+    volume_fraction,
+)
 from ..parameters import parameter
 from ..rules import integer, optional, real
 from ._base import BaseProperty
@@ -26,7 +32,7 @@ class PoreGeometry(SpatialDescriptor, BaseProperty):
     def _check_parameters(self):
         super()._check_parameters()
         if self.max_lag is not None and hasattr(self, "image_shape_"):
-            _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
+            resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
 
     def _permeability(self, pores):
         """Return the bound in squares of the unit, and marks of images that have none."""
@@ -116,13 +122,13 @@ def permeability_bound(pores, *, periodic=True, max_lag=None):
     The largest lag is by default a quarter of the shortest side.
     """
     if max_lag is None:
-        half = _lags.resolve_max_lag(tuple(pores.shape[1:]), periodic=periodic)
+        half = resolve_max_lag(tuple(pores.shape[1:]), periodic=periodic)
         max_lag = max(half // 2, min(half, 1))
     options = {"periodic": periodic, "max_lag": max_lag}
-    porosity = _kernels.volume_fraction(pores)
+    porosity = volume_fraction(pores)
     centred = pores - porosity.view(-1, *[1] * (pores.ndim - 1))
-    lags = pores.new_tensor(_lags.radial_lags(tuple(pores.shape[1:]), **options))
-    integrand = _kernels.radial_correlation(centred, **options) * lags
+    lags = pores.new_tensor(radial_lags(tuple(pores.shape[1:]), **options))
+    integrand = radial_correlation(centred, **options) * lags
     integral = torch.trapezoid(integrand, lags, dim=1)
     solid = 1 - porosity
     present = solid > 8 * torch.finfo(pores.dtype).eps

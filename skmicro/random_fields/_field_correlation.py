@@ -17,8 +17,14 @@ from scipy.fft import next_fast_len
 
 from .._warnings import warn_user
 from ..conditioning import ConditionTable, Target, described
-from ..descriptors import PhaseFractions, TwoPointCorrelation, VolumeFraction
-from ..descriptors._lags import map_lags, n_pairs_along, resolve_max_lag
+from ..descriptors import (
+    PhaseFractions,
+    TwoPointCorrelation,
+    VolumeFraction,
+    map_lags,
+    n_pairs_along,
+    resolve_max_lag,
+)
 from ..exceptions import TargetWarning
 from ._level_cut import embedded, field_spectrum, lag_lengths, of_endless_medium, two_phase_table
 
