@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from ginzburg_landau import free_energy
 
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.datasets._cahn_hilliard import (
@@ -21,16 +22,6 @@ SHAPES = [(24, 20), (12, 10, 9)]
 def mixture(shape, mean=0.1, n=2, noise=0.05, dtype=torch.float64):
     generator = torch.Generator().manual_seed(0)
     return mean + noise * torch.randn(n, *shape, generator=generator, dtype=dtype)
-
-
-def free_energy(field, gamma):
-    """Return the energy F of each field of shape (n, *S), with spectral gradients."""
-    dims = tuple(range(1, field.ndim))
-    shape = field.shape[1:]
-    laplacian = torch.fft.rfftn(field, dim=dims) * squared_frequencies(shape).neg()
-    laplacian = torch.fft.irfftn(laplacian, s=shape, dim=dims)
-    density = (1 - field.square()).square() / 4 - gamma / 2 * field * laplacian
-    return density.sum(dim=dims)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

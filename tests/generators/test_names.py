@@ -64,7 +64,7 @@ def correlation_at_one_step(image, periodic):
 
 
 @BOTH
-def test_conditions_and_matched_descriptors(images, periodic):
+def test_conditions_and_moments(images, periodic):
     generator = InvNetGenerator.light(
         invariances=("p2", "free_energy"),
         moments=("lineal_path",),
@@ -77,7 +77,7 @@ def test_conditions_and_matched_descriptors(images, periodic):
     ]
     np.testing.assert_array_equal(table.rows, np.hstack(expected))
     path = LinealPath(periodic=periodic).fit_transform(images)
-    np.testing.assert_array_equal(table.matched_rows, path)
+    np.testing.assert_array_equal(table.measured_rows, path)
     by_hand = [correlation_at_one_step(image, periodic) for image in images]
     np.testing.assert_allclose(table.rows[:, 1], by_hand, rtol=1e-5)
     surface = SpecificSurface(periodic=periodic).fit_transform(images)
