@@ -8,6 +8,7 @@ import importlib
 import pkgutil
 from typing import ClassVar
 
+from ._version import __version__
 from .exceptions import NotASavedFileError
 
 
@@ -31,6 +32,8 @@ class Persistent:
 
     _former_names: ClassVar = {}
     """Names that attributes have in older files, and those that they have now."""
+    _removed: ClassVar = {}
+    """Parameters that only older files have, and the only value that still holds."""
 
     def _persistent_state(self):
         return vars(self)
@@ -55,6 +58,13 @@ class Persistent:
     @classmethod
     def _renamed(cls, state):
         """Return a state in which attributes have the names that they have now."""
+        for name, value in state.items():
+            if name in cls._removed and value != cls._removed[name]:
+                raise NotASavedFileError(
+                    f"The file holds a {cls.__name__} with {name}={value!r}, a parameter that "
+                    f"skmicro {__version__} does not have; only {cls._removed[name]!r} still holds."
+                )
+        state = {name: value for name, value in state.items() if name not in cls._removed}
         return {cls._former_names.get(name, name): value for name, value in state.items()}
 
 

@@ -1,5 +1,7 @@
 """Three-point parameters: what S3 tells of the properties of a material of two phases."""
 
+from typing import ClassVar
+
 import torch
 
 from ..parameters import parameter
@@ -103,6 +105,8 @@ class ThreePointParameters(PhaseGeometry):
         """Largest side of a triangle in voxels, for ``"integration"``; ``None`` stands for the
         shortest side of the image longer than one voxel.""",
     )
+
+    _removed: ClassVar = {"n_radii": None, "n_angles": None}
 
     def _check_parameters(self):
         super()._check_parameters()
