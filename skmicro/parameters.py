@@ -16,7 +16,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from typing import dataclass_transform
+from typing import Any, dataclass_transform
 
 MODEL = "model"
 """Scope of what a fitted model is made of: it stays as it was until the next ``fit``."""
@@ -31,7 +31,7 @@ WIDTH = 88
 SECTION = re.compile(r"^(?P<title>\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
-def parameter(default, rule, text, scope=TRAINING):
+def parameter(default, rule, text, scope=TRAINING) -> Any:
     """Declare a constructor parameter.
 
     Parameters
