@@ -137,7 +137,9 @@ def test_images_of_an_acgan_follow_what_its_critic_has_to_tell():
 
 @pytest.mark.parametrize("cls", [ConditionalGAN, ResidualInputGAN])
 def test_images_follow_what_the_critic_sees(cls):
-    generator = cls(**(LEARNING | {"n_iter": 100, "n_critic": 2, "learning_rate": 1e-2})).fit(blobs(200))
+    generator = cls(**(LEARNING | {"n_iter": 100, "n_critic": 2, "learning_rate": 1e-2})).fit(
+        blobs(200)
+    )
     low, high = (generator.sample(100, p1=p1, random_state=0).mean() for p1 in (0.3, 0.7))
     assert high - low > 0.2
 
