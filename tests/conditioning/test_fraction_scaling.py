@@ -139,7 +139,7 @@ def test_light_latents_of_the_whole_image_are_gathered_and_scattered():
 
 @pytest.mark.parametrize(
     ("architecture", "n_iter", "low", "high"),
-    [("pyramid", 100, 0.1, 0.9), ("light", 40, 0.1, 0.9), ("fine", 40, 0.3, 0.6)],
+    [("pyramid", 200, 0.1, 0.9), ("light", 60, 0.1, 0.9), ("fine", 60, 0.3, 0.6)],
 )
 def test_fractions_of_samples_vary_as_those_of_training_images(architecture, n_iter, low, high):
     X = blobs(24, (16, 16), low=low, high=high)
