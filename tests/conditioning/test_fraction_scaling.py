@@ -11,6 +11,7 @@ from torch import nn
 import skmicro
 from skmicro.conditioning import (
     NetworkModel,
+    _fraction_scaling,
     fraction_directions,
     fraction_scale,
     fractions_of,
@@ -25,6 +26,13 @@ from skmicro.networks import light_generator
 SIDE = 16
 SLOPE = np.array([0.6, 0.0, -0.8])
 SMALL = {"n_latent": 2, "width": 4, "critic_width": 8, "n_iter": 10, "random_state": 0}
+
+
+@pytest.fixture
+def few_draws(monkeypatch):
+    """Find scales on few images, where it does not matter how near they come."""
+    monkeypatch.setattr(_fraction_scaling, "N_DRAWS", 128)
+    monkeypatch.setattr(_fraction_scaling, "N_GRADIENTS", 64)
 
 
 class Boards(nn.Module):
@@ -145,6 +153,7 @@ def test_fractions_of_samples_vary_as_those_of_training_images(architecture, n_i
     assert abs(matched - deviation) < 0.5 * abs(unmatched - deviation)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_codes_and_samples_are_in_units_of_the_scale(tmp_path):
     X = blobs(12, (16, 16))
     plain = DAVEGAN.light(**SMALL, scale_fractions=False).fit(X)
@@ -161,9 +170,10 @@ def test_codes_and_samples_are_in_units_of_the_scale(tmp_path):
     assert matched.sample(2, shape=(24, 40), random_state=0).shape == (2, 24, 40)
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_targets_and_walks_know_the_scale():
     X = blobs(12, (16, 16), low=0.2, high=0.8)
-    generator = DAVEGAN.light(**SMALL | {"n_iter": 60}).fit(X)
+    generator = DAVEGAN.light(**SMALL | {"n_iter": 30}).fit(X)
     assert generator.fraction_scale_ != 1.0
     wanted = float(generator.sample(200, random_state=0).mean())
     images = generator.sample(4, p1=wanted, exact=True, random_state=0)
@@ -177,6 +187,7 @@ def test_targets_and_walks_know_the_scale():
     np.testing.assert_array_equal(walk, generator.inverse_transform(moved))
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_further_training_measures_the_scale_anew():
     X = blobs(12, (16, 16), low=0.1, high=0.9)
     generator = DAVEGAN.light(**SMALL).fit(X)
@@ -186,6 +197,7 @@ def test_further_training_measures_the_scale_anew():
     assert generator.set_params(scale_fractions=False).partial_fit(X).fraction_scale_ == 1.0
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_images_in_parts_are_scaled_for_like_all_of_them():
     X = blobs(12, (16, 16), low=0.1, high=0.9)
     generator = DAVEGAN.light(**SMALL | {"n_iter": 1}).fit(X[:2])
@@ -226,6 +238,7 @@ def test_a_look_at_an_unfinished_training_does_not_wait_for_the_scaling(monkeypa
     assert generator.fraction_scale_ == 0.75
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_a_checkpoint_serves_with_and_without_scaling(tmp_path):
     X = blobs(12, (16, 16))
     settings = {"checkpoint": tmp_path / "half.pt", "checkpoint_every": 5}

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from cases import case
 from textures import cut_blobs
 
 from skmicro.descriptors import VolumeFraction
@@ -170,26 +171,28 @@ def test_known_grey_levels_stay_bit_for_bit():
     assert filled.max() <= X.max()
 
 
-@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int32, np.float32])
 @pytest.mark.parametrize("trained_on", [np.uint8, np.int64])
-def test_type_holds_both_and_layout_is_that_of_the_images(dtype, trained_on):
-    X = blobs()
+def test_type_holds_both_and_layout_is_that_of_the_images(trained_on):
+    X = blobs(4)
     generator, mask = fitted(X.astype(trained_on)), holes(X.shape)
     expected = generator.inpaint(X, mask, random_state=0)
-    again = generator.inpaint(X.astype(dtype), mask, random_state=0)
-    flat = generator.inpaint(X.astype(dtype).reshape(8, -1), mask.reshape(8, -1), random_state=0)
-    assert again.dtype == flat.dtype == np.result_type(dtype, trained_on)
-    np.testing.assert_array_equal(again, expected)
-    np.testing.assert_array_equal(flat, expected.reshape(8, -1))
+    for dtype in (bool, np.uint8, np.int32, np.float32):
+        with case(dtype):
+            typed, flat_mask = X.astype(dtype), mask.reshape(4, -1)
+            again = generator.inpaint(typed, mask, random_state=0)
+            flat = generator.inpaint(typed.reshape(4, -1), flat_mask, random_state=0)
+            assert again.dtype == flat.dtype == np.result_type(dtype, trained_on)
+            np.testing.assert_array_equal(again, expected)
+            np.testing.assert_array_equal(flat, expected.reshape(4, -1))
     tensor = generator.inpaint(torch.tensor(X), mask, random_state=0)
     np.testing.assert_array_equal(tensor, expected)
 
 
 def test_one_mask_for_all_flat_rows():
-    X, mask = blobs(), holes((12, 12))
-    expected = fitted().inpaint(X, mask, random_state=0).reshape(8, -1)
-    for read in (mask.ravel(), mask, np.tile(mask, (8, 1, 1))):
-        found = fitted().inpaint(X.reshape(8, -1), read, random_state=0)
+    X, mask, generator = blobs(4), holes((12, 12)), fitted()
+    expected = generator.inpaint(X, mask, random_state=0).reshape(4, -1)
+    for read in (mask.ravel(), mask, np.tile(mask, (4, 1, 1))):
+        found = generator.inpaint(X.reshape(4, -1), read, random_state=0)
         np.testing.assert_array_equal(found, expected)
 
 
@@ -223,38 +226,36 @@ def test_what_is_behind_the_mask_does_not_matter():
     )
 
 
-@pytest.mark.parametrize("damage", [np.nan, np.inf, -1e300, 7.0, 0.5])
-def test_damaged_voxels_may_hold_anything(damage):
-    X = blobs()
+def test_damaged_voxels_may_hold_anything():
+    X = blobs(4)
     generator, mask = fitted(X), holes(X.shape)
     expected = generator.inpaint(X, mask, random_state=0)
-    damaged = np.where(mask, damage, X)
-    before = damaged.copy()
-    np.testing.assert_array_equal(generator.inpaint(damaged, mask, random_state=0), expected)
-    np.testing.assert_array_equal(damaged, before)
+    for damage in (np.nan, np.inf, -1e300, 7.0, 0.5):
+        with case(damage):
+            damaged = np.where(mask, damage, X)
+            before = damaged.copy()
+            found = generator.inpaint(damaged, mask, random_state=0)
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(damaged, before)
+    for label in (-1, 255, 10**9):
+        with case(label):
+            damaged = np.where(mask, label, X)
+            found = generator.inpaint(damaged, damaged == label, random_state=0)
+            np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("label", [-1, 255, 10**9])
-def test_a_label_may_mark_damaged_voxels(label):
-    X = blobs()
-    generator, mask = fitted(X), holes(X.shape)
-    damaged = np.where(mask, label, X)
-    np.testing.assert_array_equal(
-        generator.inpaint(damaged, damaged == label, random_state=0),
-        generator.inpaint(X, mask, random_state=0),
-    )
-
-
-@pytest.mark.parametrize("damage", [np.nan, 1e300, -5.0])
-def test_damaged_grey_levels_may_be_anything(damage):
-    X = 3.0 + np.random.default_rng(0).random((6, 12, 12))
+def test_damaged_grey_levels_may_be_anything():
+    X = 3.0 + np.random.default_rng(0).random((4, 12, 12))
     generator, mask = fitted(X, conditions=(), periodic=False), holes(X.shape)
-    np.testing.assert_array_equal(
-        generator.inpaint(np.where(mask, damage, X), mask, random_state=0),
-        generator.inpaint(X, mask, random_state=0),
-    )
-    with pytest.raises(ValueError, match=r"X must hold (finite numbers|grey levels of at most)"):
-        generator.inpaint(np.where(mask, X, 1e300 if damage == -5.0 else damage), mask)
+    expected = generator.inpaint(X, mask, random_state=0)
+    for damage in (np.nan, 1e300, -5.0):
+        with case(damage):
+            found = generator.inpaint(np.where(mask, damage, X), mask, random_state=0)
+            np.testing.assert_array_equal(found, expected)
+    for known in (np.nan, 1e300):
+        message = r"X must hold (finite numbers|grey levels of at most)"
+        with case(known), pytest.raises(ValueError, match=message):
+            generator.inpaint(np.where(mask, X, known), mask)
 
 
 def test_one_mask_for_all_images():
@@ -296,15 +297,15 @@ def test_first_step_is_not_repeated(method, n_stages, targets, n_fillings, monke
 
 
 def test_seed_decides_and_first_images_do_not_depend_on_how_many_follow():
-    X = blobs(9)
+    X = blobs(6)
     generator, mask = fitted(X), holes(X.shape)
     many = generator.inpaint(X, mask, random_state=3)
     np.testing.assert_array_equal(many, generator.inpaint(X, mask, random_state=3))
-    for n in (1, 3, 6):
+    for n in (1, 3, 5):
         part = generator.inpaint(X[:n], mask[:n], random_state=3)
         np.testing.assert_array_equal(part, many[:n])
     assert not np.array_equal(many, generator.inpaint(X, mask, random_state=4))
-    first, second = (generator.inpaint(X, mask) for _ in range(2))
+    first, second = (generator.inpaint(X[:2], mask[:2]) for _ in range(2))
     assert not np.array_equal(first, second)
 
 
@@ -423,12 +424,12 @@ def test_p1_of_the_filling_follows_its_target():
     noise = np.cumsum(rng.standard_normal((64, 8, 8)), axis=1)
     p1 = np.where(rng.random(64) < 0.5, 0.2, 0.8)
     X = np.stack([field > np.quantile(field, 1 - p) for field, p in zip(noise, p1, strict=True)])
-    settings = {"n_iter": 250, "width": 8, "batch_size": 16}
+    settings = {"n_iter": 120, "width": 8, "batch_size": 16, "learning_rate": 3e-3}
     generator = FlowMatchingGenerator(**TINY | settings).fit(X)
     mask = np.zeros((8, 8), bool)
     mask[:, 2:] = True
     low, high = (
-        generator.inpaint(X[:30], mask, p1=p, random_state=1)[:, :, 2:].mean() for p in (0.21, 0.79)
+        generator.inpaint(X[:16], mask, p1=p, random_state=1)[:, :, 2:].mean() for p in (0.21, 0.79)
     )
     assert low < 0.4 < 0.6 < high
 

@@ -128,7 +128,7 @@ def test_an_acgan_without_attributes_is_an_invnet_without_invariances():
 
 def test_the_critic_of_an_acgan_learns_to_tell_the_volume_fraction():
     X, unseen = blobs(100), blobs(40, seed=1)
-    generator = ACGAN(**(LEARNING | {"n_iter": 150, "attribute_weight": 5.0}))
+    generator = ACGAN(**(LEARNING | {"n_iter": 90, "attribute_weight": 5.0}))
     generator.fit(X)
     told = generator.critic_.attributes(encoded(generator, unseen).images).numpy()[:, 0]
     wanted = generator.conditions_.whitened(torch.tensor(fractions(unseen)[:, None]))[:, 0].numpy()
@@ -138,14 +138,16 @@ def test_the_critic_of_an_acgan_learns_to_tell_the_volume_fraction():
 
 def test_images_of_an_acgan_follow_what_its_critic_has_to_tell():
     """No sample is corrected: the tolerance is that of any image."""
-    generator = ACGAN(**(LEARNING | {"n_iter": 150, "attribute_weight": 10.0})).fit(blobs(200))
+    generator = ACGAN(**(LEARNING | {"n_iter": 90, "attribute_weight": 10.0})).fit(blobs(200))
     low, high = (generator.sample(100, p1=p1, random_state=0).mean() for p1 in (0.3, 0.7))
     assert high - low > 0.2
 
 
 @pytest.mark.parametrize("cls", [ConditionalGAN, ResidualInputGAN])
 def test_images_follow_what_the_critic_sees(cls):
-    generator = cls(**(LEARNING | {"n_iter": 200, "n_critic": 2})).fit(blobs(200))
+    generator = cls(**(LEARNING | {"n_iter": 100, "n_critic": 2, "learning_rate": 1e-2})).fit(
+        blobs(200)
+    )
     low, high = (generator.sample(100, p1=p1, random_state=0).mean() for p1 in (0.3, 0.7))
     assert high - low > 0.2
 

@@ -13,9 +13,11 @@ from sklearn.model_selection import cross_val_score
 from textures import cut_blobs as blobs
 
 import skmicro
+from skmicro.conditioning import _search
 from skmicro.descriptors import SpecificSurface, VolumeFraction
 from skmicro.exceptions import DivergenceError, ExtrapolationWarning, TargetWarning
-from skmicro.generators import FlowMatchingGenerator, _flow_matching
+from skmicro.flows import _inpainting, _model
+from skmicro.generators import FlowMatchingGenerator, _base, _flow_matching
 from skmicro.images import Symmetries
 
 TINY = {
@@ -25,6 +27,29 @@ TINY = {
     "random_state": 0,
     "device": "cpu",
     "precision": "float32",
+}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Fewer evaluations of networks, whose batches are filled up."""
+    monkeypatch.setattr(_inpainting, "N_STEPS", 2)
+    monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
+    monkeypatch.setattr(_model, "BATCH_SIZE", 4)
+
+
+@pytest.fixture
+def few_scored(monkeypatch):
+    """Score few samples, where scores are compared with each other alone."""
+    monkeypatch.setattr(_base, "SCORE_SAMPLES", 16)
+
+
+STRIPES = {
+    "n_iter": 60,
+    "width": 8,
+    "batch_size": 16,
+    "learning_rate": 4e-3,
+    "periodic": True,
 }
 
 
@@ -163,7 +188,7 @@ def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
 
             return {"generator": watched}
 
-    settings = TINY | {"n_iter": 60, "conditions": ("p1", "specific_surface")}
+    settings = TINY | {"n_iter": 10, "batch_size": 24, "conditions": ("p1", "specific_surface")}
     generator = Watched(p_drop=p_drop, **settings)
     generator.fit(blobs())
     gone = torch.cat(seen).isnan().double().mean(dim=0)
@@ -186,9 +211,9 @@ def test_any_subset_of_conditions_may_be_given():
     for asked in ((), names[:1], names[1:], names):
         seen.clear()
         targets = {name: float(middle[name]) for name in asked}
-        _, answer = generator.sample(5, random_state=0, return_targets=True, **targets)
+        _, answer = generator.sample(4, random_state=0, return_targets=True, **targets)
         drawn = np.hstack([answer[name] for name in names])
-        np.testing.assert_allclose(seen[0][:5], drawn, rtol=1e-6)
+        np.testing.assert_allclose(seen[0], drawn, rtol=1e-6)
         for name in asked:
             np.testing.assert_allclose(answer[name], middle[name], rtol=1e-6)
         others = [k for k, name in enumerate(names) if name not in asked]
@@ -207,8 +232,8 @@ def test_conditions_left_open_are_those_of_the_nearest_training_image():
 
 
 def test_conditions_left_open_everywhere_are_those_of_all_training_images():
-    generator = fitted()
-    _, answer = generator.sample(400, random_state=0, return_targets=True)
+    generator = fitted(blobs(8))
+    _, answer = generator.sample(100, random_state=0, return_targets=True)
     drawn, known = np.unique(answer["p1"]), np.unique(generator.conditions_.rows)
     np.testing.assert_array_equal(drawn, known)
 
@@ -220,7 +245,8 @@ def test_without_conditions():
     assert generator.transform(blobs()[:2]).shape == (2, 256)
 
 
-def test_conditions_are_learned():
+def test_conditions_are_learned(monkeypatch):
+    monkeypatch.setattr(_model, "BATCH_SIZE", 40)
     rng = np.random.default_rng(0)
     noise = np.cumsum(rng.standard_normal((64, 8, 8)), axis=1)
     levels = np.where(rng.random(64) < 0.5, 0.2, 0.8)
@@ -228,7 +254,7 @@ def test_conditions_are_learned():
         [field > np.quantile(field, 1 - p1) for field, p1 in zip(noise, levels, strict=True)]
     )
     generator = FlowMatchingGenerator(
-        **TINY | {"n_iter": 600, "width": 8, "batch_size": 16, "target_tol": np.inf}
+        **TINY | STRIPES | {"n_iter": 250, "periodic": None, "target_tol": np.inf}
     ).fit(X)
     means = [generator.sample(40, p1=p1, random_state=1).mean() for p1 in (0.21, 0.79)]
     np.testing.assert_allclose(means, [0.21, 0.79], atol=0.08)
@@ -280,7 +306,7 @@ def test_images_of_phases_come_back(n_phases):
 @pytest.mark.parametrize("n_phases", [2, 3])
 def test_latents_are_normal_where_the_flow_is_exact(n_phases):
     """A network that has learned nothing is right about independent, equally frequent voxels."""
-    X = np.random.default_rng(0).integers(0, n_phases, (8, 64, 64))
+    X = np.random.default_rng(0).integers(0, n_phases, (4, 48, 48))
     generator = FlowMatchingGenerator(conditions=(), learning_rate=1e-30, n_steps=32, **TINY).fit(X)
     noise = generator.transform(X)
     quantiles = np.quantile(noise, (0.05, 0.25, 0.5, 0.75, 0.95))
@@ -289,12 +315,13 @@ def test_latents_are_normal_where_the_flow_is_exact(n_phases):
 
 
 @pytest.mark.parametrize("method", ["heun", "midpoint"])
-def test_transform_inverts_sampling_better_with_more_steps(method):
+def test_transform_inverts_sampling_better_with_more_steps(method, monkeypatch):
     """Noise to channels to noise, by the public way: the decoded image is left out."""
+    monkeypatch.setattr(_model, "BATCH_SIZE", 2)
     X = greys()
     generator = fitted(X, precision="float64", method=method, conditions=("p1",))
-    X = X[:3]
-    exact = generator.set_params(n_steps=128).transform(X)
+    X = X[:2]
+    exact = generator.set_params(n_steps=64).transform(X)
     errors = []
     for n_steps in (8, 16, 32):
         errors.append(np.abs(generator.set_params(n_steps=n_steps).transform(X) - exact).max())
@@ -317,13 +344,14 @@ def images_of_training(X, **settings):
 
     class Watched(Symmetries):
         def __call__(self, images, rng):
-            moved = super().__call__(images, rng)
-            seen.update(image.numpy().astype(np.int8).tobytes() for image in moved[:, 0])
+            for _ in range(15):
+                moved = super().__call__(images, rng)
+                seen.update(image.numpy().astype(np.int8).tobytes() for image in moved[:, 0])
             return moved
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_flow_matching, "Symmetries", Watched)
-        FlowMatchingGenerator(**TINY | {"n_iter": 150} | settings).fit(X)
+        FlowMatchingGenerator(**TINY | {"n_iter": 10, "width": 2} | settings).fit(X)
     return seen
 
 
@@ -414,7 +442,9 @@ def test_p1_is_corrected_where_p2_has_other_lags(shape):
         assert (seen[0][:2, 0] - seen[-1][:2, 0]).abs().max() > 1e-3
 
 
-def test_target_that_is_no_condition_is_searched_through_the_flow():
+def test_target_that_is_no_condition_is_searched_through_the_flow(monkeypatch):
+    monkeypatch.setattr(_search, "BATCH_SIZE", 3)
+    monkeypatch.setattr(_search, "SEARCH_STEPS", 30)
     generator = fitted(blobs(shape=(8, 8)), conditions=(), n_steps=2, target_tol=0.02)
     surface = SpecificSurface().fit(blobs(shape=(8, 8)))
     free = surface.transform(generator.sample(3, random_state=0))[:, 0]
@@ -458,6 +488,7 @@ def test_one_large_image_is_enough_with_crop_shape():
     np.testing.assert_array_equal(again, generator.sample(2, random_state=1))
 
 
+@pytest.mark.usefixtures("few_scored")
 def test_score_of_scans_is_that_of_their_windows_side_by_side():
     scans = blobs(2, (19, 25))
     generator = cropped(scans)
@@ -478,6 +509,7 @@ def test_score_of_scans_is_that_of_their_windows_side_by_side():
     assert generator.score(volumes) == generator.score(windows.reshape(8, 4, 8, 6))
 
 
+@pytest.mark.usefixtures("few_scored")
 def test_scans_can_be_cross_validated():
     scans, settings = blobs(3, (16, 24)), {"crop_shape": (8, 12)}
     generator = FlowMatchingGenerator(**TINY | settings)
@@ -506,9 +538,6 @@ def test_crop_shape_reads_flat_rows():
     np.testing.assert_array_equal(flat, nd.reshape(2, -1))
 
 
-STRIPES = {"n_iter": 150, "width": 8, "batch_size": 16, "periodic": True}
-
-
 def stripes(n, p1, seed=0):
     """Layers along the first axis, with a share p1 of phase 1."""
     noise = np.cumsum(np.random.default_rng(seed).standard_normal((n, 8, 8)), axis=1)
@@ -520,18 +549,20 @@ def distance(generator, other):
     return sum((mine - its).square().sum().item() for mine, its in pairs) ** 0.5
 
 
-def test_fine_tuning_comes_near_a_new_material_and_stays_near_the_old_network():
+def test_fine_tuning_comes_near_a_new_material_and_stays_near_the_old_network(monkeypatch):
+    monkeypatch.setattr(_model, "BATCH_SIZE", 60)
+    monkeypatch.setattr(_base, "SCORE_SAMPLES", 60)
     start = FlowMatchingGenerator(conditions=(), **TINY | STRIPES).fit(stripes(48, 0.2))
     new = stripes(4, 0.5, seed=1)
     before = abs(start.sample(60, random_state=0).mean() - 0.5)
-    tuned = copy.deepcopy(start).fine_tune(new, n_iter=150)
+    tuned = copy.deepcopy(start).fine_tune(new, n_iter=60)
     assert abs(tuned.sample(60, random_state=0).mean() - 0.5) < 0.5 * before
     assert tuned.score(new) > start.score(new)
     trained = copy.deepcopy(start).partial_fit(new)
     assert 0 < distance(tuned, start) < 0.5 * distance(trained, start)
-    assert tuned.n_iter_ == trained.n_iter_ == 300
-    assert len(tuned.history_["matching"]) == 300
-    np.testing.assert_array_equal(tuned.history_["matching"][:150], start.history_["matching"])
+    assert tuned.n_iter_ == trained.n_iter_ == 120
+    assert len(tuned.history_["matching"]) == 120
+    np.testing.assert_array_equal(tuned.history_["matching"][:60], start.history_["matching"])
 
 
 def test_fine_tuning_replaces_the_conditions_of_the_training_images():

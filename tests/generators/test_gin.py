@@ -42,7 +42,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def trained(pictures):
-    return light(n_iter=200).fit(pictures[:1])
+    return light(n_iter=120).fit(pictures[:1])
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_two_different_images_give_their_mean():
     line = np.arange(32)
     X = np.stack([np.tile(line // width % 2, (32, 1)) for width in (2, 8)])
     X[0, :, ::8] = 1
-    generator = light(n_iter=150, isotropic=False).fit(X)
+    generator = light(n_iter=100, isotropic=False).fit(X)
     both = curves(X)
     errors = [curve_error(generator, target) for target in (both.mean(axis=0), *both)]
     assert errors[0] < 0.6 * min(errors[1:])
@@ -119,13 +119,13 @@ def test_two_different_images_give_their_mean():
 
 def test_the_initial_part_of_the_curve_alone(pictures):
     initial = TwoPointCorrelation(max_lag=4)
-    generator = light(n_iter=150, invariances=(initial,)).fit(pictures[:1])
+    generator = light(n_iter=100, invariances=(initial,)).fit(pictures[:1])
     target = curves(pictures[:1], max_lag=4)[0]
     assert curve_error(generator, target, max_lag=4) < 0.04
 
 
 def test_isotropy_halves_the_differences_between_directions(pictures, trained):
-    blind = light(n_iter=200, isotropic=False).fit(pictures[:1])
+    blind = light(n_iter=120, isotropic=False).fit(pictures[:1])
     spreads = [anisotropy(g.sample(100, random_state=1)) for g in (trained, blind)]
     assert spreads[0] < 0.5 * spreads[1]
 
@@ -151,7 +151,7 @@ def test_the_field_network_learns_as_well():
 
 
 def test_an_update_leads_downhill(pictures):
-    losses = light(n_iter=100).fit(pictures[:1]).history_["invariance"]
+    losses = light(n_iter=60).fit(pictures[:1]).history_["invariance"]
     assert losses[-10:].mean() < 0.3 * losses[:3].mean()
 
 

@@ -125,7 +125,7 @@ def test_the_projection_pulls_the_images_to_the_calibration(n_projection):
         "invariances": ("p1",),
         "calibration": OTHERS,
         "n_projection": n_projection,
-        "n_iter": 60,
+        "n_iter": 30,
         "learning_rate": 2e-3,
         "projection_rate": 1e-2,
         "hard_projection": True,

@@ -123,6 +123,7 @@ def reported_and_true_error(generator, descriptor, **options):
     return float(worst), abs(descriptor.fit_transform(image[None]).item() - 0.39)
 
 
+@pytest.mark.usefixtures("short_searches")
 @BOTH
 @pytest.mark.parametrize("asked", [None, False, True])
 def test_a_searched_name_follows_the_images_made(images, periodic, asked):
@@ -132,6 +133,7 @@ def test_a_searched_name_follows_the_images_made(images, periodic, asked):
     assert reported == pytest.approx(true, rel=0.01)
 
 
+@pytest.mark.usefixtures("short_searches")
 @BOTH
 def test_a_condition_stays_what_it_was_in_fit(images, periodic):
     generator = InvNetGenerator.light(
@@ -151,6 +153,7 @@ def test_the_correlation_of_a_random_field_follows_the_images_made(images):
     assert not generator.conditions_.periodic
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_parameters_changed_after_the_fit_change_no_name(images):
     generator = WGANGP.light(periodic=False, target_tol=1e-6, **TINY).fit(images)
     before = generator.score(images)
@@ -170,6 +173,7 @@ def test_errors_state_the_length_that_is_right_for_the_borders(images, periodic)
         generator.sample(1, border_fractions=[0.1, 0.2, 0.3], periodic=not periodic)
 
 
+@pytest.mark.usefixtures("short_searches")
 @BOTH
 def test_names_survive_files_pickles_and_clones(images, periodic, tmp_path):
     generator = InvNetGenerator.light(
