@@ -18,7 +18,7 @@ import pytest
 import skmicro
 from skmicro import exceptions
 from skmicro.descriptors import VolumeFraction
-from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.generators import WGANGP, HybridGAN, InvNetGenerator
 
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "doc"
@@ -136,6 +136,14 @@ def test_new_descriptor_passes_the_battery(page, test, request):
     run_battery(test, page.InterceptDensity, request)
 
 
+@pytest.fixture
+def short_level(monkeypatch):
+    """Let the presets take two steps after the training, where users have them take 200."""
+    for cls in (HybridGAN, InvNetGenerator):
+        monkeypatch.setitem(cls._light, "n_level_steps", 2)
+
+
+@pytest.mark.usefixtures("short_searches", "short_level")
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)
 def test_user_guide(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -145,6 +153,7 @@ def test_user_guide(path, tmp_path, monkeypatch):
         run_blocks(rst_blocks(path), path, {})
 
 
+@pytest.mark.usefixtures("short_level")
 @pytest.mark.parametrize("name", ["README.md", "doc/index.rst"])
 def test_first_example(name, tmp_path, monkeypatch):
     path = ROOT / name
