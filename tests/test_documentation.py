@@ -18,6 +18,7 @@ import pytest
 import skmicro
 from skmicro import exceptions
 from skmicro.descriptors import VolumeFraction
+from skmicro.flows import _inpainting
 from skmicro.generators import WGANGP, HybridGAN, InvNetGenerator
 
 ROOT = Path(__file__).parents[1]
@@ -143,7 +144,14 @@ def short_level(monkeypatch):
         monkeypatch.setitem(cls._light, "n_level_steps", 2)
 
 
-@pytest.mark.usefixtures("short_searches", "short_level")
+@pytest.fixture
+def short_filling(monkeypatch):
+    """Let flows go back and forth twice in each of two steps where they fill regions."""
+    monkeypatch.setattr(_inpainting, "N_STEPS", 2)
+    monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
+
+
+@pytest.mark.usefixtures("short_searches", "short_level", "short_filling")
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)
 def test_user_guide(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
