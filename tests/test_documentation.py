@@ -18,7 +18,8 @@ import pytest
 import skmicro
 from skmicro import exceptions
 from skmicro.descriptors import VolumeFraction
-from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.flows import _inpainting
+from skmicro.generators import WGANGP, HybridGAN, InvNetGenerator
 
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "doc"
@@ -136,6 +137,21 @@ def test_new_descriptor_passes_the_battery(page, test, request):
     run_battery(test, page.InterceptDensity, request)
 
 
+@pytest.fixture
+def short_level(monkeypatch):
+    """Let the presets take two steps after the training, where users have them take 200."""
+    for cls in (HybridGAN, InvNetGenerator):
+        monkeypatch.setitem(cls._light, "n_level_steps", 2)
+
+
+@pytest.fixture
+def short_filling(monkeypatch):
+    """Let flows go back and forth twice in each of two steps where they fill regions."""
+    monkeypatch.setattr(_inpainting, "N_STEPS", 2)
+    monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
+
+
+@pytest.mark.usefixtures("short_searches", "short_level", "short_filling")
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)
 def test_user_guide(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -145,6 +161,7 @@ def test_user_guide(path, tmp_path, monkeypatch):
         run_blocks(rst_blocks(path), path, {})
 
 
+@pytest.mark.usefixtures("short_level")
 @pytest.mark.parametrize("name", ["README.md", "doc/index.rst"])
 def test_first_example(name, tmp_path, monkeypatch):
     path = ROOT / name

@@ -12,12 +12,27 @@ from sklearn.base import clone
 from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, fitted, phase_images, tiny
 
 import skmicro
+from skmicro.generators import DAVEGAN, VAE, Autoencoder, FlowMatchingGenerator
 
 pytestmark = pytest.mark.usefixtures("short_searches")
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 every_generator = pytest.mark.parametrize("cls", GENERATORS)
 every_network = pytest.mark.parametrize("cls", NETWORKS)
 every_transformer = pytest.mark.parametrize("cls", TRANSFORMERS)
+
+# Classes whose light network no other class has see every shape, and both kinds of borders.
+# Those that share one take two shapes each and see all pairs of shape and borders together.
+SHAPES = [(16, 16), (4, 6, 5), (1, 9), (7, 7)]
+ALONE = [Autoencoder, VAE, DAVEGAN, FlowMatchingGenerator]
+LIGHT_CASES = [
+    (cls, shape, (place + number) % 2 == 1)
+    for place, cls in enumerate(ALONE)
+    for number, shape in enumerate(SHAPES)
+] + [
+    (cls, SHAPES[(place + periodic) % len(SHAPES)], periodic)
+    for place, cls in enumerate(cls for cls in NETWORKS if cls not in ALONE)
+    for periodic in (False, True)
+]
 
 
 def outcome(estimator, X):
@@ -35,7 +50,7 @@ def global_random_states():
 @every_transformer
 def test_flat_rows_equal_images(cls):
     X = phase_images()
-    nd = tiny(cls).fit(X)
+    nd = fitted(cls)
     flat = tiny(cls, image_shape=X.shape[1:]).fit(X.reshape(len(X), -1))
     np.testing.assert_array_equal(nd.transform(X), flat.transform(X.reshape(len(X), -1)))
     np.testing.assert_array_equal(nd.transform(X), nd.transform(X.reshape(len(X), -1)))
@@ -68,15 +83,13 @@ def test_read_only_memory_map(cls, tmp_path):
     X = phase_images()
     np.save(tmp_path / "images.npy", X)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
-    np.testing.assert_array_equal(
-        outcome(tiny(cls).fit(mapped), mapped), outcome(tiny(cls).fit(X), X)
-    )
+    np.testing.assert_array_equal(outcome(tiny(cls).fit(mapped), mapped), outcome(fitted(cls), X))
 
 
 @every_estimator
 def test_types_agree(cls):
     X = phase_images()
-    expected = outcome(tiny(cls).fit(X), X)
+    expected = outcome(fitted(cls), X)
     for dtype in (bool, np.int64, np.float32, np.float64):
         result = outcome(tiny(cls).fit(X.astype(dtype)), X.astype(dtype))
         np.testing.assert_array_equal(result, expected, err_msg=str(dtype))
@@ -85,8 +98,7 @@ def test_types_agree(cls):
 
 
 @every_estimator
-@pytest.mark.parametrize("shape", [(4, 6, 5), (1, 9), (7, 7)])
-@pytest.mark.parametrize("n_phases", [2, 3])
+@pytest.mark.parametrize(("shape", "n_phases"), [((4, 6, 5), 3), ((1, 9), 2), ((7, 7), 3)])
 def test_any_dimension_shape_and_number_of_phases(cls, shape, n_phases):
     X = phase_images(shape=shape, n_phases=n_phases)
     estimator = tiny(cls).fit(X)
@@ -112,7 +124,7 @@ def test_grey_images(cls):
 @every_transformer
 def test_rows_do_not_depend_on_batching_or_order(cls):
     X = phase_images(n=65)
-    estimator = tiny(cls).fit(X)
+    estimator = fitted(cls)
     whole = estimator.transform(X)
     order = np.random.default_rng(0).permutation(len(X))
     for n in (1, 2, 17, 65):
@@ -143,8 +155,7 @@ def test_no_global_random_state_is_touched(cls):
 
 @every_estimator
 def test_pickle_holds_no_torch_objects(cls):
-    X = phase_images()
-    estimator = tiny(cls).fit(X)
+    X, estimator = phase_images(), fitted(cls)
     text = pickle.dumps(estimator)
     named = [
         str(argument)
@@ -157,8 +168,7 @@ def test_pickle_holds_no_torch_objects(cls):
 
 @every_estimator
 def test_saved_file_gives_the_estimator_back(cls, tmp_path):
-    X = phase_images()
-    estimator = tiny(cls).fit(X)
+    X, estimator = phase_images(), fitted(cls)
     estimator.save(tmp_path / "model.skm")
     loaded = skmicro.load(tmp_path / "model.skm")
     assert type(loaded) is cls
@@ -172,9 +182,9 @@ def test_saved_file_gives_the_estimator_back(cls, tmp_path):
 def test_clone_and_refit_are_reproducible(cls):
     X = phase_images()
     estimator = tiny(cls)
-    first = outcome(estimator.fit(X), X)
+    first = outcome(fitted(cls), X)
     np.testing.assert_array_equal(outcome(clone(estimator).fit(X), X), first)
-    np.testing.assert_array_equal(outcome(estimator.fit(X), X), first)
+    np.testing.assert_array_equal(outcome(estimator.fit(X[::-1]).fit(X), X), first)
 
 
 @every_transformer
@@ -197,7 +207,7 @@ def test_feature_names_are_distinct_and_as_many_as_columns(cls):
 
 @every_generator
 def test_first_samples_do_not_depend_on_how_many_follow(cls):
-    generator = tiny(cls).fit(phase_images(n=12))
+    generator = fitted(cls)
     many = generator.sample(70, random_state=1)
     np.testing.assert_array_equal(many[:3], generator.sample(3, random_state=1))
     np.testing.assert_array_equal(many[:65], generator.sample(65, random_state=1))
@@ -205,7 +215,7 @@ def test_first_samples_do_not_depend_on_how_many_follow(cls):
 
 @every_generator
 def test_samples_without_a_seed_are_new_each_time(cls):
-    generator = tiny(cls).fit(phase_images(shape=(16, 16)))
+    generator = fitted(cls)
     latents = [generator.sample(3, return_targets=False) for _ in range(3)]
     seeded = generator.sample(3, random_state=generator.random_state)
     assert not np.array_equal(latents[0], latents[1])
@@ -231,11 +241,9 @@ def test_light_preset_is_an_ordinary_estimator(cls):
     assert light.get_params() != cls(n_iter=7).get_params()
 
 
-@every_network
-@pytest.mark.parametrize("shape", [(16, 16), (4, 6, 5), (1, 9), (7, 7)])
-@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize(("cls", "shape", "periodic"), LIGHT_CASES)
 def test_light_preset_keeps_the_promises(cls, shape, periodic):
-    X = phase_images(n=20, shape=shape)
+    X = phase_images(shape=shape)
     settings = {"n_iter": 2, "width": 4, "n_latent": 2, "batch_size": 4, "random_state": 0}
     settings["n_level_steps"] = 2
     known = {name: settings[name] for name in cls._get_param_names() if name in settings}
@@ -244,7 +252,7 @@ def test_light_preset_keeps_the_promises(cls, shape, periodic):
     assert many.shape == (18, *shape)
     np.testing.assert_array_equal(many[:3], light.sample(3, random_state=1))
     latents = light.transform(X)
-    np.testing.assert_array_equal(light.transform(X[[17, 3]]), latents[[17, 3]])
+    np.testing.assert_array_equal(light.transform(X[[5, 3]]), latents[[5, 3]])
     copied = pickle.loads(pickle.dumps(light))
     np.testing.assert_array_equal(copied.inverse_transform(latents), light.reconstruct(X))
 

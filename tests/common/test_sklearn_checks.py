@@ -4,8 +4,17 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 from tiny import ESTIMATORS, tiny
 
+from skmicro.random_fields import _level_cut
 
-@pytest.mark.usefixtures("short_searches")
+
+@pytest.fixture
+def coarse_tables(monkeypatch):
+    """Let Gaussian fields of many phases tabulate their correlations roughly."""
+    monkeypatch.setattr(_level_cut, "LOG2_DRAWS", 6)
+    monkeypatch.setattr(_level_cut, "N_TABLE", 17)
+
+
+@pytest.mark.usefixtures("short_searches", "coarse_tables")
 @pytest.mark.filterwarnings("ignore::skmicro.exceptions.ImageShapeWarning")
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_scikit_learn_checks(cls):
