@@ -266,7 +266,7 @@ def trained(made, images, arguments):
     return generator, record | {"processor_seconds": time.process_time() - start}
 
 
-def draw(study, name, kind, arguments, tiles, **stacks):
+def draw(study, name, kind, arguments, tiles, /, **stacks):
     """Draw tiles and as many images of each other kind, and the last kind alone.
 
     Nothing is drawn unless the options name a folder.
