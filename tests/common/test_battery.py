@@ -155,7 +155,7 @@ def test_no_global_random_state_is_touched(cls):
 
 @every_estimator
 def test_pickle_holds_no_torch_objects(cls):
-    X, estimator = phase_images(), fitted(cls)
+    X, estimator = phase_images(), tiny(cls).fit(phase_images())
     text = pickle.dumps(estimator)
     named = [
         str(argument)
@@ -168,7 +168,7 @@ def test_pickle_holds_no_torch_objects(cls):
 
 @every_estimator
 def test_saved_file_gives_the_estimator_back(cls, tmp_path):
-    X, estimator = phase_images(), fitted(cls)
+    X, estimator = phase_images(), tiny(cls).fit(phase_images())
     estimator.save(tmp_path / "model.skm")
     loaded = skmicro.load(tmp_path / "model.skm")
     assert type(loaded) is cls
@@ -215,7 +215,7 @@ def test_first_samples_do_not_depend_on_how_many_follow(cls):
 
 @every_generator
 def test_samples_without_a_seed_are_new_each_time(cls):
-    generator = fitted(cls)
+    generator = tiny(cls).fit(phase_images(shape=(16, 16)))
     latents = [generator.sample(3, return_targets=False) for _ in range(3)]
     seeded = generator.sample(3, random_state=generator.random_state)
     assert not np.array_equal(latents[0], latents[1])
