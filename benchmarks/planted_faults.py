@@ -90,7 +90,7 @@ projection-rate | wrong learning rate | training/test_training.py
     projection.learning_rate, betas)  =>  learning_rate, betas)
 batches-checkpoint | checkpoint not restored | training/test_training.py
     self._waiting = state["waiting"]  =>  self._waiting = state["waiting"][:0]
-stopped-checkpoint | checkpoint not written | training/test_training.py
+stopped-checkpoint | checkpoint not written | generators/test_robustness.py
     ends = stop or history.n_iter == n_iter  =>  ends = history.n_iter == n_iter
 average-unused | average of weights not used | training/test_training.py
     kept["generator"] = kept.pop("average")  =>  kept.pop("average")
