@@ -7,7 +7,7 @@ A class that derives from :class:`Parametrized` declares its parameters as field
 
 From this follow the constructor, which takes keywords only and does nothing but assign; the
 check of all values by :func:`check_parameters`; and the section "Parameters" of the docstring.
-Subclasses inherit parameters. A field without :func:`parameter`, ``width: float = 2.0``, changes
+Subclasses inherit parameters. A value without :func:`parameter`, ``width: float = 2.0``, changes
 the default and nothing else. Fitted attributes that a base class describes under "Attributes" are
 added to those of a docstring in the same way.
 """
@@ -18,6 +18,8 @@ import re
 import textwrap
 from typing import Any, dataclass_transform
 
+from .rules import Rule
+
 MODEL = "model"
 """Scope of what a fitted model is made of: it stays as it was until the next ``fit``."""
 TRAINING = "training"
@@ -26,6 +28,7 @@ RUNNING = "running"
 """Scope of what says how long and where a training runs: it may change at any time."""
 SAMPLING = "sampling"
 """Scope of what says how a fitted model is used: it may change at any time."""
+SCOPES = (MODEL, TRAINING, RUNNING, SAMPLING)
 
 WIDTH = 88
 SECTION = re.compile(r"^(?P<title>\w[\w ]*)\n-{3,}\n", re.MULTILINE)
@@ -49,7 +52,20 @@ def parameter(default, rule, text, scope=TRAINING) -> Any:
     -------
     field : dataclasses.Field
         To be assigned to an annotated name in the body of a class.
+
+    Raises
+    ------
+    TypeError
+        If the default is mutable or the rule is none.
+    ValueError
+        If there is no such scope.
     """
+    if isinstance(default, (list, dict, set)):
+        raise TypeError(f"default must not be mutable, got {default!r}; use a tuple or None.")
+    if not isinstance(rule, Rule):
+        raise TypeError(f"rule must be one of skmicro.rules, got {rule!r}.")
+    if scope not in SCOPES:
+        raise ValueError(f"scope must be one of {SCOPES}, got {scope!r}.")
     metadata = {"rule": rule, "text": " ".join(text.split()), "scope": scope}
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -61,9 +77,11 @@ class Parametrized:
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
         text = cls.__doc__
-        _inherit_rules(cls)
-        if not _is_written_by_hand(cls.__init__):
-            dataclasses.dataclass(cls, kw_only=True, eq=False, repr=False, match_args=False)
+        _declare_fields(cls)
+        by_hand = _is_written_by_hand(cls.__init__)
+        settings = {"eq": False, "repr": False, "match_args": False}
+        dataclasses.dataclass(cls, init=not by_hand, kw_only=True, **settings)
+        if not by_hand:
             cls.__init__.__signature__ = _signature(cls)
         cls._own_attributes = _entries(_sections(text).get("Attributes", ""))
         cls.__doc__ = text and _completed(cls, text)
@@ -72,9 +90,8 @@ class Parametrized:
 def check_parameters(instance, *scopes):
     """Raise unless every parameter keeps its rule; with scopes, every parameter of these."""
     for field in dataclasses.fields(instance):
-        scope, rule = field.metadata.get("scope"), field.metadata.get("rule")
-        if rule is not None and (not scopes or scope in scopes):
-            rule(field.name, getattr(instance, field.name))
+        if not scopes or field.metadata["scope"] in scopes:
+            field.metadata["rule"](field.name, getattr(instance, field.name))
 
 
 def parameters_of(instance, *scopes):
@@ -92,20 +109,51 @@ def parameters_of(instance, *scopes):
     values : dict
         Values by name.
     """
-    chosen = [f for f in dataclasses.fields(instance) if f.metadata.get("scope") in scopes]
+    chosen = [f for f in dataclasses.fields(instance) if f.metadata["scope"] in scopes]
     return {field.name: getattr(instance, field.name) for field in chosen}
 
 
-def _inherit_rules(cls):
-    """Make fields of plain values, which are other defaults of inherited parameters."""
-    inherited = {}
+def _declare_fields(cls):
+    """Declare all parameters in the class itself, those of the bases in their order (MRO)."""
+    fields = {}
     for base in reversed(cls.__mro__[1:]):
-        inherited |= vars(base).get("__dataclass_fields__", {})
-    for name in inspect.get_annotations(cls):
-        value = vars(cls).get(name)
-        if name in inherited and not isinstance(value, dataclasses.Field):
-            again = dataclasses.field(default=value, metadata=inherited[name].metadata)
-            setattr(cls, name, again)
+        fields |= vars(base).get("_own_parameters", {})
+    cls._own_parameters = own = _own_fields(cls, fields)
+    annotations = inspect.get_annotations(cls)
+    for name, field in (fields | own).items():
+        annotations.setdefault(name, Any)
+        setattr(cls, name, dataclasses.field(default=field.default, metadata=field.metadata))
+    cls.__annotations__ = annotations
+
+
+def _own_fields(cls, inherited):
+    """Return the fields that the body of a class declares, or gives another default."""
+    annotated = inspect.get_annotations(cls)
+    for base in cls.__mro__:
+        loose = [k for k, v in vars(base).items() if isinstance(v, dataclasses.Field)]
+        if loose and not (issubclass(base, Parametrized) and set(loose) <= set(annotated)):
+            raise TypeError(
+                f"{base.__name__}.{loose[0]} must be annotated, in a class that derives from "
+                "Parametrized, to be a parameter."
+            )
+    own = {}
+    for name, value in vars(cls).items():
+        declared, known = isinstance(value, dataclasses.Field), name in inherited
+        if known and not declared:
+            if inspect.isroutine(value) or isinstance(value, property):
+                raise TypeError(f"{cls.__name__}.{name} must not hide the parameter {name}.")
+            own[name] = dataclasses.field(default=value, metadata=inherited[name].metadata)
+        elif declared:
+            if not known and any(hasattr(base, name) for base in cls.__mro__[1:]):
+                raise TypeError(f"{cls.__name__}.{name} must not hide what a base class has.")
+            own[name] = value
+    for name, kind in annotated.items():
+        if name not in own and "ClassVar" not in str(kind):
+            raise TypeError(
+                f"{cls.__name__}.{name} must be declared by parameter(...), give an inherited "
+                "parameter another default, or be a ClassVar."
+            )
+    return own
 
 
 def _is_written_by_hand(constructor):
@@ -114,12 +162,10 @@ def _is_written_by_hand(constructor):
 
 def _signature(cls):
     """Return the signature of a constructor: the parameters of the class, then its bases'."""
-    fields, order = {field.name: field for field in dataclasses.fields(cls)}, {}
-    for base in cls.__mro__:
-        order |= {name: fields[name] for name in inspect.get_annotations(base) if name in fields}
+    names = {name: None for base in cls.__mro__ for name in vars(base).get("_own_parameters", ())}
     keywords = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default)
-        for name, field in order.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(cls, name))
+        for name in names
     ]
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return inspect.Signature([this, *keywords])
@@ -153,15 +199,13 @@ def _parameter_entries(cls):
 
 
 def _kind(cls, name):
-    rule = cls.__dataclass_fields__[name].metadata.get("rule")
-    return rule.kind if rule else "any"
+    return cls.__dataclass_fields__[name].metadata["rule"].kind
 
 
 def _text(cls, name):
-    text = cls.__dataclass_fields__[name].metadata.get("text", "Without description.")
     margin = " " * 4
     return textwrap.fill(
-        text,
+        cls.__dataclass_fields__[name].metadata["text"],
         WIDTH,
         initial_indent=margin,
         subsequent_indent=margin,

@@ -157,6 +157,55 @@ def test_a_constructor_written_by_hand_is_left_alone():
     assert Written.__doc__.count("Parameters") == 1
 
 
+def test_the_nearest_class_of_the_method_resolution_order_has_the_say():
+    class Left(Base):
+        """Another parameter."""
+
+        mode: str = parameter("fast", rules.choice("fast", "slow"), "How it is done.")
+
+    class Right(Base):
+        """Another default, without annotation."""
+
+        width = 6
+
+    class Both(Left, Right):
+        """Of both."""
+
+    assert vars(Both()) == {"n_iter": 10, "width": 6, "mode": "fast"}
+    assert Both.width == inspect.signature(Both).parameters["width"].default == 6
+
+
+def plain_mixin():
+    class Plain:
+        depth: int = parameter(1, rules.integer(1), "Depth.")
+
+    return type("Mixed", (Plain, Base), {})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: type("A", (Base,), {"__annotations__": {"width": int}}), "A.width must be declar"),
+        (lambda: type("A", (Base,), {"depth": 3, "__annotations__": {"depth": int}}), "declared"),
+        (lambda: type("A", (Base,), {"width": lambda self: 3}), "A.width must not hide"),
+        (
+            lambda: type("A", (Base,), {"depth": parameter(1, rules.integer(), "D.")}),
+            "A.depth must",
+        ),
+        (plain_mixin, "Plain.depth must be annotated, in a class that derives from Parametrized"),
+        (lambda: parameter([1], rules.anything("list"), "Xs."), r"not be mutable, got \[1\]"),
+        (
+            lambda: parameter(1, int, "Depth."),
+            "rule must be one of skmicro.rules, got <cl",
+        ),
+        (lambda: parameter(1, rules.integer(), "Depth.", "models"), "scope must be one of"),
+    ],
+)
+def test_a_class_that_breaks_a_rule_is_refused_where_it_is_made(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
 @pytest.mark.parametrize("cls", [cls for _, cls in all_estimators()])
 def test_every_parameter_of_the_library_is_described_and_has_a_rule(cls):
     fields = dataclasses.fields(cls)
@@ -186,7 +235,7 @@ def test_networks_of_ones_own_take_the_place_of_an_architecture(tmp_path):
     weights = clone(own).fit(IMAGES).generator_.state_dict()
     shapes = {name: value.shape for name, value in named.generator_.state_dict().items()}
     assert {name: value.shape for name, value in weights.items()} == shapes
-    with pytest.raises(TypeError, match="Cannot save"):
+    with pytest.raises(TypeError, match="Cannot save architecture, which holds functions"):
         own.fit(IMAGES).save(tmp_path / "own.skm")
     assert list(tmp_path.iterdir()) == []
     for architecture in ((thin_generator,), (thin_generator, 3), "tall"):

@@ -58,7 +58,8 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         the resolution and below and makes homogeneous images of any size; ``"dense"``: the same
         for images whose objects have places. Or two functions that make networks of your own,
         called as ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)``
-        and ``make_critic(n_channels, shape, n_attributes=, width=, periodic=)``.""",
+        and ``make_critic(n_channels, shape, width=, periodic=)``, by :class:`ACGAN` with
+        ``n_attributes=`` as well, the numbers that the critic tells beside the score.""",
         MODEL,
     )
     n_critic: int = parameter(5, integer(1), "Critic steps per iteration.")
@@ -82,11 +83,10 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         make_generator, make_critic = makers(made.architecture, ARCHITECTURES)
         settings = {"width": made.width, "periodic": made.periodic}
         inputs = (made.n_latent, self.conditions_.whitening)
+        told = {"n_attributes": n_attributes} if n_attributes else {}
         return {
             "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
-            "critic": lambda: make_critic(
-                n_channels + n_views, shape, n_attributes=n_attributes, **settings
-            ),
+            "critic": lambda: make_critic(n_channels + n_views, shape, **told, **settings),
         }
 
     def _contest(self, networks, rng, **parts):

@@ -27,6 +27,10 @@ def parameter_summary(value):
     """Return a text that is the same for equal values of a parameter, and functions of one name."""
     if isinstance(value, np.ndarray):
         return _digest(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list):
+        value = tuple(value)
     return ADDRESS.sub("", repr(value))
 
 

@@ -1,5 +1,7 @@
 """What all estimators share: images checked once, state that is plain NumPy."""
 
+import inspect
+
 from sklearn.base import BaseEstimator
 
 from .. import persistence
@@ -39,6 +41,12 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         TypeError
             If a parameter is neither a plain value, an array nor an estimator.
         """
+        for name, value in self.get_params(deep=False).items():
+            parts = value if isinstance(value, (tuple, list)) else (value,)
+            if any(map(inspect.isroutine, parts)) and name != "callbacks":
+                raise TypeError(
+                    f"Cannot save {name}, which holds functions, got {value!r}; pickle keeps them."
+                )
         persistence.save(self, path)
 
     def __sklearn_tags__(self):
