@@ -17,9 +17,11 @@ import pytest
 
 import skmicro
 from skmicro import exceptions
+from skmicro.conditioning import _fraction_scaling
 from skmicro.descriptors import VolumeFraction
 from skmicro.flows import _inpainting
 from skmicro.generators import WGANGP, HybridGAN, InvNetGenerator
+from skmicro.training import averaging
 
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "doc"
@@ -27,7 +29,6 @@ DOC = ROOT / "doc"
 sys.path.append(str(ROOT / "tests" / "common"))
 battery = importlib.import_module("test_battery")
 bad_input = importlib.import_module("test_bad_input")
-search = importlib.import_module("test_search")
 phase_images = importlib.import_module("tiny").phase_images
 tiny = importlib.import_module("tiny").tiny
 
@@ -110,7 +111,7 @@ def test_new_generator_scales_latents(page):
 def battery_of(cls):
     """Tests of tests/common that run on a public class and need no other parameters."""
     found = []
-    for module in (battery, bad_input, search):
+    for module in (battery, bad_input):
         for name, test in inspect.getmembers(module, inspect.isfunction):
             marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
             runs = any(mark.args[0] == "cls" and cls in mark.args[1] for mark in marks)
@@ -119,39 +120,38 @@ def battery_of(cls):
     return found
 
 
-def run_battery(test, cls, request):
-    """Run a test as it runs in its own file: only one of them searches to the end."""
-    if test.__module__ != search.__name__:
-        request.getfixturevalue("short_searches")
-    known = {"cls": cls, "tmp_path": request.getfixturevalue("tmp_path")}
+def run_battery(test, cls, tmp_path):
+    known = {"cls": cls, "tmp_path": tmp_path}
     test(**{name: known[name] for name in inspect.signature(test).parameters})
 
 
+@pytest.mark.usefixtures("short_searches")
 @pytest.mark.parametrize("test", battery_of(WGANGP))
-def test_new_generator_passes_the_battery(page, test, request):
-    run_battery(test, page.LeastSquaresGAN, request)
+def test_new_generator_passes_the_battery(page, test, tmp_path):
+    run_battery(test, page.LeastSquaresGAN, tmp_path)
 
 
 @pytest.mark.parametrize("test", battery_of(VolumeFraction))
-def test_new_descriptor_passes_the_battery(page, test, request):
-    run_battery(test, page.InterceptDensity, request)
+def test_new_descriptor_passes_the_battery(page, test, tmp_path):
+    run_battery(test, page.InterceptDensity, tmp_path)
 
 
 @pytest.fixture
-def short_level(monkeypatch):
-    """Let the presets take two steps after the training, where users have them take 200."""
+def short_presets(monkeypatch):
+    """Let presets do little after the training, and flows fill regions in two rounds of two steps.
+
+    Trainings of pages are short; what follows them is not, and has tests of its own.
+    """
     for cls in (HybridGAN, InvNetGenerator):
         monkeypatch.setitem(cls._light, "n_level_steps", 2)
-
-
-@pytest.fixture
-def short_filling(monkeypatch):
-    """Let flows go back and forth twice in each of two steps where they fill regions."""
+    monkeypatch.setattr(averaging, "N_BATCHES", 2)
+    monkeypatch.setattr(_fraction_scaling, "N_DRAWS", 32)
+    monkeypatch.setattr(_fraction_scaling, "N_GRADIENTS", 16)
     monkeypatch.setattr(_inpainting, "N_STEPS", 2)
     monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
 
 
-@pytest.mark.usefixtures("short_searches", "short_level", "short_filling")
+@pytest.mark.usefixtures("short_searches", "short_presets")
 @pytest.mark.parametrize("path", sorted((DOC / "user_guide").glob("*.rst")), ids=lambda p: p.stem)
 def test_user_guide(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -161,7 +161,7 @@ def test_user_guide(path, tmp_path, monkeypatch):
         run_blocks(rst_blocks(path), path, {})
 
 
-@pytest.mark.usefixtures("short_level")
+@pytest.mark.usefixtures("short_presets")
 @pytest.mark.parametrize("name", ["README.md", "doc/index.rst"])
 def test_first_example(name, tmp_path, monkeypatch):
     path = ROOT / name

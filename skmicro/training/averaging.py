@@ -11,6 +11,8 @@ import copy
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
+N_BATCHES = 20
+
 
 class WeightAverage:
     """A copy of a module that follows its weights slowly.
@@ -36,8 +38,8 @@ class WeightAverage:
 
 
 @torch.no_grad()
-def measure_batch_statistics(module, forward, n_batches=20):
-    """Set the running statistics of every BatchNorm to plain means over new batches.
+def measure_batch_statistics(module, forward):
+    """Set the running statistics of every BatchNorm to plain means over ``N_BATCHES`` new batches.
 
     ``forward(module)`` sends one training batch through the module, which is left in evaluation
     mode.
@@ -49,7 +51,7 @@ def measure_batch_statistics(module, forward, n_batches=20):
         layer.momentum = None
     module.train()
     if norms:
-        for _ in range(n_batches):
+        for _ in range(N_BATCHES):
             forward(module)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum

@@ -19,6 +19,7 @@ from skmicro.training import (
     ImageBatches,
     Projection,
     adversarial_step,
+    averaging,
     run,
     search_latents,
 )
@@ -280,7 +281,8 @@ def test_the_average_forgets_faster_while_it_is_young():
         assert average.module.weight.item() == pytest.approx(start)
 
 
-def test_batch_statistics_are_means_over_batches():
+def test_batch_statistics_are_means_over_batches(monkeypatch):
+    monkeypatch.setattr(averaging, "N_BATCHES", 6)
     network = build(
         lambda: nn.Sequential(nn.BatchNorm2d(3, momentum=0.3)), torch_generator(0)
     ).double()
@@ -290,7 +292,7 @@ def test_batch_statistics_are_means_over_batches():
         torch.randn(5, 3, 4, 4, generator=rng, dtype=torch.float64) * (k + 1) + k for k in range(6)
     ]
     waiting = iter(inputs)
-    measure_batch_statistics(network, lambda n: n(next(waiting)), n_batches=6)
+    measure_batch_statistics(network, lambda n: n(next(waiting)))
     norm = network[0]
     means = torch.stack([x.mean(dim=(0, 2, 3)) for x in inputs]).mean(dim=0)
     variances = torch.stack([x.var(dim=(0, 2, 3)) for x in inputs]).mean(dim=0)
