@@ -60,7 +60,7 @@ place-in-batch | last bits depend on the batch | networks/test_noise_field.py
 elastic-gradient | shear counted twice | properties/test_elasticity.py
     2 * normal + shear])  =>  2 * (normal + shear)])
 mean-flux-unit | unit lost | properties/test_conduction.py
-    self._unit() * solution.figure[0]  =>  solution.figure[0]
+    self._unit() * solution.functional[0]  =>  solution.functional[0]
 strong-contrast-3d | coefficient, in 3-D only | properties/test_strong_contrast.py
     (2 * k1 + 3 * g1)  =>  (2 * k1 + 2 * g1)
 

@@ -1,7 +1,7 @@
 """Process variables: conditions that come with images and cannot be measured on them.
 
 A temperature, a time, a supplier's batch: numbers that the user passes as columns of ``y``. To
-the rest of the library they look like descriptors whose figures are unknown (NaN) for any
+the rest of the library they look like descriptors whose features are unknown (NaN) for any
 image.
 """
 
@@ -16,14 +16,14 @@ RESOLUTION = 1e-5
 
 
 class Unmeasured:
-    """Stands for a descriptor of ``n_figures`` figures, which are unknown."""
+    """Stands for a descriptor of ``n_features`` features, which are unknown."""
 
-    def __init__(self, n_figures):
-        self.n_figures = n_figures
+    def __init__(self, n_features):
+        self.n_features = n_features
 
     def transform(self, X):
-        """Return NaN for every image, (n, n_figures)."""
-        return np.full((len(X), self.n_figures), np.nan, np.float32)
+        """Return NaN for every image, (n, n_features)."""
+        return np.full((len(X), self.n_features), np.nan, np.float32)
 
 
 class ProcessVariable(BaseDescriptor):

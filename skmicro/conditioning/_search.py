@@ -82,7 +82,7 @@ def nearest_latents(model, images, conditions):
 
 
 def _described_in_rows(target):
-    """Return the descriptor of a target, which says if its figures have a wrong shape."""
+    """Return the descriptor of a target, which says if its features have a wrong shape."""
     descriptor, n_features = target.descriptor, target.values.shape[1]
     return lambda images: descriptor._of_shape((len(images), n_features), descriptor(images))
 

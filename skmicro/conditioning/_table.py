@@ -176,7 +176,7 @@ class ConditionTable(Persistent):
         return table
 
     def for_shape(self, image_shape):
-        """Return the descriptors for images of a shape; Unmeasured where figures are others."""
+        """Return the descriptors for images of a shape; Unmeasured where features are others."""
         names = [descriptor._feature_names() for descriptor in self.descriptors]
         bound = [clone(d)._bind(d.encoder_, image_shape) for d in self.descriptors]
         return [

@@ -165,8 +165,8 @@ def _draw_apart(n_samples, n_objects, ranges, are_apart, seed):
         return objects[are_apart(objects)]
 
     refusal = (
-        f"radius must be smaller, center wider or the figures fewer: in {MAX_REJECTED} draws "
-        f"of {n_objects} figures with radius from {lows[0]} to {highs[0]} and centres "
+        f"radius must be smaller, center wider or the shapes fewer: in {MAX_REJECTED} draws "
+        f"of {n_objects} shapes with radius from {lows[0]} to {highs[0]} and centres "
         f"from {lows[1:].tolist()} to {highs[1:].tolist()}, two always overlapped."
     )
     return draw_accepted(n_samples, draw, seed, refusal)

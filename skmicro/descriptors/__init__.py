@@ -1,7 +1,7 @@
 """Descriptors of microstructure: scikit-learn transformers over differentiable functions.
 
-Every descriptor maps images to rows of figures with ``transform``, and tensors of phase
-probabilities to the same figures, with gradients, when it is called.
+Every descriptor maps images to rows of features with ``transform``, and tensors of phase
+probabilities to the same features, with gradients, when it is called.
 """
 
 from ._base import BaseDescriptor

@@ -15,7 +15,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
 
     Subclasses set ``name`` (how targets and invariances call the descriptor), declare their
     parameters (see :mod:`skmicro.parameters`), and implement :meth:`_describe` and
-    :meth:`_feature_names`. Those whose figures have no gradient, such as counts, set
+    :meth:`_feature_names`. Those whose features have no gradient, such as counts, set
     ``differentiable = False`` and refuse tensors that require one.
     """
 
@@ -67,7 +67,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         Raises
         ------
         ValueError
-            If the images have another shape or an unseen phase, or a figure is not finite.
+            If the images have another shape or an unseen phase, or a feature is not finite.
         """
         check_is_fitted(self)
         self._check_parameters()
@@ -107,7 +107,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         Returns
         -------
         features : Tensor of shape (n, n_features)
-            The same figures as :meth:`transform`, on the same device, with gradients.
+            The same features as :meth:`transform`, on the same device, with gradients.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         return -np.inf, np.inf
 
     def _n_features(self):
-        """Return the number of figures; override where naming them all takes long."""
+        """Return the number of features; override where naming them all takes long."""
         return len(self._feature_names())
 
     def _of_shape(self, shape, features):

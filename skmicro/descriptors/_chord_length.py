@@ -51,7 +51,7 @@ class ChordLength(SpatialDescriptor):
     (counted by faces).
 
     Called with probabilities the numbers of chords, and of voxels in chords, are the
-    expectations for independent voxels, and the figures their quotients. Grey levels are read
+    expectations for independent voxels, and the features their quotients. Grey levels are read
     as probabilities and clipped to [0, 1].
 
     References

@@ -56,12 +56,12 @@ class ClusterStatistics(ConnectedDescriptor):
 
     def _describe(self, images):
         mask = phase_mask(self, images)
-        figures = cluster_statistics(mask, periodic=self.periodic, corners=self._corners)
-        return torch.as_tensor(figures, dtype=images.dtype, device=images.device)
+        statistics = cluster_statistics(mask, periodic=self.periodic, corners=self._corners)
+        return torch.as_tensor(statistics, dtype=images.dtype, device=images.device)
 
     def _feature_names(self):
-        figures = ("number", "mean_size", "largest_share", "percolation")
-        return [f"{self.name}_{figure}" for figure in figures]
+        statistics = ("number", "mean_size", "largest_share", "percolation")
+        return [f"{self.name}_{statistic}" for statistic in statistics]
 
     def _target_bounds(self):
         return 0.0, super()._target_bounds()[1]

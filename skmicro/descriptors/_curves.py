@@ -7,7 +7,7 @@ from ._phase import SpatialDescriptor
 
 
 class CurveDescriptor(SpatialDescriptor):
-    """Base class of descriptors with a figure for each lag up to the largest.
+    """Base class of descriptors with a feature for each lag up to the largest.
 
     Subclasses have ``lags_``.
     """

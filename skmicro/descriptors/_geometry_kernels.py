@@ -38,11 +38,11 @@ import torch
 from ._kernels import neighbour_differences, without_thin_axes
 
 SAFE_VOXELS = 0.01
-"""Added to the volume that a centroid is divided by: absent figures have one as well."""
+"""Added to the volume that a centroid is divided by: absent shapes have one as well."""
 
 
-def figure_moments(channels):
-    """Return area (n, n_channels) and centroid (n, n_channels, n_axes) of each channel's figure.
+def shape_moments(channels):
+    """Return area (n, n_channels) and centroid (n, n_channels, n_axes) of each channel's shape.
 
     Areas are fractions of the voxels; centroids are ``mu_10 / (mu_00 + 0.01)`` and its like,
     divided by the sides of the image, with the coordinates of voxel centres. Negative values

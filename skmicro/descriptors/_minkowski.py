@@ -6,7 +6,7 @@ from . import _geometry_kernels, _kernels
 from ._phase import ConnectedDescriptor
 from ._surface import METHODS, surface_method
 
-_FIGURES = {
+_FUNCTIONALS = {
     2: ("area", "perimeter", "euler"),
     3: ("volume", "surface", "mean_breadth", "euler"),
 }
@@ -38,9 +38,9 @@ class MinkowskiFunctionals(ConnectedDescriptor):
 
     Notes
     -----
-    These are all the additive figures of a body that do not depend on its place and
+    These are all the additive functionals of a body that do not depend on its place and
     orientation: every other one is a sum of multiples of them. Multiply by the number of
-    voxels for the figures of the whole image.
+    voxels for the functionals of the whole image.
 
     The *mean breadth* b is the distance between two parallel planes that touch a convex body,
     averaged over all directions: (a + b + c) / 2 for a box, 2 r for a ball of radius r. The
@@ -60,7 +60,7 @@ class MinkowskiFunctionals(ConnectedDescriptor):
     and the rest of the image has the other connectivity in both cases. The features are these
     sums over the number of voxels.
 
-    **Faces.** The figures of a body made of voxels, to the last digit: a box of a x b x c has
+    **Faces.** The functionals of a body made of voxels, to the last digit: a box of a x b x c has
     surface 2 (a b + b c + c a) and mean breadth (a + b + c) / 2. A smooth interface is
     replaced by a staircase. Averaged over all directions this multiplies the perimeter by
     4/pi in two dimensions, and the surface and the mean breadth by 3/2 in three, however
@@ -75,7 +75,7 @@ class MinkowskiFunctionals(ConnectedDescriptor):
 
     **Border.** In images that do not wrap around, the Euler characteristic and the mean
     breadth take the phase to end at the border, as in :class:`EulerNumber`, and the surface
-    leaves the border out, as in :class:`SpecificSurface`: each figure is that of its own
+    leaves the border out, as in :class:`SpecificSurface`: each functional is that of its own
     descriptor. To measure a body with its faces on the border, add an empty layer to the
     image and let it wrap around.
 
@@ -83,7 +83,7 @@ class MinkowskiFunctionals(ConnectedDescriptor):
     expectations for independent voxels, and the surface is that of
     :class:`SpecificSurface`, all with gradients. Grey levels are read as probabilities and
     clipped to [0, 1]. Sides of one pixel are ignored: a volume one voxel thick has the
-    figures of a plane image.
+    functionals of a plane image.
 
     References
     ----------
@@ -124,7 +124,10 @@ class MinkowskiFunctionals(ConnectedDescriptor):
         return torch.cat([size.unsqueeze(1), surface.unsqueeze(1), curvatures], dim=1)
 
     def _feature_names(self):
-        return [f"{self.name}_{figure}" for figure in _FIGURES[_n_dimensions(self.image_shape_)]]
+        return [
+            f"{self.name}_{functional}"
+            for functional in _FUNCTIONALS[_n_dimensions(self.image_shape_)]
+        ]
 
 
 def _n_dimensions(shape):

@@ -1,4 +1,4 @@
-"""Area and centroid of figures: the zeroth and first moments of every phase's indicator."""
+"""Area and centroid of shapes: the zeroth and first moments of every phase's indicator."""
 
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -9,14 +9,14 @@ from . import _geometry_kernels
 from ._base import BaseDescriptor
 
 
-class _FigureDescriptor(BaseDescriptor):
-    """What the descriptors of figures share: every channel but the background is one."""
+class _ShapeDescriptor(BaseDescriptor):
+    """What the descriptors of shapes share: every channel but the background is one."""
 
     background: int | None = parameter(
         None,
         anything("int or None"),
         """Label of the background; ``None`` stands for the smallest label. Grey images and
-        images of one phase have no background and show one figure.""",
+        images of one phase have no background and show one shape.""",
     )
 
     def _check_parameters(self):
@@ -43,9 +43,9 @@ class _FigureDescriptor(BaseDescriptor):
         if images.shape[1] > 1:
             background = self._background_channel()
             images = torch.cat([images[:, :background], images[:, background + 1 :]], dim=1)
-        return _geometry_kernels.figure_moments(images)
+        return _geometry_kernels.shape_moments(images)
 
-    def _figure_names(self):
+    def _shape_names(self):
         if self.phases_ is None:
             return ["grey"]
         names = [str(int(phase)) for phase in self.phases_]
@@ -57,14 +57,14 @@ class _FigureDescriptor(BaseDescriptor):
         return [f"axis{axis}" for axis in range(len(self.image_shape_))]
 
 
-class ShapeArea(_FigureDescriptor):
-    """Area of the figure that each phase forms, as a fraction of the voxels.
+class ShapeArea(_ShapeDescriptor):
+    """Area of the shape that each phase forms, as a fraction of the voxels.
 
     The background is left out. In three dimensions the area is a volume.
 
     See Also
     --------
-    ShapeCentroid : Where the figures are.
+    ShapeCentroid : Where the shapes are.
     PhaseFractions : The fractions of all phases, the background included.
 
     Notes
@@ -83,8 +83,8 @@ class ShapeArea(_FigureDescriptor):
     --------
     >>> import numpy as np
     >>> from skmicro.descriptors import ShapeArea
-    >>> two_figures = np.array([[[1, 1, 0, 0], [1, 1, 0, 2]]])
-    >>> ShapeArea().fit_transform(two_figures)
+    >>> two_shapes = np.array([[[1, 1, 0, 0], [1, 1, 0, 2]]])
+    >>> ShapeArea().fit_transform(two_shapes)
     array([[0.5  , 0.125]], dtype=float32)
     """
 
@@ -95,33 +95,33 @@ class ShapeArea(_FigureDescriptor):
         return area
 
     def _feature_names(self):
-        return [f"area_{figure}" for figure in self._figure_names()]
+        return [f"area_{shape}" for shape in self._shape_names()]
 
     def _target_bounds(self):
         return (0.0, 1.0) if self.phases_ is not None else super()._target_bounds()
 
 
-class ShapeCentroid(_FigureDescriptor):
-    """Centroid of the figure that each phase forms, in units of the image's sides.
+class ShapeCentroid(_ShapeDescriptor):
+    """Centroid of the shape that each phase forms, in units of the image's sides.
 
     The background is left out. The features are the coordinates along the axes of the
-    array, figure by figure.
+    array, shape by shape.
 
     See Also
     --------
-    ShapeArea : How large the figures are.
+    ShapeArea : How large the shapes are.
     ShapeMoments : Area and centroid together.
 
     Notes
     -----
-    For the figure with indicator I and an axis of L voxels [1]_
+    For the shape with indicator I and an axis of L voxels [1]_
 
         c = mu_10 / ((mu_00 + 0.01) L),  mu_00 = sum_x I(x),  mu_10 = sum_x (x + 1/2) I(x),
 
     x being the index along that axis. Voxel centres lie at ``(x + 1/2) / L`` between 0
-    and 1. The hundredth of a voxel in the denominator gives a figure that is absent the
-    centroid 0, which no voxel has, and draws a figure of A voxels to 0 by ``0.01 / A`` of
-    its coordinates. A phase in several pieces has one centroid; figures do not go on
+    and 1. The hundredth of a voxel in the denominator gives a shape that is absent the
+    centroid 0, which no voxel has, and draws a shape of A voxels to 0 by ``0.01 / A`` of
+    its coordinates. A phase in several pieces has one centroid; shapes do not go on
     across the border. Grey levels below 0 weigh nothing.
 
     References
@@ -148,16 +148,16 @@ class ShapeCentroid(_FigureDescriptor):
 
     def _feature_names(self):
         axes = self._axis_names()
-        return [f"centroid_{figure}_{axis}" for figure in self._figure_names() for axis in axes]
+        return [f"centroid_{shape}_{axis}" for shape in self._shape_names() for axis in axes]
 
     def _target_bounds(self):
         return 0.0, 1.0
 
 
-class ShapeMoments(_FigureDescriptor):
-    """Area and centroid of the figure that each phase forms.
+class ShapeMoments(_ShapeDescriptor):
+    """Area and centroid of the shape that each phase forms.
 
-    The features are area and centroid of the first figure, then of the next.
+    The features are area and centroid of the first shape, then of the next.
 
     See Also
     --------
@@ -187,8 +187,8 @@ class ShapeMoments(_FigureDescriptor):
         axes = self._axis_names()
         return [
             name
-            for figure in self._figure_names()
-            for name in [f"area_{figure}", *(f"centroid_{figure}_{axis}" for axis in axes)]
+            for shape in self._shape_names()
+            for name in [f"area_{shape}", *(f"centroid_{shape}_{axis}" for axis in axes)]
         ]
 
     def _target_bounds(self):

@@ -6,7 +6,7 @@ from ._base import BaseDescriptor
 
 
 class PhaseDescriptor(BaseDescriptor):
-    """Base class of descriptors that look at one phase; by default they have one figure."""
+    """Base class of descriptors that look at one phase; by default they have one feature."""
 
     phase: int | None = parameter(
         None,

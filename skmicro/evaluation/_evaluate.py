@@ -290,7 +290,7 @@ def _features(fitted, sets, name="S2"):
                 f"shape {features.shape}."
             )
         if not np.isfinite(features).all():
-            raise ValueError(f"{name} must give finite figures, got NaN or infinity.")
+            raise ValueError(f"{name} must give finite features, got NaN or infinity.")
         return features.reshape(len(images), -1)
 
     return sets.map(transform)

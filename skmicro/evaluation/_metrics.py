@@ -61,7 +61,7 @@ def mean_relative_error(a, b):
         b = np.broadcast_to(b, a.shape)
     except ValueError as error:
         raise ValueError(
-            f"b must be one baseline of {a.shape[1]} figures or one for each of the {len(a)} "
+            f"b must be one baseline of {a.shape[1]} features or one for each of the {len(a)} "
             f"rows of a, got shape {b.shape}."
         ) from error
     norms = np.linalg.norm(b, axis=1)

@@ -65,6 +65,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     )
 
     _min_images = 2
+    _conditions_class = ConditionTable
 
     @with_callbacks
     def fit(self, X, y=None):
@@ -100,7 +101,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
             self._seed = _random.draw_seed(self.random_state)
-            table = ConditionTable(
+            table = self._conditions_class(
                 self._condition_descriptors(),
                 self.encoder_,
                 self.image_shape_,

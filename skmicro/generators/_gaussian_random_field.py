@@ -117,6 +117,8 @@ class GaussianRandomField(BaseGenerator):
         RUNNING,
     )
 
+    _conditions_class = FieldCorrelation
+
     def _model(self):
         return FieldModel(levels=self._levels, **self._shared_parts())
 
@@ -137,8 +139,7 @@ class GaussianRandomField(BaseGenerator):
             knots.append(p1)
             maps.append(self._autocovariance(images, np.sort(group)))
             tables.append(self._table(fractions))
-        self.conditions_ = FieldCorrelation(
-            self.conditions_,
+        self.conditions_ = self.conditions_.learned(
             self.encoder_,
             np.array(knots),
             np.stack(maps),

@@ -49,7 +49,7 @@ class BaseProperty(BaseDescriptor):
 
         Returns
         -------
-        figures : Tensor of shape (n, n_features)
+        values : Tensor of shape (n, n_features)
             One row for each image.
         marks : Tensor of shape (n,) or None
             What :meth:`_warn_of` judges images by; ``None`` where there is nothing to doubt.
@@ -57,10 +57,10 @@ class BaseProperty(BaseDescriptor):
         raise NotImplementedError(f"{type(self).__name__} must define _solve, got none.")
 
     def _describe(self, images):
-        figures, marks = self._solve(self._phase_shares(images))
+        values, marks = self._solve(self._phase_shares(images))
         if marks is not None:
             self._warn_of(marks.detach().cpu().numpy())
-        return figures
+        return values
 
     def _transformed(self, images, device):
         if self.phases_ is None and (images.min() < 0 or images.max() > 1):
@@ -75,9 +75,9 @@ class BaseProperty(BaseDescriptor):
         solved = Parallel(n_jobs=self.n_jobs)(
             delayed(_solved)(self, block, str(where)) for block in blocks
         )
-        figures, marks = (np.concatenate(parts) for parts in zip(*solved, strict=True))
+        values, marks = (np.concatenate(parts) for parts in zip(*solved, strict=True))
         self._warn_of(marks)
-        return torch.as_tensor(figures, device=device)
+        return torch.as_tensor(values, device=device)
 
     def _phase_shares(self, images):
         """Return shares of phases; grey levels, from 0 to 1, are shares of the second of two."""
@@ -92,7 +92,7 @@ class BaseProperty(BaseDescriptor):
         return [0, 1] if self.phases_ is None else self.phases_.tolist()
 
     def _warn_of(self, marks):
-        """Warn of images whose figures are to be doubted: those with a mark above 0."""
+        """Warn of images whose values are to be doubted: those with a mark above 0."""
         doubtful = np.flatnonzero(marks > 0)
         if len(doubtful):
             warn_user(
@@ -107,7 +107,7 @@ def listed(rows, form=str):
 
 
 def _solved(estimator, images, device):
-    """Return figures and marks of a block of images as arrays; runs in any process."""
+    """Return values and marks of a block of images as arrays; runs in any process."""
     dtype = _arrays.resolve_precision(estimator.precision)
     batch_size = 1 if device == "cpu" else _arrays.inference_batch_size(images.shape[1:])
     n_features = estimator._n_features()
@@ -115,10 +115,10 @@ def _solved(estimator, images, device):
     def solve(index):
         channels = estimator.encoder_.encode(images[index], device, dtype)
         shares = estimator._phase_shares(estimator.encoder_.physical(channels))
-        figures, marks = estimator._solve(shares)
-        figures = estimator._of_shape((len(index), n_features), figures).cpu()
-        marks = figures.new_zeros(len(index)) if marks is None else marks.cpu()
-        return torch.cat([figures, marks.to(figures.dtype).unsqueeze(1)], dim=1)
+        values, marks = estimator._solve(shares)
+        values = estimator._of_shape((len(index), n_features), values).cpu()
+        marks = values.new_zeros(len(index)) if marks is None else marks.cpu()
+        return torch.cat([values, marks.to(values.dtype).unsqueeze(1)], dim=1)
 
     with torch.no_grad():
         rows = _arrays.map_batches(solve, len(images), batch_size).numpy()

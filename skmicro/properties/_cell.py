@@ -44,7 +44,7 @@ class EffectiveColumns(torch.autograd.Function):
         solutions = [cell.loaded(unit_load(load, n_loads), tol, max_iter) for load in loads]
         ctx.problem = law, modes, loads
         ctx.save_for_backward(moduli, *[s.x for s in solutions if ctx.needs_input_grad[0]])
-        columns = torch.stack([s.figure for s in solutions], dim=2).to(moduli.dtype)
+        columns = torch.stack([s.functional for s in solutions], dim=2).to(moduli.dtype)
         found = [
             torch.stack([getattr(s, name) for s in solutions], 1) for name in ("residual", "n_iter")
         ]
@@ -94,13 +94,13 @@ class PeriodicCell:
         self._least = None
 
     def loaded(self, mean, tol, max_iter):
-        """Return the :class:`Solution` with a mean gradient; its figure is the mean flux."""
+        """Return the :class:`Solution` with a mean gradient; its functional is the mean flux."""
         # The residual that conjugate gradients update drifts away from that of the solution. Where
         # rounding may matter the latter is computed, and if it is too large they start again.
         residual = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
         for e, value in zip(self.e, mean, strict=True):
             e.fill_(value)
-        figure = self._divergence(residual)
+        functional = self._divergence(residual)
         rounding = ROUNDING * torch.finfo(self.e.dtype).eps / tol
         self._least = self._has_voids * rounding * self._rms_flux()
         accurate = bool((self._rounding < tol / 100).all())
@@ -108,20 +108,20 @@ class PeriodicCell:
         n_iter = torch.zeros(self.n_images, dtype=torch.long, device=x.device)
         before = torch.full_like(self._least, torch.inf)
         while True:
-            relative = self.inner(residual, residual).sqrt() / self.scale(figure)
+            relative = self.inner(residual, residual).sqrt() / self.scale(functional)
             again = (relative > tol) & (relative < before / 2) & (n_iter < max_iter)
             if not again.any():
-                return Solution(x, figure, n_iter, relative)
+                return Solution(x, functional, n_iter, relative)
             residual[:, ~again] = 0.0
             n_left = max_iter - int(n_iter[again].max())
-            step = conjugate_gradients(self, residual.neg_(), figure, tol, n_left)
+            step = conjugate_gradients(self, residual.neg_(), functional, tol, n_left)
             x.add_(step.x)
             n_iter += step.n_iter
             if accurate:
-                return Solution(x, step.figure, n_iter, step.residual)
+                return Solution(x, step.functional, n_iter, step.residual)
             before = relative
             self.gradients(x, mean)
-            figure = self._divergence(residual)
+            functional = self._divergence(residual)
 
     def gradients(self, x, mean):
         """Return local gradients or strains (n_loads, n, *S) of a solution with their mean."""
@@ -157,9 +157,9 @@ class PeriodicCell:
         """Return inner products, such that a mode counts as a field of this mean square."""
         return self.modes.inner(a, b) / self.n_voxels**2
 
-    def scale(self, figure):
+    def scale(self, functional):
         """Return the norm of the mean flux, which voids can reduce to zero."""
-        norm = torch.linalg.vector_norm(figure, dim=1)
+        norm = torch.linalg.vector_norm(functional, dim=1)
         return torch.maximum(norm, self._least).clamp(min=torch.finfo(norm.dtype).tiny)
 
     def _rms_flux(self):

@@ -111,15 +111,15 @@ class EffectiveCoefficients(BaseProperty):
             self.tol,
             self.max_iter,
         )
-        figures = []
+        values = []
         for pair in pairs:
             known = [
                 columns[:, row, loads.index(load)]
                 for row, load in {pair, pair[::-1]}
                 if load in loads
             ]
-            figures.append(sum(known) / len(known))
-        return self._unit() * torch.stack(figures, dim=1), residuals.amax(1)
+            values.append(sum(known) / len(known))
+        return self._unit() * torch.stack(values, dim=1), residuals.amax(1)
 
     def _warn_of(self, residuals):
         missed = np.flatnonzero(~(residuals <= self.tol))
@@ -141,7 +141,7 @@ class EffectiveCoefficients(BaseProperty):
         return LocalFields(
             cell.gradients(solution.x, mean)[:, 0].cpu().numpy().copy(),
             self._unit() * cell.fluxes()[:, 0].cpu().numpy(),
-            self._unit() * solution.figure[0].cpu().numpy(),
+            self._unit() * solution.functional[0].cpu().numpy(),
             int(solution.n_iter[0]),
             float(solution.residual[0]),
         )

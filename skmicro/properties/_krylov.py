@@ -4,18 +4,19 @@ from collections import namedtuple
 
 import torch
 
-Solution = namedtuple("Solution", "x figure n_iter residual")
+Solution = namedtuple("Solution", "x functional n_iter residual")
 
 
-def conjugate_gradients(system, right, figure, tol, max_iter):
+def conjugate_gradients(system, right, functional, tol, max_iter):
     """Solve A x = b for positive semi-definite A, from x = 0, for n systems at once.
 
-    Of a system, ``apply(p, out) -> figures`` writes A p and returns a linear figure of p,
-    (n, n_figures); ``precondition(r, out)`` writes an approximate solution of A z = r;
-    ``inner(a, b)`` returns the inner products (n,); ``scale(figure)`` what residuals are compared
-    with. A system is solved when the norm of its residual is at most ``tol`` times its scale. The
-    right-hand sides b, (k, n, ...), are overwritten by residuals; ``figure`` is that of x = 0.
-    The solution has, beside ``x`` and its ``figure``, the iterations ``n_iter`` and the
+    Of a system, ``apply(p, out) -> functionals`` writes A p and returns a linear functional of p,
+    (n, n_functionals); ``precondition(r, out)`` writes an approximate solution of A z = r;
+    ``inner(a, b)`` returns the inner products (n,); ``scale(functional)`` what residuals are
+    compared with. A system is solved when the norm of its residual is at most ``tol`` times its
+    scale. The right-hand sides b, (k, n, ...), are overwritten by residuals; ``functional`` is
+    that of x = 0.
+    The solution has, beside ``x`` and its ``functional``, the iterations ``n_iter`` and the
     ``residual`` over its scale for each system.
     """
     x, residual = torch.zeros_like(right), right
@@ -24,14 +25,14 @@ def conjugate_gradients(system, right, figure, tol, max_iter):
     p, square = z.clone(), system.inner(residual, z)
     n_iter = torch.zeros(len(square), dtype=torch.long, device=right.device)
     for iteration in range(max_iter + 1):
-        relative = system.inner(residual, residual).sqrt() / system.scale(figure)
+        relative = system.inner(residual, residual).sqrt() / system.scale(functional)
         active = relative > tol
         if iteration == max_iter or not active.any():
             break
         slope = system.apply(p, image)
         curvature = system.inner(p, image)
         step = torch.where(active & (curvature > 0), square / curvature, 0.0)
-        figure = figure + step.unsqueeze(1) * slope
+        functional = functional + step.unsqueeze(1) * slope
         _add(x, step, p)
         _add(residual, -step, image)
         system.precondition(residual, z)
@@ -39,7 +40,7 @@ def conjugate_gradients(system, right, figure, tol, max_iter):
         momentum = torch.where(active & (before > 0), square / before, 0.0)
         _scale_and_add(p, momentum, z)
         n_iter += active
-    return Solution(x, figure, n_iter, relative)
+    return Solution(x, functional, n_iter, relative)
 
 
 def _add(x, factors, p):

@@ -83,11 +83,11 @@ class SandstoneProperties(PoreGeometry):
         stiffness = young_modulus(*moduli) / young_modulus(*rock)
         diffusivity = strong_contrast_conductivity(1 - porosity, 1 - zeta, 1.0, 0.0)
         permeability, doubtful = self._permeability(pores)
-        figures = torch.stack([stiffness, diffusivity, permeability], dim=1)
-        ends = np.zeros(len(figures)), np.ones(len(figures))
+        values = torch.stack([stiffness, diffusivity, permeability], dim=1)
+        ends = np.zeros(len(values)), np.ones(len(values))
         for share in (stiffness, diffusivity):
             doubtful = torch.maximum(doubtful, outside(share, *ends))
-        return figures, doubtful
+        return values, doubtful
 
     def _feature_names(self):
         return ["E", "D", "k"]

@@ -70,7 +70,7 @@ class ThreePointParameters(PhaseGeometry):
 
     **Integration** samples S3 on triangles of all shapes and orientations, with trigonometric
     interpolation between voxels, and integrates it as it is written above. It is there to check
-    the other method and figures obtained this way. With V = ``max_lag`` times the number of
+    the other method and values obtained this way. With V = ``max_lag`` times the number of
     directions (48 around a circle in images of two axes, 12 in three) it takes V\ :sup:`2` N
     operations and holds V\ :sup:`2` + V N numbers. Ending the integrals at ``max_lag`` leaves
     errors of up to 0.02 in zeta and 0.05 in eta for images of ten grains a side.

@@ -10,6 +10,7 @@ phases, and the correlation ``p2`` of the last phase. Whatever of them is not gi
 from what is, so that a row always agrees with itself.
 """
 
+import copy
 from functools import reduce
 
 import numpy as np
@@ -53,25 +54,9 @@ def torus_shape(image_shape, periodic, halves):
 
 
 class FieldCorrelation(ConditionTable):
-    """Conditions of a level-cut field and the spectra they call for.
+    """Conditions of a level-cut field (none for grey levels) and the spectra they call for.
 
-    Parameters
-    ----------
-    table : ConditionTable
-        Conditions of the training images (none for grey levels).
-    encoder : PhaseEncoder or GreyEncoder
-        Encoding of the images.
-    knots : ndarray of shape (K,)
-        Ascending fractions p1 of the groups.
-    maps : ndarray of shape (K, 2 h_1 + 1, ...)
-        Mean autocovariance of each group, the zero lag in the middle.
-    tables : list of tuple of ndarray
-        Correlation of the field and autocovariance of its cut, for each group.
-    torus : tuple of int or None
-        Sides of the training images if they are periodic, so that the maps hold for this
-        torus as they are.
-    target_tol : float
-        Root mean square error of a p2 target above which its miss is reported.
+    The spectra are there after :meth:`learned` and :meth:`on`.
 
     Attributes
     ----------
@@ -85,11 +70,32 @@ class FieldCorrelation(ConditionTable):
         Radial averages of ``achieved``.
     """
 
-    def __init__(self, table, encoder, knots, maps, tables, torus, target_tol):
-        vars(self).update(vars(table))
-        self.encoder, self.knots, self.maps, self.tables = encoder, knots, maps, tables
-        self.measured_on = (True, torus)
-        self.target_tol = target_tol
+    spectra = None
+
+    def learned(self, encoder, knots, maps, tables, torus, target_tol):
+        """Return a table that knows the correlation of the training images.
+
+        Parameters
+        ----------
+        encoder : PhaseEncoder or GreyEncoder
+            Encoding of the images.
+        knots : ndarray of shape (K,)
+            Ascending fractions p1 of the groups.
+        maps : ndarray of shape (K, 2 h_1 + 1, ...)
+            Mean autocovariance of each group, the zero lag in the middle.
+        tables : list of tuple of ndarray
+            Correlation of the field and autocovariance of its cut, for each group.
+        torus : tuple of int or None
+            Sides of the training images if they are periodic, so that the maps hold for this
+            torus as they are.
+        target_tol : float
+            Root mean square error of a p2 target above which its miss is reported.
+        """
+        new = copy.copy(self)
+        new.encoder, new.knots, new.maps, new.tables = encoder, knots, maps, tables
+        new.measured_on = (True, torus)
+        new.target_tol = target_tol
+        return new
 
     def on(self, image_shape, periodic):
         """Return the same correlations for images of some size.
@@ -127,10 +133,10 @@ class FieldCorrelation(ConditionTable):
             new.rows = new._completed(self.rows[:, :1], self.rows[:, 1 : 1 + n_fractions])
         return new
 
-    def describe(self, images):
-        """Return the conditions of images, p2 being what is expected of their fraction."""
-        if not self.descriptors:
-            return super().describe(images)
+    def describe(self, images, variables=None):
+        """Return the conditions of images; once there are spectra, p2 is the one expected."""
+        if not self.descriptors or self.spectra is None:
+            return super().describe(images, variables)
         rows = described(self.descriptors[:2], images)
         return self._completed(rows[:, :1], rows[:, 1:])
 

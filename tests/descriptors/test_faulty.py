@@ -67,7 +67,7 @@ class NoNames(BaseDescriptor):
 
 
 class NoFigures(NoNames):
-    name = "no_figures"
+    name = "no_features"
     _describe = BaseDescriptor._describe
 
     def _feature_names(self):

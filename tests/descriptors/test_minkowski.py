@@ -16,7 +16,7 @@ every_method = pytest.mark.parametrize("method", ["faces", "two-point"])
 with_and_without_wrap = pytest.mark.parametrize("periodic", [True, False])
 
 
-def figures(X, **parameters):
+def functionals(X, **parameters):
     """Figures of whole images."""
     return MinkowskiFunctionals(**parameters).fit_transform(X) * X[0].size
 
@@ -43,11 +43,11 @@ def brute_force(image, connectivity):
 def test_matches_cells_counted_one_by_one(shape, share, connectivity):
     X = (np.random.default_rng(0).random((4, *shape)) < share).astype(int)
     expected = [brute_force(image, connectivity) for image in X]
-    assert_allclose(figures(X, connectivity=connectivity), expected, atol=1e-4)
+    assert_allclose(functionals(X, connectivity=connectivity), expected, atol=1e-4)
     # Curvatures of an image with borders are those of an image with an empty layer.
     padding = [(0, 0), *[(0, int(side > 1)) for side in shape]]
     expected = [brute_force(image, connectivity) for image in np.pad(X, padding)]
-    found = figures(X, connectivity=connectivity, periodic=False)
+    found = functionals(X, connectivity=connectivity, periodic=False)
     assert_allclose(found[:, 2:], np.array(expected)[:, 2:], atol=1e-4)
 
 
@@ -58,12 +58,12 @@ def test_box(sides, connectivity):
     X = np.zeros((1, 9, 8, 7), int)
     X[0, 1 : 1 + a, 2 : 2 + b, 1 : 1 + c] = 1
     expected = [a * b * c, 2 * (a * b + b * c + c * a), (a + b + c) / 2, 1]
-    assert_allclose(figures(X, connectivity=connectivity)[0], expected, rtol=1e-5)
+    assert_allclose(functionals(X, connectivity=connectivity)[0], expected, rtol=1e-5)
     across = np.roll(X, (4, -3, 4), (1, 2, 3))
-    assert_allclose(figures(across, connectivity=connectivity)[0], expected, rtol=1e-5)
-    found = figures(X, connectivity=connectivity, periodic=False)[0]
+    assert_allclose(functionals(across, connectivity=connectivity)[0], expected, rtol=1e-5)
+    found = functionals(X, connectivity=connectivity, periodic=False)[0]
     assert_allclose(np.delete(found, 1), np.delete(expected, 1), rtol=1e-5)
-    hole = figures(1 - X, connectivity=connectivity)[0]
+    hole = functionals(1 - X, connectivity=connectivity)[0]
     assert_allclose(hole, [504 - a * b * c, expected[1], -expected[2], 1], atol=2e-4)
 
 
@@ -73,9 +73,9 @@ def test_rectangle(sides, connectivity):
     a, b = sides
     X = np.zeros((1, 9, 8), int)
     X[0, 1 : 1 + a, 2 : 2 + b] = 1
-    found = figures(X, connectivity=connectivity)[0]
+    found = functionals(X, connectivity=connectivity)[0]
     assert_allclose(found, [a * b, 2 * (a + b), 1], rtol=1e-5)
-    hole = figures(1 - X, connectivity=connectivity)[0]
+    hole = functionals(1 - X, connectivity=connectivity)[0]
     assert_allclose(hole, [72 - a * b, 2 * (a + b), -1], rtol=1e-5)
 
 
@@ -85,35 +85,35 @@ def test_disjoint_bodies_add_up(connectivity):
     X = np.zeros((2, 20, 9, 8), int)
     X[0, 1:9, 1:-1, 1:-1] = rng.integers(0, 2, (8, 7, 6))
     X[1, 10:19, 1:-1, 1:-1] = rng.integers(0, 2, (9, 7, 6))
-    together = figures(X.sum(axis=0)[None], connectivity=connectivity)
-    separate = figures(X, connectivity=connectivity)
+    together = functionals(X.sum(axis=0)[None], connectivity=connectivity)
+    separate = functionals(X, connectivity=connectivity)
     assert_allclose(together[0], separate.sum(axis=0), atol=1e-3)
 
 
 def test_boxes_that_overlap_obey_inclusion_and_exclusion():
-    """Union and intersection have the sum of their figures."""
+    """Union and intersection have the sum of their functionals."""
     X = np.zeros((2, 10, 10, 10), int)
     X[0, 1:6, 2:7, 1:5] = 1
     X[1, 3:9, 4:8, 3:9] = 1
     both = np.stack([X.max(axis=0), X.min(axis=0)])
     for connectivity in ("faces", "corners"):
-        found = figures(both, connectivity=connectivity).sum(axis=0)
-        assert_allclose(found, figures(X, connectivity=connectivity).sum(axis=0), atol=1e-3)
+        found = functionals(both, connectivity=connectivity).sum(axis=0)
+        assert_allclose(found, functionals(X, connectivity=connectivity).sum(axis=0), atol=1e-3)
 
 
 @every_connectivity
 def test_rows_and_bars_around_the_torus(connectivity):
     row = np.zeros((1, 12, 8, 8), int)
     row[0, np.arange(12) % 4 < 3, 2:4, 3:6] = 1
-    found = figures(row, connectivity=connectivity)[0]
+    found = functionals(row, connectivity=connectivity)[0]
     assert_allclose(found, [3 * 18, 3 * 42, 3 * 4, 3], rtol=1e-5)
     bar = np.zeros((1, 12, 8, 8), int)
     bar[0, :, 2:4, 3:6] = 1
-    found = figures(bar, connectivity=connectivity)[0]
+    found = functionals(bar, connectivity=connectivity)[0]
     assert_allclose(found, [72, 120, 6, 0], atol=1e-4)
     slab = np.zeros((1, 12, 8, 8), int)
     slab[0, 2:5] = 1
-    found = figures(slab, connectivity=connectivity)[0]
+    found = functionals(slab, connectivity=connectivity)[0]
     assert_allclose(found, [192, 128, 0, 0], atol=1e-4)
 
 
@@ -121,12 +121,12 @@ def test_diagonal_neighbours():
     X = np.zeros((1, 5, 5, 5), int)
     X[0, 1, 1, 1] = X[0, 2, 2, 1] = 1
     # They share an edge of length 1, of intrinsic volumes V_1 = V_0 = 1.
-    assert_allclose(figures(X)[0], [2, 12, 3, 2], rtol=1e-5)
-    assert_allclose(figures(X, connectivity="corners")[0], [2, 12, 2.5, 1], rtol=1e-5)
+    assert_allclose(functionals(X)[0], [2, 12, 3, 2], rtol=1e-5)
+    assert_allclose(functionals(X, connectivity="corners")[0], [2, 12, 2.5, 1], rtol=1e-5)
     X[0, 2, 2] = [0, 0, 1, 0, 0]
     # They share a point, whose only functional is V_0 = 1.
-    assert_allclose(figures(X)[0], [2, 12, 3, 2], rtol=1e-5)
-    assert_allclose(figures(X, connectivity="corners")[0], [2, 12, 3, 1], rtol=1e-5)
+    assert_allclose(functionals(X)[0], [2, 12, 3, 2], rtol=1e-5)
+    assert_allclose(functionals(X, connectivity="corners")[0], [2, 12, 3, 1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("radius", [5, 10.4, 20])
@@ -136,7 +136,7 @@ def test_balls(radius, offset, ndim):
     side = int(2 * radius) + 6
     grid = np.indices((side,) * ndim) - side // 2 - offset
     X = ((grid**2).sum(axis=0) <= radius**2).astype(int)[None]
-    smooth, rough = figures(X, method="two-point")[0], figures(X)[0]
+    smooth, rough = functionals(X, method="two-point")[0], functionals(X)[0]
     size = [np.pi * radius**2, 2 * np.pi * radius]
     staircase = 4 / np.pi
     if ndim == 3:
@@ -216,7 +216,7 @@ def test_independent_voxels_have_the_expected_breadth(p, connectivity):
 
 def test_grey_levels_are_clipped_to_probabilities():
     grey = np.random.default_rng(6).normal(size=(3, 6, 5, 4)) * 1e10
-    assert_allclose(figures(grey), figures((grey > 0).astype(int)), atol=1e-4)
+    assert_allclose(functionals(grey), functionals((grey > 0).astype(int)), atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (2, 3, 3), (1, 4)])

@@ -39,9 +39,9 @@ def test_centroids_are_centres_of_mass(shape):
 def test_areas_are_the_fractions_of_all_but_the_background(shape, background):
     X = labels(shape)
     area = ShapeArea(background=background).fit(X)
-    figures = [phase for phase in range(3) if phase != (background or 0)]
-    assert_allclose(area.transform(X), PhaseFractions().fit_transform(X)[:, figures], rtol=1e-6)
-    assert area.get_feature_names_out().tolist() == [f"area_{phase}" for phase in figures]
+    shapes = [phase for phase in range(3) if phase != (background or 0)]
+    assert_allclose(area.transform(X), PhaseFractions().fit_transform(X)[:, shapes], rtol=1e-6)
+    assert area.get_feature_names_out().tolist() == [f"area_{phase}" for phase in shapes]
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

@@ -94,11 +94,13 @@ def test_flat_rows_and_volumes():
 @pytest.mark.parametrize("max_lag", [None, 1, 3])
 @pytest.mark.parametrize("periodic", [True, False])
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_as_many_names_as_figures(output, periodic, max_lag):
+def test_as_many_names_as_features(output, periodic, max_lag):
     images = RNG.integers(0, 2, (2, 6, 9, 1))
     descriptor = TwoPointCorrelation(output=output, periodic=periodic, max_lag=max_lag)
-    figures = descriptor.fit_transform(images)
-    assert len(set(descriptor.get_feature_names_out())) == figures.shape[1] == len(descriptor.lags_)
+    features = descriptor.fit_transform(images)
+    assert (
+        len(set(descriptor.get_feature_names_out())) == features.shape[1] == len(descriptor.lags_)
+    )
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

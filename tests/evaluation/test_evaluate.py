@@ -241,7 +241,7 @@ def test_work_of_the_search_for_copies_is_bounded(real, monkeypatch):
         (
             {"descriptors": [FunctionTransformer(lambda X: X[:, 0, :1] / 0.0, validate=False)]},
             ValueError,
-            "FunctionTransformer must give finite figures",
+            "FunctionTransformer must give finite features",
         ),
     ],
 )
