@@ -1,8 +1,8 @@
-"""What the benchmarks of one micrograph share: images, figures of samples, and tables.
+"""What the benchmarks of one micrograph share: images, metrics of samples, and tables.
 
 The images of 256 x 256 in ``materials_256.npz``, in the folder named by the environment variable
 ``SKMICRO_DATA``, are cut into 16 tiles of 64 x 64. Samples are compared with these; random halves
-of the tiles say how much real images differ. Figures are those of phase 1, as in Zhang et al.
+of the tiles say how much real images differ. Metrics are those of phase 1, as in Zhang et al.
 2023, but for pixel diversity and memory, which see all phases, and for further lines of topology.
 
 - E/floor: mean of the paper's error (its Eq. 12) to the *nearest* tile, over the same mean
@@ -34,7 +34,7 @@ from _tables import (
     SHAPE,
     fit_timed,
     iterations_within,
-    print_figures,
+    print_rows,
     read_arguments,
     relative_error,
     save_picture,
@@ -108,7 +108,7 @@ class Study:
     kinds : tuple of str
         The rows of each material.
     goals : dict of str to tuple (low, high)
-        Range that a figure should lie in.
+        Range that a metric should lie in.
     goals_in_words : str
         Printed below the tables.
     columns : dict of str to tuple (title, format)
@@ -152,7 +152,7 @@ class Study:
         parser : argparse.ArgumentParser
             From :meth:`parser`.
         measure : callable
-            ``measure(name, kind, arguments)`` returns the row of figures.
+            ``measure(name, kind, arguments)`` returns the row of metrics.
         """
         arguments = read_arguments(parser)
         names = arguments.names or list(self.materials)
@@ -175,7 +175,7 @@ class Study:
         return json.loads(path.read_text())["rows"] if path.exists() else {}
 
     def missed(self, row, key):
-        """Tell whether a figure has a goal and is outside it."""
+        """Tell whether a metric has a goal and is outside it."""
         if key not in self.goals or row[key] is None:
             return False
         return not self.goals[key][0] <= row[key] <= self.goals[key][1]
@@ -192,15 +192,13 @@ class Study:
     def _print(self, lines, columns):
         titles = {key: (title, "") for key, (title, _) in columns.items()}
         print()
-        print_figures(
-            [self._printed(*line, columns) for line in lines], {"name": ("", "")} | titles
-        )
+        print_rows([self._printed(*line, columns) for line in lines], {"name": ("", "")} | titles)
 
     def _printed(self, name, row, columns):
-        """Write the figures of a row, those that miss their goal with an asterisk."""
+        """Write the metrics of a row, those that miss their goal with an asterisk."""
         line = {"name": name}
         for key, (_, form) in columns.items():
-            values = row.get(key)  # Older rows have fewer figures.
+            values = row.get(key)  # Older rows have fewer metrics.
             values = values if isinstance(values, list) else [values]
             if columns is TOPOLOGY_COLUMNS:
                 values = [*values, row[key.rpartition("_")[0] + "_halves"]]
@@ -210,7 +208,7 @@ class Study:
 
 
 def _by_phase(name, row):
-    """Return the names and figures of the phases of a row."""
+    """Return the names and metrics of the phases of a row."""
     others = row.get("other_phases", {})  # Older rows have none.
     return [(name, row)] + [(f"{name}, phase {k}", found) for k, found in others.items()]
 
@@ -278,7 +276,7 @@ def draw(study, name, kind, arguments, tiles, /, **stacks):
             save_picture(shown, arguments.picture, f"{study.name}_{name}_{kind}{ending}")
 
 
-def figures(samples, tiles, training, pools):
+def metrics(samples, tiles, training, pools):
     """Return all that is measured of samples.
 
     Parameters
@@ -292,7 +290,7 @@ def figures(samples, tiles, training, pools):
 
     Returns
     -------
-    figures : dict
+    metrics : dict
         By name, ``None`` where a ratio would have nothing below its line.
     """
     others = {
@@ -310,14 +308,14 @@ def figures(samples, tiles, training, pools):
 
 
 def figures_of_scan(samples, scan, n_windows, seed):
-    """Return the figures of samples whose generator learned tiles, or windows too, of a scan."""
+    """Return the metrics of samples whose generator learned tiles, or windows too, of a scan."""
     training, _ = windows_of(scan, n_windows, seed)
     tiles = tiles_of(scan)
     pool, positions = windows_of(scan, 4 * n_windows, seed)
     apart = [
         (np.abs(positions - corner) >= SHAPE).any(axis=1) for corner in positions[: len(tiles)]
     ]
-    return figures(samples, tiles, training, (pool[far][: len(training)] for far in apart))
+    return metrics(samples, tiles, training, (pool[far][: len(training)] for far in apart))
 
 
 def reconstruction_error(rebuilt, tiles):

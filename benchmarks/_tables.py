@@ -1,4 +1,4 @@
-"""What the benchmarks of generators share: options, presets, images, figures, tables."""
+"""What the benchmarks of generators share: options, presets, images, metrics, tables."""
 
 import argparse
 import itertools
@@ -35,7 +35,7 @@ __all__ = [
     "nearest_images",
     "patches_of",
     "presets",
-    "print_figures",
+    "print_rows",
     "print_table",
     "read_arguments",
     "relative_error",
@@ -196,13 +196,13 @@ def simulated_where(accept, n_images, volume_fraction, seed):
             raise RuntimeError(f"none of {10 * n_images} images was accepted.")
 
 
-def print_figures(rows, columns):
-    """Print rows of figures.
+def print_rows(rows, columns):
+    """Print rows of metrics.
 
     Parameters
     ----------
     rows : list of dict
-        Figures by key: strings, numbers, pairs (mean, spread), or None.
+        Metrics by key: strings, numbers, pairs (mean, spread), or None.
     columns : dict of str to tuple (title, format)
         What to print of them; the first column is set to the left.
     """

@@ -8,6 +8,7 @@ says what all the rest costs.
 Run ``python benchmarks/cahn_hilliard.py``; it takes about a minute on two cores.
 """
 
+import argparse
 import math
 import time
 
@@ -64,6 +65,7 @@ def measure(case):
 
 def main():
     """Measure, print the table and write the results."""
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     print(
         f"{'images':<18}{'steps':>6}{'1 job, s':>10}{f'{N_CORES} jobs, s':>11}"
         f"{'images/s':>10}{'x FFTs':>8}  measured p1"

@@ -160,9 +160,9 @@ def summarise(runs):
                 "critic loss": critic_loss(own),
             }
             for name, chosen in (("one target", slice(0, 1)), ("five targets", slice(None))):
-                for figure in ("area", "place"):
-                    values = np.stack([run["errors"][kind][figure][chosen] for run in own])
-                    row[f"{figure}, {name}"] = {
+                for metric in ("area", "place"):
+                    values = np.stack([run["errors"][kind][metric][chosen] for run in own])
+                    row[f"{metric}, {name}"] = {
                         "mean": float(values.mean()),
                         "std": float(values.std()),
                         "mean of each seed": values.mean(axis=(1, 2, 3)).tolist(),

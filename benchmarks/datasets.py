@@ -9,6 +9,7 @@ orientations lie from those asked for.
 Run ``python benchmarks/datasets.py``; it takes about half a minute.
 """
 
+import argparse
 import time
 
 import numpy as np
@@ -63,7 +64,8 @@ def measure(make, size, options):
     """Time one simulator and the writing of the same memory."""
     n_samples, *shape = size
     make(2, tuple(shape), random_state=SEED, **options)
-    seconds, (_, figures) = seconds_of(make, n_samples, tuple(shape), random_state=SEED, **options)
+    timed = seconds_of(make, n_samples, tuple(shape), random_state=SEED, **options)
+    seconds, (_, fractions) = timed
     is_tessellation = make is make_polycrystals
     reference = search(n_samples, shape, options) if is_tessellation else write(size)
     row = {
@@ -75,7 +77,7 @@ def measure(make, size, options):
         "ratio_to_reference": seconds / reference,
     }
     if "orientation_fractions" in options:
-        errors = np.abs(figures - options["orientation_fractions"]).max(axis=1)
+        errors = np.abs(fractions - options["orientation_fractions"]).max(axis=1)
         row["median_fraction_error"] = float(np.median(errors))
         row["largest_fraction_error"] = float(errors.max())
     return row
@@ -83,6 +85,7 @@ def measure(make, size, options):
 
 def main():
     """Measure, print the table and write the results."""
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     print(
         f"{'simulator':<20}{'images':<20}{'s':>8}{'images/s':>10}{'x reference':>13}"
         "  error of fractions, median and largest"

@@ -45,7 +45,7 @@ from _results import write_results
 from _tables import (
     fit_timed,
     iterations_within,
-    print_figures,
+    print_rows,
     read_arguments,
     save_picture,
 )
@@ -165,7 +165,7 @@ def sample_figures(samples):
     }
 
 
-def figures(generator, images, parameters, seed):
+def metrics(generator, images, parameters, seed):
     """Return all that is measured of a trained model."""
     reference = reconstruction_figures(generator, reference_image()[None])
     return {
@@ -207,7 +207,7 @@ def measure(model, beta, n_iter, data, arguments):
     row = {
         "model": model,
         "beta": beta,
-        **figures(generator, images, parameters, arguments.seed),
+        **metrics(generator, images, parameters, arguments.seed),
         **record,
         "of_published": n_iter * generator.batch_size / PAPER_IMAGES,
     }
@@ -231,7 +231,7 @@ def print_latents(row):
             zip(row["correlations"], row["divergences"], strict=True)
         )
     ]
-    print_figures(lines, LATENT_COLUMNS)
+    print_rows(lines, LATENT_COLUMNS)
 
 
 def data_figures(images):
@@ -266,7 +266,7 @@ def main():
             rows.append(measure(model, beta, n_iter, data, arguments))
             path = write_results("davegan_ellipses", payload | {"rows": rows})
     print("\nheld-out images:", payload["data"])
-    print_figures(rows, COLUMNS)
+    print_rows(rows, COLUMNS)
     print("written to", path)
 
 

@@ -16,12 +16,12 @@ are 16 boards that differ by translations. Trainings of each:
 - *light*: the light preset, for five minutes of one core;
 - *vae*: a variational autoencoder, without a critic, as long.
 
-``_materials.py`` says what the figures are. "rec." is the paper's error of the reconstructions
+``_materials.py`` says what the metrics are. "rec." is the paper's error of the reconstructions
 of the tiles themselves, beside that in its Table 4, and the share of voxels that differ; "scale"
 is that of the latents along which fractions change, 1 with the published settings; rows in
 which it is "-" are not matched.
 
-An asterisk marks figures that miss their goal; errors of checkerboards have none, since the
+An asterisk marks metrics that miss their goal; errors of checkerboards have none, since the
 published ones are 0. Each material has a file of results, written
 after each training, so that processes may share the work; ``--summary`` prints all there are.
 
@@ -38,8 +38,8 @@ from _materials import (
     PAPER,
     Study,
     draw,
-    figures,
     figures_of_scan,
+    metrics,
     reconstruction_error,
     scan_of,
     tiles_of,
@@ -104,13 +104,13 @@ def images_of(name, seed):
     if name == CHECKERBOARD:
         boards, _ = make_checkerboards(16, SHAPE, random_state=seed)
         others = (np.delete(boards, k, axis=0) for k in range(len(boards)))
-        return boards, lambda samples: figures(samples, boards, boards, others)
+        return boards, lambda samples: metrics(samples, boards, boards, others)
     scan = scan_of(name)
     return tiles_of(scan), lambda samples: figures_of_scan(samples, scan, 0, seed)
 
 
 def measure(name, kind, arguments):
-    """Train on one material, and return the row of its figures."""
+    """Train on one material, and return the row of its metrics."""
     tiles, compare = images_of(name, arguments.seed)
     made = functools.partial(PRESETS[kind], random_state=arguments.seed, device="cpu")
     length = argparse.Namespace(n_iter=arguments.n_iter, seconds=arguments.seconds)

@@ -4,13 +4,14 @@ The reference is what one would write by hand with SciPy: rfftn, power spectrum,
 and np.bincount over a precomputed bin index, in single precision. Ours is timed twice:
 the differentiable function on tensors, and ``TwoPointCorrelation.transform`` on label
 images (validation and one-hot encoding included). All three run on one thread, in turn,
-on the same images, with their bin tables in place; the figures are medians and ratios of
+on the same images, with their bin tables in place; the values are medians and ratios of
 medians. Peak memory is the growth of a fresh process, the volume itself included, in
 units of the volume in single precision.
 
 Run ``python benchmarks/descriptors.py``; it takes about a minute.
 """
 
+import argparse
 import math
 import multiprocessing
 import resource
@@ -115,6 +116,7 @@ def measure_memory(kind):
 
 def main():
     """Measure, print the tables and write the results."""
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     torch.set_num_threads(1)
     rows = [measure_time(shape) for shape in CASES]
     print(

@@ -9,6 +9,7 @@ bit. The ratio is the median over pairs of blocks; the goal is at most 1.05.
 Run ``python benchmarks/engine.py``; it takes about two minutes.
 """
 
+import argparse
 import time
 
 import numpy as np
@@ -179,6 +180,7 @@ def measure(images, encoder, conditions, descriptor):
 
 def main():
     """Measure, print the table and write the results."""
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     torch.set_num_threads(1)
     images, encoder, descriptor, values = make_data()
     cases = {

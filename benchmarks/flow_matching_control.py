@@ -29,7 +29,7 @@ from _tables import (
     fit_timed,
     iterations_within,
     nearest_images,
-    print_figures,
+    print_rows,
     read_arguments,
     relative_error,
 )
@@ -104,12 +104,12 @@ def trained(generator_class, images, arguments, seed, **settings):
 
 def shift(descriptor, samples, real):
     """Distance of means, in standard deviations of real images."""
-    figures = descriptor.fit_transform(real)[:, 0]
-    return float((descriptor.transform(samples)[:, 0].mean() - figures.mean()) / figures.std())
+    metrics = descriptor.fit_transform(real)[:, 0]
+    return float((descriptor.transform(samples)[:, 0].mean() - metrics.mean()) / metrics.std())
 
 
 def control(generator, reference, n_samples, target_tol=None, **options):
-    """Return the figures of the eleven targets."""
+    """Return the metrics of the eleven targets."""
     if target_tol is not None:
         generator.set_params(target_tol=target_tol)
     fractions = P1.fit_transform(reference)[:, 0]
@@ -130,16 +130,16 @@ def control(generator, reference, n_samples, target_tol=None, **options):
                 **{name: shift(look, samples, near) for name, look in SHAPES.items()},
             }
         )
-    figures = {key: [abs(row[key]) for row in rows] for key in rows[0]}
+    metrics = {key: [abs(row[key]) for row in rows] for key in rows[0]}
     return {
         "rows": rows,
-        "bias": max(figures["bias"]),
-        "std": max(figures["std"]),
-        "s2_worst": max(figures["s2_error"]),
-        "s2_mean": float(np.mean(figures["s2_error"])),
-        "halves_worst": max(figures["halves"]),
-        "halves_mean": float(np.mean(figures["halves"])),
-        **{name: float(np.mean(figures[name])) for name in SHAPES},
+        "bias": max(metrics["bias"]),
+        "std": max(metrics["std"]),
+        "s2_worst": max(metrics["s2_error"]),
+        "s2_mean": float(np.mean(metrics["s2_error"])),
+        "halves_worst": max(metrics["halves"]),
+        "halves_mean": float(np.mean(metrics["halves"])),
+        **{name: float(np.mean(metrics[name])) for name in SHAPES},
         "milliseconds": 1000 * seconds / (n_samples * len(TARGETS)),
     }
 
@@ -152,20 +152,20 @@ def measure_p1(arguments, settings):
         for name, generator_class in (("flow", FlowMatchingGenerator), ("InvNet", InvNetGenerator)):
             generator, record = trained(generator_class, images, arguments, seed)
             for kind, options in KINDS.items():
-                figures = control(generator, reference, arguments.n_samples, **options)
-                rows.append({"method": name, "kind": kind, "seed": seed} | figures | record)
-                print_figures(rows[-1:], P1_COLUMNS)
+                metrics = control(generator, reference, arguments.n_samples, **options)
+                rows.append({"method": name, "kind": kind, "seed": seed} | metrics | record)
+                print_rows(rows[-1:], P1_COLUMNS)
         field = GaussianRandomField(random_state=seed).fit(images)
-        figures = control(field, reference, arguments.n_samples)
-        rows.append({"method": "field", "kind": "sample", "seed": seed, "seconds": 0} | figures)
+        metrics = control(field, reference, arguments.n_samples)
+        rows.append({"method": "field", "kind": "sample", "seed": seed, "seconds": 0} | metrics)
         path = write_results("flow_matching_control", settings | {"rows": rows})
     print()
-    print_figures(rows, P1_COLUMNS)
+    print_rows(rows, P1_COLUMNS)
     print("written to", path)
 
 
 def measure_curves(arguments):
-    """Return figures of images made from the curves of held-out images."""
+    """Return metrics of images made from the curves of held-out images."""
     images, held_out = simulated(N_TRAIN, arguments.seed), simulated(256, 1001)
     wanted = S2.fit_transform(held_out)
     generator, record = trained(
@@ -190,7 +190,7 @@ def measure_curves(arguments):
 
 
 def measure_two(arguments):
-    """Return figures of nine pairs of p1 and specific surface."""
+    """Return metrics of nine pairs of p1 and specific surface."""
     parts = [
         simulated(N_TRAIN // len(STEPS), 10_000 * arguments.seed + n_steps, n_steps=n_steps)
         for n_steps in STEPS
@@ -217,7 +217,7 @@ def measure_two(arguments):
                 | {"p1_mean": float(made[0].mean()), "p1_std": float(made[0].std())}
                 | {"surface_mean": float(made[1].mean()), "surface_std": float(made[1].std())}
             )
-    print_figures(rows, TWO_COLUMNS)
+    print_rows(rows, TWO_COLUMNS)
     return record | {"rows": rows}
 
 
@@ -231,9 +231,9 @@ def main():
     if "p1" in arguments.parts:
         measure_p1(arguments, settings)
     if "curves" in arguments.parts:
-        figures = measure_curves(arguments)
-        print_figures([figures], CURVE_COLUMNS)
-        print("written to", write_results("flow_matching_curves", settings | figures))
+        metrics = measure_curves(arguments)
+        print_rows([metrics], CURVE_COLUMNS)
+        print("written to", write_results("flow_matching_curves", settings | metrics))
     if "two" in arguments.parts:
         print("written to", write_results("flow_matching_two", settings | measure_two(arguments)))
 

@@ -8,9 +8,9 @@ the images of 256 x 256 in ``materials_256.npz`` trains two generators of images
 
 The condition is p1, for composite the fractions of its three phases; no target is given, so that
 sampling draws it from the training images. Reflections are used, and rotations where the
-material is isotropic (not in composite and pymks_2). ``_materials.py`` says what the figures are.
+material is isotropic (not in composite and pymks_2). ``_materials.py`` says what the metrics are.
 
-An asterisk marks figures that miss their goal. Each material has a file of results, written
+An asterisk marks metrics that miss their goal. Each material has a file of results, written
 after each training, so that processes may share the work; ``--summary`` prints all there are.
 
     SKMICRO_DATA=FOLDER python benchmarks/flow_matching_materials.py alloy --seconds 300
@@ -69,7 +69,7 @@ def generator_of(name, kind, **settings):
 
 
 def measure(name, kind, arguments):
-    """Train on one material, and return the row of its figures."""
+    """Train on one material, and return the row of its metrics."""
     scan = scan_of(name)
     tiles = tiles_of(scan)
     settings = {"random_state": arguments.seed}

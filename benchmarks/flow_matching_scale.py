@@ -37,7 +37,7 @@ from _tables import (
     argument_parser,
     mixture_of,
     nearest_images,
-    print_figures,
+    print_rows,
     read_arguments,
     relative_error,
     save_picture,
@@ -134,7 +134,7 @@ def measure_steps(generator, n_samples):
                 "milliseconds": 1000 * seconds / (n_samples * len(TARGETS)),
             }
         )
-    print_figures(rows, STEP_COLUMNS)
+    print_rows(rows, STEP_COLUMNS)
     return rows
 
 
@@ -187,7 +187,7 @@ def measure_large(generator, arguments):
             )
             shown[f"{cover}, p1 = {p1:.2f}"] = samples[:2]
         shown[f"real, p1 = {p1:.2f}"] = real[:2]
-    print_figures(rows, LARGE_COLUMNS)
+    print_rows(rows, LARGE_COLUMNS)
     if arguments.picture is not None:
         display = SampleGridDisplay.from_images(shown)
         save_picture(display, arguments.picture, "flow_matching_scale")
@@ -227,7 +227,7 @@ def measure_sizes(generator, arguments):
                     env=os.environ,
                 )
                 rows.append(json.loads(answer.stdout))
-                print_figures(rows[-1:], SIZE_COLUMNS)
+                print_rows(rows[-1:], SIZE_COLUMNS)
     return rows
 
 
@@ -267,7 +267,7 @@ def measure_device(arguments):
             rate = 4096 / (time.perf_counter() - start)
             rows.append({"precision": precision, "network": name, "images_per_second": rate})
     columns = {"precision": ("", ""), "network": ("", ""), "images_per_second": ("images/s", ".0f")}
-    print_figures(rows, columns)
+    print_rows(rows, columns)
     return rows
 
 

@@ -30,7 +30,7 @@ from _tables import (
     fit_timed,
     mixture_of,
     presets,
-    print_figures,
+    print_rows,
     read_arguments,
     relative_error,
     save_picture,
@@ -69,7 +69,7 @@ LARGE_COLUMNS = {
 }
 
 
-def figures(images, calibrating, real):
+def metrics(images, calibrating, real):
     """Compare images with the one that calibrated their generator, and with real ones."""
     correlation = TwoPointCorrelation().fit(calibrating)
     curves, wanted = correlation.transform(images), correlation.transform(calibrating)[0]
@@ -130,17 +130,17 @@ def measure(p1, seed, arguments):
     for name, model in models(arguments).items():
         generator, training = fit_timed(model, calibrating)
         samples[name] = generator.sample(arguments.n_samples, random_state=seed)
-        row = {"model": name, **figures(samples[name], calibrating, real), **training}
+        row = {"model": name, **metrics(samples[name], calibrating, real), **training}
         rows.append(row)
         if "paper" not in name:
             images = generator.sample(N_LARGE, shape=LARGE, random_state=seed)
             large.append({"model": name, **large_figures(images, calibrating)})
-    floor = figures(real, calibrating, real)
+    floor = metrics(real, calibrating, real)
     rows.append({"model": f"{N_REAL} real images", **floor, "training_seconds": None})
     large.append({"model": f"{N_LARGE} real images", **large_figures(many, calibrating)})
     print(f"\ncalibrated on an image of p1 = {calibrating.mean():.3f}")
-    print_figures(rows, COLUMNS)
-    print_figures(large, LARGE_COLUMNS)
+    print_rows(rows, COLUMNS)
+    print_rows(large, LARGE_COLUMNS)
     if arguments.picture is not None:
         draw(samples | {"real": real}, calibrating, arguments.picture, f"gin_{p1:.1f}")
     return {"p1": float(calibrating.mean()), "rows": rows, "large": large}

@@ -27,7 +27,7 @@ import warnings
 import numpy as np
 import torch
 from _results import RESULTS, write_results
-from _tables import argument_parser, print_figures, read_arguments
+from _tables import argument_parser, print_rows, read_arguments
 from sklearn.exceptions import ConvergenceWarning
 
 from skmicro.datasets import make_cahn_hilliard
@@ -129,7 +129,7 @@ def measure_speed(sides):
                     "memory": None,
                 }
             )
-            print_figures(rows[-1:], SPEED_COLUMNS)
+            print_rows(rows[-1:], SPEED_COLUMNS)
     stack = np.repeat(ball(32)[None], 16, axis=0)
     estimator = ElasticStiffness(young=(1.0, 10.0), poisson=POISSON, device="cpu").fit(stack)
     _, seconds = transform_timed(estimator, stack)
@@ -209,7 +209,7 @@ def measure_contrast():
                 | {"n_iter": "/".join(map(str, n_iter)), "residual": residual}
                 | dict(zip(("C11", "C44"), map(float, found[0]), strict=True))
             )
-            print_figures(rows[-1:], CONTRAST_COLUMNS)
+            print_rows(rows[-1:], CONTRAST_COLUMNS)
     return rows
 
 
@@ -244,15 +244,15 @@ def main():
     payload = json.loads(path.read_text()) if path.exists() else {}
     if "speed" in arguments.parts:
         payload["speed"] = measure_speed(arguments.sides)
-        print_figures(payload["speed"], SPEED_COLUMNS)
+        print_rows(payload["speed"], SPEED_COLUMNS)
         if arguments.picture is not None:
             draw_cost(payload["speed"], arguments.picture)
     if "dataset" in arguments.parts:
         payload["dataset"] = measure_dataset(arguments.n_samples)
-        print_figures(payload["dataset"], DATASET_COLUMNS)
+        print_rows(payload["dataset"], DATASET_COLUMNS)
     if "contrast" in arguments.parts:
         payload["contrast"] = measure_contrast()
-        print_figures(payload["contrast"], CONTRAST_COLUMNS)
+        print_rows(payload["contrast"], CONTRAST_COLUMNS)
     if "device" in arguments.parts:
         payload["device"] = measure_device()
         print(payload["device"])

@@ -27,7 +27,7 @@ from _tables import (
     mixture_of,
     nearest_images,
     presets,
-    print_figures,
+    print_rows,
     read_arguments,
     relative_error,
     save_picture,
@@ -91,8 +91,8 @@ def contestants(arguments, training, target, seed):
     ]
 
 
-def figures(images, target, real):
-    """Figures of images beside those of the target and of real images like it."""
+def metrics(images, target, real):
+    """Metrics of images beside those of the target and of real images like it."""
     correlation = TwoPointCorrelation().fit(target)
     curve = correlation.transform(images).mean(0)
     p1 = images.mean(axis=(1, 2))
@@ -123,7 +123,7 @@ def judged(name, generator, training, held_out, *, n_samples, targets, seed):
 
 
 def summary(name, rows):
-    """Return mean and spread of every figure over the rows of the seeds."""
+    """Return mean and spread of every metric over the rows of the seeds."""
     columns = {key: [row[key] for row in rows] for key in COLUMNS if key != "model"}
     spread = {key: (float(np.mean(v)), float(np.std(v))) for key, v in columns.items()}
     return {"model": name, **spread}
@@ -131,7 +131,7 @@ def summary(name, rows):
 
 def real_row(name, images, held_out, target):
     """Return the row of real images."""
-    row = figures(images, target, nearest(held_out))
+    row = metrics(images, target, nearest(held_out))
     return {"model": name, **row, "training_seconds": None}
 
 
@@ -158,7 +158,7 @@ def main():
         for name, model, images, targets in contestants(arguments, training, target, seed):
             generator, record = fit_timed(model, images)
             samples = generator.sample(n_samples, random_state=seed, **targets)
-            row = {"seed": seed, **figures(samples, target, nearest(held_out)), **record}
+            row = {"seed": seed, **metrics(samples, target, nearest(held_out)), **record}
             rows.setdefault(name, []).append(row)
             if seed == arguments.seed:
                 options = {"n_samples": n_samples, "targets": targets, "seed": seed}
@@ -172,7 +172,7 @@ def main():
         real_row("all real images", held_out, held_out, target),
     ]
     print(f"\nmean ± standard deviation of {arguments.seeds} seeds, target {target.mean():.3f}")
-    print_figures(table, COLUMNS)
+    print_rows(table, COLUMNS)
     payload = {
         "paper": PAPER,
         "seed": arguments.seed,

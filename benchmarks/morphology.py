@@ -6,13 +6,13 @@ reference is what a user of an installed package would call instead; the referen
 always compute as much, or the same, as the list below says.
 Where none is installed, only the ratio to labelling the volume once with scipy.ndimage
 remains, which every row has. All contestants of a row take turns on the same volume; the
-figures are medians of processor time, so that other programs disturb them little, and ratios
+values are medians of processor time, so that other programs disturb them little, and ratios
 of medians.
 
 Two volumes: blobs, a Gaussian random field above its median, and independent voxels, of which
 three in ten are of the phase, in thousands of clusters.
 
-A second table holds the errors of the figures of balls with centres anywhere in a voxel: the
+A second table holds the errors of the functionals of balls with centres anywhere in a voxel: the
 largest relative ones of MinkowskiFunctionals, by method and radius.
 
 What the references call:
@@ -33,6 +33,7 @@ Run ``python benchmarks/morphology.py``; it takes about three minutes. The other
 optional.
 """
 
+import argparse
 import importlib
 import importlib.metadata
 import time
@@ -189,7 +190,7 @@ def row_of(cls, kind, seconds, calls):
 
 
 def ball_errors(radius):
-    """Return the largest relative errors of the figures of balls, by method."""
+    """Return the largest relative errors of the functionals of balls, by method."""
     grid = np.indices((2 * radius + 6,) * 3)
     centres = radius + 2.5 + np.random.default_rng(SEED).random((10, 3))
     balls = [((grid - c[:, None, None, None]) ** 2).sum(axis=0) <= radius**2 for c in centres]
@@ -197,8 +198,8 @@ def ball_errors(radius):
     images = np.array(balls).astype(np.uint8)
     errors = {}
     for method, staircase in {"faces": 3 / 2, "two-point": 1}.items():
-        figures = MinkowskiFunctionals(method=method).fit_transform(images) * images[0].size
-        found = figures[:, :3] / [1, staircase, staircase]
+        functionals = MinkowskiFunctionals(method=method).fit_transform(images) * images[0].size
+        found = functionals[:, :3] / [1, staircase, staircase]
         errors[method] = np.abs(found / expected - 1).max(axis=0).tolist()
     return {"radius": radius, "errors": errors}
 
@@ -216,6 +217,7 @@ def versions():
 
 def main():
     """Measure, print the tables and write the results."""
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     calls = references()

@@ -59,7 +59,7 @@ def grains_of(image):
 
 def grain_statistics(images):
     """Return means over images of what grains are like."""
-    figures = []
+    metrics = []
     for image in images:
         grains = grains_of(image)
         sizes = np.bincount(grains.ravel())
@@ -69,7 +69,7 @@ def grain_statistics(images):
         ]
         pairs = np.concatenate(pairs, axis=1)
         pairs = np.unique(np.sort(pairs[:, pairs[0] != pairs[1]], axis=0), axis=1)
-        figures.append(
+        metrics.append(
             [
                 len(sizes),
                 sizes.mean(),
@@ -79,7 +79,7 @@ def grain_statistics(images):
             ]
         )
     names = ("grains", "mean size", "spread of sizes", "neighbours", "specks")
-    return dict(zip(names, np.mean(figures, axis=0).tolist(), strict=True))
+    return dict(zip(names, np.mean(metrics, axis=0).tolist(), strict=True))
 
 
 def fraction_rows(generator, targets, n_samples):

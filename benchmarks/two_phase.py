@@ -9,7 +9,7 @@ nearest in p1, beside that of two halves of these.
 without matching, twice the iterations, and every image corrected (``target_tol=0``): the
 curves of 20 held-out images are targets, spread evenly in p1, 50 images each. Given are the
 relative error of their mean curve (mean) and the mean error of single images (each) against
-the target, averaged over the targets, and the ratio of each to the floor: the same figures
+the target, averaged over the targets, and the ratio of each to the floor: the same metrics
 of the 10 other held-out images nearest to the target's curve, out of 1023. They are what
 real images with that S2 look like; the goal is a ratio of at most 1.5. The 10 nearest in p1
 alone show what knowing the curve gains.
@@ -36,7 +36,7 @@ from _tables import (
     mixture_of,
     nearest_images,
     presets,
-    print_figures,
+    print_rows,
     print_table,
     read_arguments,
     relative_error,
@@ -152,7 +152,7 @@ def control_and_race(training, held_out, arguments):
             draw_control(name, generator, held_out, arguments)
     race = [with_break_even(row, race[0], len(training)) for row in race]
     print("\n(c) the race; the paper's InvNet takes 57600 s and 11 s, its solver 1840 s")
-    print_figures(race, RACE_COLUMNS)
+    print_rows(race, RACE_COLUMNS)
     return {"control": tables, "race": race}
 
 
@@ -219,7 +219,7 @@ def curve_control(training, held_out, arguments):
         if arguments.picture is not None:
             draw_curves(name, samples, held_out[targets], arguments.picture)
     print(f"\n(b) {N_CURVES} S2 curves, {N_PER_CURVE} images each")
-    print_figures(rows, CURVE_COLUMNS)
+    print_rows(rows, CURVE_COLUMNS)
     return rows
 
 

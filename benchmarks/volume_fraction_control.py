@@ -43,7 +43,7 @@ def control_table(generator, images, exact):
 
 
 def summary(rows):
-    """Return the worst figures inside the data."""
+    """Return the worst errors inside the data."""
     inside = [row for row in rows if row["inside"]]
     return {
         "worst_bias": max(abs(row["mean"] - row["target"]) for row in inside),
@@ -109,7 +109,7 @@ def main():
     payload = {
         "seed": arguments.seed,
         "simulator_seconds_per_image": simulator_seconds,
-        "paper_figures": PAPER,
+        "paper_values": PAPER,
         "records": records,
     }
     print("written to", write_results("volume_fraction_control", payload))

@@ -14,7 +14,7 @@ standard deviations of these). A Gaussian random field, fitted on the same image
 training, stands beside; the floor are the training images in place of generated ones.
 
 Interpolation, on the generator of the second set: 10 pairs of latents whose images have the
-same p1, 12 images from the one of higher to that of lower free energy. The figures are the
+same p1, 12 images from the one of higher to that of lower free energy. The metrics are the
 largest deviation of p1 from the mean of both ends (the paper: within 5 %), the free energy
 along the line, and the share of steps that do not raise it.
 
@@ -30,7 +30,7 @@ from _tables import (
     fit_timed,
     mixture_of,
     presets,
-    print_figures,
+    print_rows,
     read_arguments,
     save_picture,
     simulated_where,
@@ -95,7 +95,7 @@ SUBSETS = {
 }
 
 
-def figures(images, reference):
+def metrics(images, reference):
     """Compare the distributions of images with those of real ones."""
     correlation = TwoPointCorrelation().fit(reference)
     curves, wanted = correlation.transform(images), correlation.transform(reference)
@@ -123,11 +123,11 @@ def measure(subset, arguments):
     for name, generator in models.items():
         _, record = fit_timed(generator, training)
         samples[name] = generator.sample(n_samples, random_state=arguments.seed)
-        rows.append({"model": name, **figures(samples[name], reference), **record})
-    floor = figures(training[:n_samples], reference)
+        rows.append({"model": name, **metrics(samples[name], reference), **record})
+    floor = metrics(training[:n_samples], reference)
     rows.append({"model": "training images", **floor, "training_seconds": None})
     print(f"\ntrained on {subset}: {len(training)} images, p1 {training.mean():.3f} on average")
-    print_figures(rows, COLUMNS)
+    print_rows(rows, COLUMNS)
     if arguments.picture is not None:
         draw(samples, arguments.picture, subset)
     return rows, models
@@ -145,7 +145,7 @@ def pairs_of_latents(generator, seed):
 
 
 def line_figures(images):
-    """Figures of images along a line between two ends."""
+    """Metrics of images along a line between two ends."""
     p1 = images.mean(axis=(1, 2))
     ends = (p1[0] + p1[-1]) / 2
     energy = FreeEnergy().fit_transform(images)[:, 0]
@@ -161,7 +161,7 @@ def line_figures(images):
 
 
 def interpolate(name, generator, arguments):
-    """Follow lines between latents; print and return their figures."""
+    """Follow lines between latents; print and return their metrics."""
     rows = []
     for k, pair in enumerate(pairs_of_latents(generator, arguments.seed)):
         images = generator.interpolate(*pair, n_steps=N_STEPS)
@@ -176,7 +176,7 @@ def interpolate(name, generator, arguments):
         "energies": course.tolist(),
     }
     print(f"\n{name}: {N_PAIRS} interpolations of {N_STEPS} images")
-    print_figures(rows, LINE_COLUMNS)
+    print_rows(rows, LINE_COLUMNS)
     print(
         f"p1 within {summary['largest_deviation']:.2%} (paper: 5 %), "
         f"{summary['falling']:.0%} of the steps do not raise the energy; its mean course is\n"
