@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .._version import __version__
 from ..persistence import read_tree, write_tree
 
 
@@ -19,6 +20,7 @@ def write_checkpoint(path, step, batches, history, fingerprint):
             "step": step.state_dict(),
             "batches": batches.state_dict(),
             "fingerprint": fingerprint,
+            "version": __version__,
         },
     )
 
@@ -36,9 +38,11 @@ def read_checkpoint(path, step, batches, history, fingerprint):
     saved = tree["fingerprint"] or {}
     for key, value in (fingerprint or {}).items():
         if saved.get(key) != value:
+            version = tree.get("version", f"{__version__} or earlier")
             raise ValueError(
                 f"checkpoint {str(path)!r} belongs to another training: {key} was "
-                f"{saved.get(key)!r}, now {value!r}. Remove the file to start anew."
+                f"{saved.get(key, 'unknown')!r}, now {value!r}. It was written by skmicro "
+                f"{version}; remove the file to start anew."
             )
     step.load_state_dict(tree["step"])
     batches.load_state_dict(tree["batches"])

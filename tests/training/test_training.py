@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 import skmicro
+from skmicro import __version__
 from skmicro._random import torch_generator
 from skmicro.exceptions import DivergenceError, TrainingInterruptedWarning
 from skmicro.generators import WGANGP, InvNetGenerator
 from skmicro.images import PhaseEncoder
 from skmicro.losses import ADVERSARIAL_LOSSES, GradientPenalty
 from skmicro.networks import build, light_critic, light_generator
+from skmicro.persistence import read_tree, write_tree
 from skmicro.training import (
     Batch,
     ImageBatches,
@@ -548,8 +550,20 @@ def test_a_checkpoint_of_networks_of_ones_own_resumes_in_another_process(tmp_pat
 def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     path = tmp_path / "state.skm"
     KINDS["WGANGP"](checkpoint=path, n_iter=2).fit(images_of())
-    with pytest.raises(ValueError, match="belongs to another training: data was"):
+    message = rf"belongs to another training: data was .* written by skmicro {__version__};"
+    with pytest.raises(ValueError, match=message):
         KINDS["WGANGP"](checkpoint=path).fit(images_of(seed=1))
+
+
+def test_a_checkpoint_of_an_earlier_revision_says_so_where_it_knows_no_such_setting(tmp_path):
+    path = tmp_path / "state.skm"
+    KINDS["WGANGP"](checkpoint=path, n_iter=2).fit(images_of())
+    tree = read_tree(path)
+    del tree["version"], tree["fingerprint"]["width"]
+    write_tree(path, tree)
+    message = rf"width was 'unknown', now '.*written by skmicro {__version__} or earlier"
+    with pytest.raises(ValueError, match=message):
+        KINDS["WGANGP"](checkpoint=path).fit(images_of())
 
 
 def test_a_saved_estimator_is_no_checkpoint(tmp_path):
