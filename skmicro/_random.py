@@ -18,6 +18,21 @@ from numbers import Integral
 import numpy as np
 import torch
 
+RANDOM_STATES = (np.random.RandomState, np.random.Generator)
+
+
+def check_random_state(name, random_state):
+    """Raise if a value is no ``random_state``; errors call it ``name``."""
+    if random_state is None or isinstance(random_state, RANDOM_STATES):
+        return
+    if not isinstance(random_state, Integral):
+        raise TypeError(
+            f"{name} must be None, an int, a numpy RandomState or a numpy Generator, "
+            f"got {random_state!r}."
+        )
+    if random_state < 0:
+        raise ValueError(f"{name} must be >= 0, got {random_state}.")
+
 
 def draw_seed(random_state=None):
     """Turn a ``random_state`` into one integer seed, non-negative and below 2**63.
@@ -26,20 +41,14 @@ def draw_seed(random_state=None):
     RandomState or Generator of NumPy is advanced by one draw. Raises ValueError if an integer is
     negative, TypeError for anything else.
     """
+    check_random_state("random_state", random_state)
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
     if isinstance(random_state, Integral):
-        if random_state < 0:
-            raise ValueError(f"random_state must be >= 0, got {random_state}.")
         return int(random_state)
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31 - 1))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**63 - 1))
-    raise TypeError(
-        "random_state must be None, an int, a numpy RandomState or a numpy Generator, "
-        f"got {random_state!r}."
-    )
+    return int(random_state.integers(2**63 - 1))
 
 
 def numpy_generator(seed, *stream):

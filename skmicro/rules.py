@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from . import _arrays, _checks
+import numpy as np
+
+from . import _arrays, _checks, _random
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,21 @@ class Rule:
 def anything(kind):
     """Return the rule of a parameter that is checked elsewhere, where more is known."""
     return Rule(kind, lambda name, value: None)
+
+
+def label():
+    """Return the rule of one phase; whether the images have it is checked with them."""
+
+    def check(name, value):
+        if np.ndim(value) > 0:
+            raise TypeError(f"{name} must be one label or None, got {value!r}.")
+
+    return Rule("int or None", check)
+
+
+def random_state():
+    """Return the rule of what random numbers may be drawn from."""
+    return Rule("None, int or RandomState", _random.check_random_state)
 
 
 def optional(rule):

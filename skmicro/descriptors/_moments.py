@@ -4,7 +4,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from ..parameters import parameter
-from ..rules import anything
+from ..rules import label
 from . import _geometry_kernels
 from ._base import BaseDescriptor
 
@@ -14,7 +14,7 @@ class _ShapeDescriptor(BaseDescriptor):
 
     background: int | None = parameter(
         None,
-        anything("int or None"),
+        label(),
         """Label of the background; ``None`` stands for the smallest label. Grey images and
         images of one phase have no background and show one shape.""",
     )

@@ -1,7 +1,7 @@
 """What descriptors of one phase share: which phase, what the border does, which voxels touch."""
 
 from ..parameters import parameter
-from ..rules import anything, boolean, choice
+from ..rules import boolean, choice, label
 from ._base import BaseDescriptor
 
 
@@ -10,7 +10,7 @@ class PhaseDescriptor(BaseDescriptor):
 
     phase: int | None = parameter(
         None,
-        anything("int or None"),
+        label(),
         "Label of the phase; ``None`` stands for the largest label.",
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..parameters import parameter
-from ..rules import anything, choice
+from ..rules import choice, label
 from . import _kernels, _lags
 from ._curves import BinnedDescriptor
 
@@ -76,7 +76,7 @@ class TwoPointCorrelation(BinnedDescriptor):
     name = "p2"
     other_phase: int | None = parameter(
         None,
-        anything("int or None"),
+        label(),
         "Label of the phase at the head; ``None`` stands for ``phase``, which is at the tail.",
     )
     output: str = parameter(

@@ -35,7 +35,7 @@ from ..images import (
     wraps_around,
 )
 from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
-from ..rules import anything, real
+from ..rules import random_state, real
 from ._ends import latent_vector
 from ._score import correlation_distance
 from ._sources import WholeImages
@@ -61,7 +61,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         SAMPLING,
     )
     random_state: object = parameter(
-        None, anything("None, int or RandomState"), "Seed of weights, batches and latents.", RUNNING
+        None, random_state(), "Seed of weights, batches and latents.", RUNNING
     )
 
     _min_images = 2

@@ -21,7 +21,7 @@ from ..random_fields import (
     phase_table,
     sampled_table,
 )
-from ..rules import anything, boolean
+from ..rules import boolean, random_state
 from ._base import BaseGenerator
 
 MAX_KNOTS = 8
@@ -112,7 +112,7 @@ class GaussianRandomField(BaseGenerator):
     )
     random_state: object = parameter(
         None,
-        anything("None, int or RandomState"),
+        random_state(),
         "Has no effect, as nothing is drawn in ``fit``.",
         RUNNING,
     )

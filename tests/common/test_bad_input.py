@@ -148,6 +148,17 @@ def test_parameters(cls):
             tiny(cls, **{name: value}).fit(phase_images())
 
 
+@pytest.mark.parametrize("cls", NETWORKS)
+def test_parameters_of_further_training(cls):
+    for name, value, message in BAD_PARAMETERS:
+        generator = fitted(cls).set_params(**{name: value})
+        before = dict(vars(generator))
+        with case(name, value):
+            with pytest.raises(ValueError, match=message):
+                generator.partial_fit(phase_images())
+            assert vars(generator) == before
+
+
 @every_generator
 def test_sample_and_latents(cls):
     generator = fitted(cls)

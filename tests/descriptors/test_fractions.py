@@ -62,6 +62,8 @@ def test_grey_levels_give_their_mean():
 def test_unknown_phase_is_an_error():
     with pytest.raises(ValueError, match=r"phase must be one of the labels \[0, 1\], got 7"):
         VolumeFraction(phase=7).fit(BINARY)
+    with pytest.raises(TypeError, match=r"phase must be one label or None, got \[1\]"):
+        VolumeFraction(phase=[1]).fit(BINARY)
 
 
 def test_gradient_is_uniform():
