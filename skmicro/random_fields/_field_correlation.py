@@ -90,6 +90,11 @@ class FieldCorrelation(ConditionTable):
             torus as they are.
         target_tol : float
             Root mean square error of a p2 target above which its miss is reported.
+
+        Returns
+        -------
+        correlation : FieldCorrelation
+            A copy, whose spectra :meth:`on` computes.
         """
         new = copy.copy(self)
         new.encoder, new.knots, new.maps, new.tables = encoder, knots, maps, tables
