@@ -25,7 +25,14 @@ from skmicro.networks import light_generator
 
 SIDE = 16
 SLOPE = np.array([0.6, 0.0, -0.8])
-SMALL = {"n_latent": 2, "width": 4, "critic_width": 8, "n_iter": 10, "random_state": 0}
+SMALL = {
+    "n_latent": 2,
+    "width": 4,
+    "critic_width": 8,
+    "n_iter": 4,
+    "batch_size": 8,
+    "random_state": 0,
+}
 
 
 @pytest.fixture
@@ -137,13 +144,21 @@ def test_light_latents_of_the_whole_image_are_gathered_and_scattered():
     )
 
 
+# A pyramid does not see at once that latents change fractions.
+QUICK = {"n_iter": 30, "lambda_rec": 1.0, "learning_rate": 6e-3, "average_decay": 0.9}
+
+
 @pytest.mark.parametrize(
-    ("architecture", "n_iter", "low", "high"),
-    [("pyramid", 200, 0.1, 0.9), ("light", 60, 0.1, 0.9), ("fine", 60, 0.3, 0.6)],
+    ("architecture", "settings", "low", "high"),
+    [
+        ("pyramid", QUICK, 0.05, 0.95),
+        ("light", {"n_iter": 15}, 0.1, 0.9),
+        ("fine", {"n_iter": 15}, 0.15, 0.35),
+    ],
 )
-def test_fractions_of_samples_vary_as_those_of_training_images(architecture, n_iter, low, high):
+def test_fractions_of_samples_vary_as_those_of_training_images(architecture, settings, low, high):
     X = blobs(24, (16, 16), low=low, high=high)
-    settings = SMALL | {"architecture": architecture, "n_iter": n_iter}
+    settings = SMALL | {"architecture": architecture, "batch_size": 12} | settings
     generator = DAVEGAN.light(**settings).fit(X)
     deviation = X.mean(axis=(1, 2)).std()
     matched = generator.sample(500, random_state=1).mean(axis=(1, 2)).std()
@@ -173,7 +188,7 @@ def test_codes_and_samples_are_in_units_of_the_scale(tmp_path):
 @pytest.mark.usefixtures("few_draws")
 def test_targets_and_walks_know_the_scale():
     X = blobs(12, (16, 16), low=0.2, high=0.8)
-    generator = DAVEGAN.light(**SMALL | {"n_iter": 30}).fit(X)
+    generator = DAVEGAN.light(**SMALL).fit(X)
     assert generator.fraction_scale_ != 1.0
     wanted = float(generator.sample(200, random_state=0).mean())
     images = generator.sample(4, p1=wanted, exact=True, random_state=0)
@@ -241,13 +256,13 @@ def test_a_look_at_an_unfinished_training_does_not_wait_for_the_scaling(monkeypa
 @pytest.mark.usefixtures("few_draws")
 def test_a_checkpoint_serves_with_and_without_scaling(tmp_path):
     X = blobs(12, (16, 16))
-    settings = {"checkpoint": tmp_path / "half.pt", "checkpoint_every": 5}
+    settings = {"checkpoint": tmp_path / "half.pt", "checkpoint_every": 2}
 
     def stop(iteration, history):
-        return iteration >= 5
+        return iteration >= 2
 
     DAVEGAN.light(**SMALL, **settings, scale_fractions=False, callbacks=[stop]).fit(X)
     resumed = DAVEGAN.light(**SMALL, **settings).fit(X)
     at_once = DAVEGAN.light(**SMALL).fit(X)
     assert resumed.fraction_scale_ == at_once.fraction_scale_
-    assert len(resumed.history_["generator"]) == 10
+    assert len(resumed.history_["generator"]) == 4

@@ -126,20 +126,22 @@ def test_an_acgan_without_attributes_is_an_invnet_without_invariances():
     assert not np.array_equal(telling.history_["generator"], without.history_["generator"])
 
 
-def test_the_critic_of_an_acgan_learns_to_tell_the_volume_fraction():
-    X, unseen = blobs(100), blobs(40, seed=1)
-    generator = ACGAN(**(LEARNING | {"n_iter": 90, "attribute_weight": 5.0}))
-    generator.fit(X)
-    told = generator.critic_.attributes(encoded(generator, unseen).images).numpy()[:, 0]
-    wanted = generator.conditions_.whitened(torch.tensor(fractions(unseen)[:, None]))[:, 0].numpy()
+@pytest.fixture(scope="module")
+def acgan():
+    return ACGAN(**(LEARNING | {"n_iter": 90, "attribute_weight": 10.0})).fit(blobs(200))
+
+
+def test_the_critic_of_an_acgan_learns_to_tell_the_volume_fraction(acgan):
+    unseen = blobs(40, seed=1)
+    told = acgan.critic_.attributes(encoded(acgan, unseen).images).numpy()[:, 0]
+    wanted = acgan.conditions_.whitened(torch.tensor(fractions(unseen)[:, None]))[:, 0].numpy()
     assert np.square(told - wanted).mean() < 0.25
     assert np.corrcoef(told, wanted)[0, 1] > 0.9
 
 
-def test_images_of_an_acgan_follow_what_its_critic_has_to_tell():
+def test_images_of_an_acgan_follow_what_its_critic_has_to_tell(acgan):
     """No sample is corrected: the tolerance is that of any image."""
-    generator = ACGAN(**(LEARNING | {"n_iter": 90, "attribute_weight": 10.0})).fit(blobs(200))
-    low, high = (generator.sample(100, p1=p1, random_state=0).mean() for p1 in (0.3, 0.7))
+    low, high = (acgan.sample(100, p1=p1, random_state=0).mean() for p1 in (0.3, 0.7))
     assert high - low > 0.2
 
 

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from functools import cache
 from itertools import permutations, product
 
 import numpy as np
@@ -41,7 +42,7 @@ def short(monkeypatch):
 @pytest.fixture
 def few_scored(monkeypatch):
     """Score few samples, where scores are compared with each other alone."""
-    monkeypatch.setattr(_base, "SCORE_SAMPLES", 16)
+    monkeypatch.setattr(_base, "SCORE_SAMPLES", 4)
 
 
 STRIPES = {
@@ -60,6 +61,15 @@ def greys():
 
 def fitted(X=None, **settings):
     """A generator whose network is random, not only what three steps make of it."""
+    return randomised(X, **settings) if X is not None or settings else pickle.loads(plain())
+
+
+@cache
+def plain():
+    return pickle.dumps(randomised())
+
+
+def randomised(X=None, **settings):
     generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
     generator.fit(blobs() if X is None else X)
     rng = torch.Generator().manual_seed(0)
@@ -254,7 +264,7 @@ def test_conditions_are_learned(monkeypatch):
         [field > np.quantile(field, 1 - p1) for field, p1 in zip(noise, levels, strict=True)]
     )
     generator = FlowMatchingGenerator(
-        **TINY | STRIPES | {"n_iter": 250, "periodic": None, "target_tol": np.inf}
+        **TINY | STRIPES | {"n_iter": 150, "periodic": None, "target_tol": np.inf}
     ).fit(X)
     means = [generator.sample(40, p1=p1, random_state=1).mean() for p1 in (0.21, 0.79)]
     np.testing.assert_allclose(means, [0.21, 0.79], atol=0.08)
@@ -307,7 +317,7 @@ def test_images_of_phases_come_back(n_phases):
 def test_latents_are_normal_where_the_flow_is_exact(n_phases):
     """A network that has learned nothing is right about independent, equally frequent voxels."""
     X = np.random.default_rng(0).integers(0, n_phases, (4, 48, 48))
-    generator = FlowMatchingGenerator(conditions=(), learning_rate=1e-30, n_steps=32, **TINY).fit(X)
+    generator = FlowMatchingGenerator(conditions=(), learning_rate=1e-30, n_steps=16, **TINY).fit(X)
     noise = generator.transform(X)
     quantiles = np.quantile(noise, (0.05, 0.25, 0.5, 0.75, 0.95))
     np.testing.assert_allclose(quantiles, (-1.645, -0.674, 0.0, 0.674, 1.645), atol=0.08)
@@ -445,6 +455,7 @@ def test_p1_is_corrected_where_p2_has_other_lags(shape):
 def test_target_that_is_no_condition_is_searched_through_the_flow(monkeypatch):
     monkeypatch.setattr(_search, "BATCH_SIZE", 3)
     monkeypatch.setattr(_search, "SEARCH_STEPS", 30)
+    monkeypatch.setattr(_search, "SEARCH_ROUNDS", 2)
     generator = fitted(blobs(shape=(8, 8)), conditions=(), n_steps=2, target_tol=0.02)
     surface = SpecificSurface().fit(blobs(shape=(8, 8)))
     free = surface.transform(generator.sample(3, random_state=0))[:, 0]

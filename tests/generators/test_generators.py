@@ -10,6 +10,7 @@ import torch
 from sklearn.model_selection import GridSearchCV
 from textures import blobs
 
+from skmicro.conditioning import _search
 from skmicro.descriptors import (
     BaseDescriptor,
     PhaseFractions,
@@ -55,7 +56,7 @@ def trained():
 
 @pytest.fixture(scope="module")
 def conditional():
-    return invnet(n_iter=60, learning_rate=5e-3, n_projection=2).fit(blobs(200))
+    return invnet(n_iter=40, learning_rate=5e-3, n_projection=2).fit(blobs(200))
 
 
 class Stripes(BaseDescriptor):
@@ -77,6 +78,7 @@ class Stripes(BaseDescriptor):
         return ["stripes"]
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_conditions_are_the_descriptors_of_the_training_images():
     X = blobs()
     generator = invnet("p1", TwoPointCorrelation(max_lag=3), "phase_fractions").fit(X)
@@ -227,14 +229,15 @@ def test_searched_samples_do_not_depend_on_how_many_follow(trained):
         np.testing.assert_array_equal(trained.sample(n, p1=p1, random_state=3), many[:n])
 
 
-def test_an_unreachable_target_is_reported_with_the_error_achieved(trained):
+def test_an_unreachable_target_is_reported_with_the_error_achieved(trained, monkeypatch):
+    monkeypatch.setattr(_search, "SEARCH_STEPS", 10)
     curve = np.array([0.5, 0.8, 0.1, 0.8, 0.1, 0.8, 0.1])
     calls = []
     handle = trained.generator_.register_forward_hook(lambda *args: calls.append(1))
     with pytest.warns(TargetWarning, match="3 of 3 samples miss their target") as record:
         images = trained.sample(3, p2=curve, random_state=0)
     handle.remove()
-    assert len(calls) <= 3 * (8 + 61) + 1
+    assert len(calls) <= 3 * (8 + 11) + 1
     message = str(record[0].message)
     assert "target p2" in message
     assert "target_tol=0.01" in message
@@ -247,7 +250,8 @@ def test_an_unreachable_target_is_reported_with_the_error_achieved(trained):
     assert mean > 0.1
 
 
-def test_only_the_samples_that_miss_are_counted(trained):
+def test_only_the_samples_that_miss_are_counted(trained, monkeypatch):
+    monkeypatch.setattr(_search, "SEARCH_STEPS", 10)
     own = trained.sample(20, random_state=5)
     curve = np.median(TwoPointCorrelation(periodic=False).fit_transform(own), axis=0)
     trained.set_params(target_tol=0.05)
@@ -332,7 +336,9 @@ def test_the_curve_of_a_real_image_as_target(rows):
     assert images.shape == (3, 12, 12)
 
 
-def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition():
+def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition(monkeypatch):
+    monkeypatch.setattr(_search, "SEARCH_STEPS", 20)
+    monkeypatch.setattr(_search, "SEARCH_ROUNDS", 2)
     X = blobs()
     curve = TwoPointCorrelation(periodic=False).fit(X).transform(X[5:6])[0]
     generator = invnet(n_iter=30, learning_rate=5e-3).fit(X)
@@ -384,7 +390,7 @@ def test_without_projection_steps_the_loss_joins_the_generators_own():
 
 
 def test_grid_search_over_the_number_of_iterations():
-    search = GridSearchCV(wgan(learning_rate=5e-3), {"n_iter": [1, 40]}, cv=2).fit(blobs(16))
+    search = GridSearchCV(wgan(learning_rate=5e-3), {"n_iter": [1, 8]}, cv=2).fit(blobs(16))
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all()
     assert (scores < 0).all()
@@ -451,6 +457,7 @@ def test_reconstruction_of_the_generators_own_images(trained):
     assert error < 0.3 * others
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_interpolation_runs_along_the_straight_line(conditional):
     Z = conditional.transform(blobs(2, seed=4))
     line = conditional.interpolate(Z[0], Z[1], n_steps=3)

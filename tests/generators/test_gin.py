@@ -111,7 +111,7 @@ def test_two_different_images_give_their_mean():
     line = np.arange(32)
     X = np.stack([np.tile(line // width % 2, (32, 1)) for width in (2, 8)])
     X[0, :, ::8] = 1
-    generator = light(n_iter=100, isotropic=False).fit(X)
+    generator = light(n_iter=60, isotropic=False).fit(X)
     both = curves(X)
     errors = [curve_error(generator, target) for target in (both.mean(axis=0), *both)]
     assert errors[0] < 0.6 * min(errors[1:])
@@ -119,7 +119,7 @@ def test_two_different_images_give_their_mean():
 
 def test_the_initial_part_of_the_curve_alone(pictures):
     initial = TwoPointCorrelation(max_lag=4)
-    generator = light(n_iter=100, invariances=(initial,)).fit(pictures[:1])
+    generator = light(n_iter=60, invariances=(initial,)).fit(pictures[:1])
     target = curves(pictures[:1], max_lag=4)[0]
     assert curve_error(generator, target, max_lag=4) < 0.04
 

@@ -118,14 +118,14 @@ def test_a_projection_has_an_optimizer_of_its_own():
     assert set(optimizers(n_projection=0)) == {"generator", "critic"}
 
 
-@pytest.mark.parametrize("n_projection", [0, 1, 3])
+@pytest.mark.parametrize("n_projection", [0, 3])
 def test_the_projection_pulls_the_images_to_the_calibration(n_projection):
     """They have the volume fraction asked for, which is not that of what the critic sees."""
     options = {
         "invariances": ("p1",),
         "calibration": OTHERS,
         "n_projection": n_projection,
-        "n_iter": 30,
+        "n_iter": 20,
         "learning_rate": 2e-3,
         "projection_rate": 1e-2,
         "hard_projection": True,

@@ -12,9 +12,9 @@ TARGETS = (0.35, 0.5, 0.65)
 
 @pytest.fixture(scope="module")
 def pair():
-    X, _ = make_cahn_hilliard(64, (16, 16), n_steps=200, random_state=0)
-    settings = {"n_iter": 40, "width": 4, "n_latent": 4, "periodic": True, "random_state": 0}
-    return [InvNetGenerator.light(n_level_steps=steps, **settings).fit(X) for steps in (0, 200)]
+    X, _ = make_cahn_hilliard(48, (16, 16), n_steps=200, random_state=0)
+    settings = {"n_iter": 20, "width": 4, "n_latent": 4, "periodic": True, "random_state": 0}
+    return [InvNetGenerator.light(n_level_steps=steps, **settings).fit(X) for steps in (0, 80)]
 
 
 def test_it_removes_bias_in_the_volume_fraction(pair):

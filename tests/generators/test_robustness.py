@@ -45,14 +45,13 @@ def wgan(pickled):
 @pytest.mark.parametrize(
     "change", [{"periodic": True}, {"width": 8}, {"n_latent": 5}, {"architecture": "residual"}]
 )
-def test_reload_uses_the_parameters_of_the_fit(images, change, tmp_path):
-    generator = WGANGP.light(**TINY).fit(images)
-    expected = generator.sample(4, random_state=1)
-    generator.set_params(**change)
-    generator.save(tmp_path / "model.skm")
-    for copied in (pickle.loads(pickle.dumps(generator)), skmicro.load(tmp_path / "model.skm")):
+def test_reload_uses_the_parameters_of_the_fit(wgan, change, tmp_path):
+    expected = wgan.sample(4, random_state=1)
+    wgan.set_params(**change)
+    wgan.save(tmp_path / "model.skm")
+    for copied in (pickle.loads(pickle.dumps(wgan)), skmicro.load(tmp_path / "model.skm")):
         np.testing.assert_array_equal(copied.sample(4, random_state=1), expected)
-        assert copied.get_params() == generator.get_params()
+        assert copied.get_params() == wgan.get_params()
 
 
 def test_interrupted_training_of_the_level_keeps_the_training(images, monkeypatch):
@@ -92,6 +91,7 @@ def test_checkpoint_of_another_numpy_seed_is_refused(images, tmp_path):
         other.fit(images)
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_searched_targets_are_judged_on_the_finished_images(images, wgan):
     with warnings.catch_warnings():
         warnings.simplefilter("error", TargetWarning)
@@ -275,6 +275,7 @@ def test_half_precision_tensors_of_torch_are_images(images):
     )
 
 
+@pytest.mark.usefixtures("short_searches")
 @pytest.mark.parametrize("bad", [0, 1])
 def test_the_end_of_an_interpolation_that_is_wrong_is_named(images, wgan, bad):
     ends = [images[0], images[1]]
@@ -283,6 +284,7 @@ def test_the_end_of_an_interpolation_that_is_wrong_is_named(images, wgan, bad):
         wgan.interpolate(*ends)
 
 
+@pytest.mark.usefixtures("short_searches")
 def test_latents_beyond_single_precision_are_refused(images, wgan):
     n_latent = wgan.transform(images[:1]).shape[1]
     with pytest.raises(ValueError, match=r"Z must hold numbers in single precision, got 1e\+300"):
