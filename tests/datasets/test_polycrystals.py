@@ -192,7 +192,7 @@ def test_fractions_out_of_reach_are_approached():
 
 
 def test_drawn_fractions_cover_a_range():
-    _, fractions = make_polycrystals(20, (32, 32), n_grains=30, random_state=0)
+    _, fractions = make_polycrystals(20, (24, 24), n_grains=20, random_state=0)
     np.testing.assert_allclose(fractions.mean(axis=0), 0.2, atol=0.035)
     assert 0.05 < fractions.std() < 0.09
     assert fractions.max() > 0.3
@@ -204,11 +204,11 @@ def test_drawn_fractions_cover_a_range():
     [
         ((128, 128), 3.0, (1, 3)),
         ((128, 96), (2, 1), (2, 1)),
-        ((32, 32, 32), (1.0, 2.0, 1.5), (1, 2, 1.5)),
+        ((28, 28, 28), (1.0, 2.0, 1.5), (1, 2, 1.5)),
     ],
 )
 def test_anisotropy_in_the_two_point_correlation(shape, anisotropy, lengths):
-    images, _ = make_polycrystals(3, shape, anisotropy=anisotropy, random_state=0)
+    images, _ = make_polycrystals(2, shape, anisotropy=anisotropy, random_state=0)
     crossed = np.zeros(len(shape))
     for phase in np.unique(images):
         correlation = TwoPointCorrelation(phase=phase, output="directional", max_lag=1)
