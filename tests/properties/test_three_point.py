@@ -122,7 +122,7 @@ def test_sections_of_a_volume_agree_with_the_volume():
 
 @pytest.mark.parametrize(("n_axes", "dimension"), [(2, None), (2, 3), (3, None)])
 def test_integration_of_s3_agrees(n_axes, dimension):
-    X = blobs(2, (32, 32), 0.4, 1.6) if n_axes == 2 else blobs(2, (12, 12, 12), 0.4, 1.6)
+    X = blobs(3, (40, 40), 0.4, 2.0) if n_axes == 2 else blobs(2, (12, 12, 12), 0.4, 1.6)
     fourier, integration = (
         ThreePointParameters(dimension=dimension, method=method).fit_transform(X)
         for method in ("fourier", "integration")
