@@ -3,12 +3,16 @@
 import ast
 import subprocess
 import sys
+import textwrap
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skmicro
+from skmicro.descriptors import VolumeFraction
+from skmicro.utils import all_estimators
 
 PACKAGE = Path(skmicro.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -233,19 +237,37 @@ def test_optional_packages_are_imported_where_they_are_used():
     assert faults == []
 
 
-def test_the_library_imports_without_the_optional_packages():
-    """It does not even look for those of images and plots."""
-    code = (
-        "import sys\n"
-        "class Absent:\n"
-        "    asked = set()\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.split('.')[0] in {OPTIONAL}:\n"
-        "            self.asked.add(name.split('.')[0])\n"
-        "            raise ModuleNotFoundError(name, name=name)\n"
-        "sys.meta_path.insert(0, Absent())\n"
-        "import skmicro, skmicro.generators, skmicro.descriptors, skmicro.datasets\n"
-        "print(sorted(Absent.asked & {'matplotlib', 'tifffile', 'imageio'}))"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.strip() == "[]", result.stderr
+def test_a_new_process_without_the_optional_packages(tmp_path):
+    """It loads what was saved, names what plots lack, and looks for no package before."""
+    path = tmp_path / "descriptor.skm"
+    VolumeFraction().fit(np.eye(4, dtype=int)[None]).save(path)
+    code = f"""
+        import sys
+
+        class Absent:
+            asked = set()
+
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] in {OPTIONAL}:
+                    self.asked.add(name.split(".")[0])
+                    raise ModuleNotFoundError(name, name=name)
+
+        sys.meta_path.insert(0, Absent())
+        import skmicro
+        print(type(skmicro.load({str(path)!r})).__name__)
+
+        import skmicro.plotting, skmicro.utils
+        print(len(skmicro.utils.all_estimators()))
+        print(sorted(Absent.asked & {{"matplotlib", "tifffile", "imageio"}}))
+        try:
+            skmicro.plotting.HistoryDisplay({{"critic": [1.0]}}).plot()
+        except ImportError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    loaded, n_known, asked, message = result.stdout.splitlines() or [result.stderr] * 4
+    assert loaded == "VolumeFraction"
+    assert n_known == str(len(all_estimators()))
+    assert asked == "[]"
+    assert message.startswith("plotting needs matplotlib")

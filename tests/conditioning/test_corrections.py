@@ -16,8 +16,8 @@ TARGETS = np.linspace(0.4, 0.6, 24)
 
 @pytest.fixture(scope="module")
 def generator():
-    X, _ = make_cahn_hilliard(64, (16, 16), n_steps=200, random_state=0)
-    settings = {"n_iter": 150, "n_level_steps": 0, "periodic": True, "width": 8}
+    X, _ = make_cahn_hilliard(32, (16, 16), n_steps=200, random_state=0)
+    settings = {"n_iter": 60, "n_level_steps": 0, "periodic": True, "width": 8}
     return InvNetGenerator.light(**settings, random_state=0, device="cpu").fit(X)
 
 

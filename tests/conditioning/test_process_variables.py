@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from skmicro.conditioning import variable_values, with_variables
 from skmicro.conditioning._process import ProcessVariable
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning
+from skmicro.flows import _inpainting
 from skmicro.generators import FlowMatchingGenerator
 from skmicro.generators._sources import Windows
 
@@ -31,10 +33,18 @@ def images(n=N, shape=(8, 8), seed=0):
     return (np.random.default_rng(seed).random((n, *shape)) < 0.4).astype(np.uint8)
 
 
-def fitted(y=HEAT, conditions=("p1", "y"), X=None, **settings):
-    return FlowMatchingGenerator(conditions=conditions, **TINY | settings).fit(
-        images() if X is None else X, y
-    )
+def fitted(y=HEAT, conditions=("p1", "y"), **settings):
+    return FlowMatchingGenerator(conditions=conditions, **TINY | settings).fit(images(), y)
+
+
+def heated():
+    """A copy of the one generator that was fitted to p1 and the heat."""
+    return pickle.loads(_pickled())
+
+
+@cache
+def _pickled():
+    return pickle.dumps(fitted())
 
 
 def variable_columns(generator):
@@ -110,7 +120,7 @@ def test_columns_that_will_not_do(y, error, message):
     with pytest.raises(error, match=message):
         estimator.fit(images(), y)
     assert vars(estimator) == before
-    generator = fitted()
+    generator = heated()
     before = dict(vars(generator))
     with pytest.raises(error, match=message):
         generator.partial_fit(images(), y)
@@ -200,7 +210,7 @@ def test_values_are_told_from_measured_columns_of_any_order():
 
 
 def test_given_values_reach_the_network_and_others_are_those_of_training_images():
-    generator = fitted()
+    generator = heated()
     seen = []
     generator.generator_.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
     table = generator.conditions_
@@ -216,7 +226,7 @@ def test_given_values_reach_the_network_and_others_are_those_of_training_images(
 
 
 def test_values_outside_the_training_images_are_warned_of():
-    generator = fitted()
+    generator = heated()
     message = r"target y lies outside .*component 0 is 1200, they cover \[600, 1000\]"
     with pytest.warns(ExtrapolationWarning, match=message):
         generator.sample(1, y=1200.0, random_state=0)
@@ -235,7 +245,7 @@ def test_values_outside_the_training_images_are_warned_of():
 )
 def test_bad_targets(value, error, message):
     with pytest.raises(error, match=message):
-        fitted().sample(3, y=value)
+        heated().sample(3, y=value)
 
 
 def test_an_unknown_target_is_told_the_variables():
@@ -266,7 +276,7 @@ def test_measured_conditions_are_corrected_next_to_variables():
 
 
 def test_transform_gives_the_mean_and_the_measured_conditions():
-    generator, X = fitted(), images(seed=5)[:3]
+    generator, X = heated(), images(seed=5)[:3]
     columns = generator.transform(X)[:, -2:]
     np.testing.assert_allclose(columns[:, 0], X.mean(axis=(1, 2)), atol=1e-6)
     np.testing.assert_allclose(columns[:, 1], HEAT.mean(), rtol=1e-6)
@@ -275,7 +285,7 @@ def test_transform_gives_the_mean_and_the_measured_conditions():
 
 
 def test_mean_is_that_of_all_images_trained_on():
-    generator = fitted()
+    generator = heated()
     generator.partial_fit(images(seed=1), HEAT + 300)
     assert generator.transform(images(1))[0, -1] == pytest.approx(HEAT.mean() + 150)
     assert len(generator.conditions_.rows) == 2 * N
@@ -341,7 +351,7 @@ def layered(n=48, seed=0):
 
 def test_variable_is_learned():
     X, y = layered()
-    settings = {"n_iter": 300, "width": 8, "batch_size": 16}
+    settings = {"n_iter": 100, "width": 8, "batch_size": 16, "learning_rate": 3e-3}
     generator = FlowMatchingGenerator(conditions=("y",), **TINY | settings).fit(X, y)
     means = [generator.sample(40, y=value, random_state=1).mean() for value in (700.0, 900.0)]
     np.testing.assert_allclose(means, [0.2, 0.8], atol=0.1)
@@ -362,7 +372,8 @@ def test_pickle_and_file_keep_the_variables(tmp_path):
             again.sample(1, heat=2000.0, random_state=0)
 
 
-def test_larger_images_and_inpainting_take_variables():
+def test_larger_images_and_inpainting_take_variables(monkeypatch):
+    monkeypatch.setattr(_inpainting, "N_STEPS", 3)
     generator = fitted(periodic=False)
     seen = []
     generator.generator_.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2][:, 1]))

@@ -111,7 +111,7 @@ def test_default_ranges_are_the_published_ones_and_scale_with_the_side(make):
 
 
 def test_three_dimensions_and_sides_that_differ():
-    _, parameters = make_circles(2000, (32, 64, 128), radius=(2, 4), random_state=0)
+    _, parameters = make_circles(500, (32, 64, 128), radius=(2, 4), random_state=0)
     centers = parameters[..., 1:].reshape(-1, 3)
     np.testing.assert_array_equal(centers.min(axis=0), [7, 15, 30])
     np.testing.assert_array_equal(centers.max(axis=0), [23, 48, 96])

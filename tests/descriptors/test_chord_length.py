@@ -200,7 +200,9 @@ def test_lines_in_bundles_and_segments_in_place(kind, periodic, monkeypatch):
 @with_and_without_wrap
 def test_gradients(shape, periodic):
     images = torch.from_numpy(np.random.default_rng(0).random((2, 2, *shape))).requires_grad_()
-    assert torch.autograd.gradcheck(ChordLength(periodic=periodic), images)
+    assert torch.autograd.gradcheck(
+        ChordLength(periodic=periodic), images, fast_mode=True, atol=1e-7
+    )
 
 
 @with_and_without_wrap

@@ -138,7 +138,7 @@ def test_gradients(shape, periodic):
         return _kernels.face_surface(x, periodic=periodic)
 
     assert torch.autograd.gradcheck(slope, field)
-    assert torch.autograd.gradgradcheck(slope, field)
+    assert torch.autograd.gradgradcheck(slope, field, fast_mode=True, atol=1e-7)
     assert torch.autograd.gradcheck(faces, field)
 
 

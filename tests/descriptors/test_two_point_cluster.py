@@ -1,7 +1,5 @@
 """TwoPointCluster: pairs counted by hand, bounds, closed forms, what it refuses."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
@@ -22,25 +20,19 @@ with_and_without_wrap = pytest.mark.parametrize("periodic", [True, False])
 every_connectivity = pytest.mark.parametrize("connectivity", ["faces", "corners"])
 
 
-def separation(tail, head, shape, periodic):
-    """Length of the shortest vector from one voxel to another."""
-    steps = np.abs(np.subtract(tail, head))
-    return np.linalg.norm(np.minimum(steps, shape - steps) if periodic else steps)
-
-
 def brute_force(image, periodic, connectivity, edges):
-    """Share of the pairs of voxels of each bin that lie in one cluster, pair by pair."""
-    cluster_of = {}
-    for number, cluster in enumerate(flood(image, periodic, connectivity)):
-        cluster_of |= dict.fromkeys(cluster, number)
-    shape = np.array(image.shape)
-    hits, n_pairs = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
-    for tail, head in product(np.ndindex(image.shape), repeat=2):
-        k = np.searchsorted(edges, separation(tail, head, shape, periodic), side="right") - 1
-        if k < len(n_pairs):
-            n_pairs[k] += 1
-            hits[k] += tail in cluster_of and cluster_of[tail] == cluster_of.get(head)
-    return hits / n_pairs
+    """Share of the pairs of voxels of each bin that lie in one cluster, of all pairs."""
+    numbers = np.zeros(image.shape, int)
+    for number, cluster in enumerate(flood(image, periodic, connectivity), start=1):
+        numbers[tuple(np.transpose(list(cluster)))] = number
+    places = np.indices(image.shape).reshape(image.ndim, -1).T
+    steps = np.abs(places[:, None] - places)
+    if periodic:
+        steps = np.minimum(steps, image.shape - steps)
+    bins = np.searchsorted(edges, np.linalg.norm(steps, axis=2), side="right") - 1
+    together = (numbers.reshape(-1, 1) == numbers.ravel()) & (numbers.reshape(-1, 1) > 0)
+    hits, n_pairs = (np.bincount(of.ravel(), minlength=len(edges)) for of in (bins[together], bins))
+    return hits[: len(edges) - 1] / n_pairs[: len(edges) - 1]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

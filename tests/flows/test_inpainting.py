@@ -1,5 +1,7 @@
 """Filling of regions: what is known stays, the rest has the conditional distribution."""
 
+import pickle
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +21,7 @@ TINY = {
     "width": 4,
     "batch_size": 4,
     "random_state": 0,
+    "method": "euler",
     "device": "cpu",
     "precision": "float32",
 }
@@ -31,7 +34,7 @@ N_STEPS, N_ROUNDS = _inpainting.N_STEPS, _inpainting.N_ROUNDS
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Fewer evaluations of networks, whose batches are filled up."""
-    monkeypatch.setattr(_inpainting, "N_STEPS", 3)
+    monkeypatch.setattr(_inpainting, "N_STEPS", 2)
     monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
     monkeypatch.setattr(_model, "BATCH_SIZE", 4)
 
@@ -41,9 +44,18 @@ def blobs(n=8, shape=(12, 12), **settings):
 
 
 def fitted(X=None, **settings):
+    """A generator of its own, fitted once to blobs or to other images."""
+    return pickle.loads(pickled(**settings)) if X is None else trained(X, **settings)
+
+
+@cache
+def pickled(**settings):
+    return pickle.dumps(trained(blobs(), **settings))
+
+
+def trained(X, **settings):
     """A generator whose network is random, not only what three steps make of it."""
-    generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
-    generator.fit(blobs() if X is None else X)
+    generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings).fit(X)
     rng = torch.Generator().manual_seed(0)
     for weights in generator.generator_.parameters():
         weights.add_(0.1 * torch.randn(weights.shape, generator=rng))
@@ -92,9 +104,9 @@ def conditional(correlation):
     return mean.item(), (SPREADS[1] ** 2 * (1 - correlation**2)).item()
 
 
-@pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.8])
+@pytest.mark.parametrize("correlation", [-0.5, 0.8])
 def test_many_rounds_give_the_conditional_distribution(correlation, filled_pairs):
-    filled = filled_pairs(correlation, n=2500, n_steps=16, n_rounds=100)
+    filled = filled_pairs(correlation, n=2500, n_steps=12, n_rounds=60)
     mean, variance = conditional(correlation)
     assert filled.mean().item() == pytest.approx(mean, abs=3.5 * (variance / 2500) ** 0.5)
     assert filled.var().item() == pytest.approx(variance, rel=0.1)
@@ -178,12 +190,12 @@ def test_type_holds_both_and_layout_is_that_of_the_images(trained_on):
     expected = generator.inpaint(X, mask, random_state=0)
     for dtype in (bool, np.uint8, np.int32, np.float32):
         with case(dtype):
-            typed, flat_mask = X.astype(dtype), mask.reshape(4, -1)
-            again = generator.inpaint(typed, mask, random_state=0)
-            flat = generator.inpaint(typed.reshape(4, -1), flat_mask, random_state=0)
-            assert again.dtype == flat.dtype == np.result_type(dtype, trained_on)
+            again = generator.inpaint(X.astype(dtype), mask, random_state=0)
+            assert again.dtype == np.result_type(dtype, trained_on)
             np.testing.assert_array_equal(again, expected)
-            np.testing.assert_array_equal(flat, expected.reshape(4, -1))
+    flat = generator.inpaint(X.reshape(4, -1), mask.reshape(4, -1), random_state=0)
+    assert flat.dtype == np.result_type(X.dtype, trained_on)
+    np.testing.assert_array_equal(flat, expected.reshape(4, -1))
     tensor = generator.inpaint(torch.tensor(X), mask, random_state=0)
     np.testing.assert_array_equal(tensor, expected)
 
@@ -198,7 +210,7 @@ def test_one_mask_for_all_flat_rows():
 
 def test_labels_that_the_images_do_not_hold_are_filled_in():
     """Of 0 and 300 the known voxels show 0 alone, in a type that ends at 255."""
-    generator, mask = fitted(300 * blobs()), np.zeros((12, 12), bool)
+    generator, mask = fitted(300 * blobs(4)), np.zeros((12, 12), bool)
     mask[3:] = True
     filled = generator.inpaint(np.zeros((4, 12, 12), np.uint8), mask, random_state=0)
     assert set(np.unique(filled)) == {0, 300}
@@ -217,8 +229,8 @@ def test_grey_levels_are_filled_in_as_finely_as_they_were_learned(dtype):
 
 
 def test_what_is_behind_the_mask_does_not_matter():
-    X = blobs()
-    generator, mask = fitted(X), holes(X.shape)
+    X = blobs(5)
+    generator, mask = fitted(), holes(X.shape)
     damaged = np.where(mask, 1 - X, X)
     np.testing.assert_array_equal(
         generator.inpaint(damaged, mask, random_state=0),
@@ -228,7 +240,7 @@ def test_what_is_behind_the_mask_does_not_matter():
 
 def test_damaged_voxels_may_hold_anything():
     X = blobs(4)
-    generator, mask = fitted(X), holes(X.shape)
+    generator, mask = fitted(), holes(X.shape)
     expected = generator.inpaint(X, mask, random_state=0)
     for damage in (np.nan, np.inf, -1e300, 7.0, 0.5):
         with case(damage):
@@ -259,17 +271,17 @@ def test_damaged_grey_levels_may_be_anything():
 
 
 def test_one_mask_for_all_images():
-    X = blobs()
-    generator, mask = fitted(X), holes((12, 12))
+    X = blobs(5)
+    generator, mask = fitted(), holes((12, 12))
     np.testing.assert_array_equal(
         generator.inpaint(X, mask, random_state=0),
-        generator.inpaint(X, np.repeat(mask[None], 8, axis=0), random_state=0),
+        generator.inpaint(X, np.repeat(mask[None], 5, axis=0), random_state=0),
     )
 
 
 def test_nothing_to_fill_and_everything():
     X = blobs(4)
-    generator = fitted(X)
+    generator = fitted()
     np.testing.assert_array_equal(generator.inpaint(X, np.zeros((12, 12), bool)), X)
     nothing = generator.inpaint(X.astype(np.uint8), np.zeros(X.shape, bool), p1=0.5)
     np.testing.assert_array_equal(nothing, X)
@@ -298,10 +310,10 @@ def test_first_step_is_not_repeated(method, n_stages, targets, n_fillings, monke
 
 def test_seed_decides_and_first_images_do_not_depend_on_how_many_follow():
     X = blobs(6)
-    generator, mask = fitted(X), holes(X.shape)
+    generator, mask = fitted(), holes(X.shape)
     many = generator.inpaint(X, mask, random_state=3)
     np.testing.assert_array_equal(many, generator.inpaint(X, mask, random_state=3))
-    for n in (1, 3, 5):
+    for n in (1, 5):
         part = generator.inpaint(X[:n], mask[:n], random_state=3)
         np.testing.assert_array_equal(part, many[:n])
     assert not np.array_equal(many, generator.inpaint(X, mask, random_state=4))
@@ -391,7 +403,7 @@ def test_curves_of_another_length_stay_and_p1_is_found(targets):
     filled = generator.inpaint(X, mask, random_state=0, **targets)
     mean = torch.tensor(generator.conditions_.rows.mean(axis=0, dtype=np.float64)).float()
     assert all(torch.equal(rows[:, 1:], mean[1:].expand(3, -1)) for rows in seen)
-    n_evaluations = 2 * (1 + 2 * 2)
+    n_evaluations = 1 + 2
     if targets:
         assert len(seen) == n_evaluations  # nothing is left to be found by a second filling
         assert all((rows[:, 0] == 0.5).all() for rows in seen)
@@ -424,7 +436,7 @@ def test_p1_of_the_filling_follows_its_target():
     noise = np.cumsum(rng.standard_normal((64, 8, 8)), axis=1)
     p1 = np.where(rng.random(64) < 0.5, 0.2, 0.8)
     X = np.stack([field > np.quantile(field, 1 - p) for field, p in zip(noise, p1, strict=True)])
-    settings = {"n_iter": 120, "width": 8, "batch_size": 16, "learning_rate": 3e-3}
+    settings = {"n_iter": 80, "width": 8, "batch_size": 16, "learning_rate": 3e-3}
     generator = FlowMatchingGenerator(**TINY | settings).fit(X)
     mask = np.zeros((8, 8), bool)
     mask[:, 2:] = True
@@ -500,7 +512,7 @@ def test_bad_images_and_targets():
 
 
 def test_settings_of_sampling_count():
-    X, mask = blobs(), holes((12, 12))
+    X, mask = blobs(4), holes((12, 12))
     generator = fitted(p_drop=0.1)
     filled = generator.inpaint(X, mask, random_state=0)
     guided = generator.set_params(guidance=4.0).inpaint(X, mask, random_state=0)

@@ -45,7 +45,7 @@ def test_channels_are_moved_together():
 
 @pytest.mark.parametrize("spread", [0.1, 0.25])
 def test_shifts_are_normal_with_a_spread_in_sides(spread):
-    sides = (400, 100)
+    sides = (100, 40)
     images = torch.zeros(4000, 1, *sides, dtype=torch.int8)
     images[:, 0, 0, 0] = -1
     moved = torch.cat([NormalTranslations(spread)(part, rng_k) for part, rng_k in parts(images)])
@@ -68,4 +68,4 @@ def test_gradients_of_any_order_pass():
         return NormalTranslations()(x, rng()).pow(3)
 
     assert torch.autograd.gradcheck(cubes, images)
-    assert torch.autograd.gradgradcheck(cubes, images)
+    assert torch.autograd.gradgradcheck(cubes, images, fast_mode=True, atol=1e-7)

@@ -125,12 +125,12 @@ def test_further_training_keeps_the_decision():
 
 
 def test_what_was_decided_holds_for_evaluation():
-    X = phases(field(n=20))
+    X = phases(field(n=14, shape=(16, 16)))
 
     def error(periodic):
         settings = {"n_iter": 2, "width": 4, "batch_size": 4, "device": "cpu", "random_state": 0}
         generator = FlowMatchingGenerator(periodic=periodic, **settings).fit(X)
-        report = evaluate(generator, X[:10], X[10:], n_samples=10, random_state=0, n_bootstrap=2)
+        report = evaluate(generator, X[:7], X[7:], n_samples=6, random_state=0, n_bootstrap=2)
         return report["p2 relative error"].value
 
     assert error(None) == error(True) != error(False)

@@ -115,7 +115,7 @@ def share_a_voxel(p, q, shape):
     return not voxels[0].isdisjoint(voxels[1])
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(layouts())
 def test_no_test_patch_shares_a_voxel_with_a_training_patch(layout):
     positions, shape, n_splits = layout

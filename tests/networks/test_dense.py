@@ -49,6 +49,18 @@ def a_critic(kind, shape, n_channels=2, periodic=False, n_attributes=0):
     )
 
 
+def slopes(images, x):
+    """Slopes of all voxels with each number of an input: derivatives of those in reverse."""
+    x.requires_grad_()
+    shown = images()
+    weights = torch.ones_like(shown, requires_grad=True)
+    (gradient,) = torch.autograd.grad(shown, x, weights, create_graph=True)
+    x.requires_grad_(False)
+    return [
+        torch.autograd.grad(number, weights, retain_graph=True)[0] for number in gradient.flatten()
+    ]
+
+
 @pytest.mark.parametrize("shape", SIZES)
 @pytest.mark.parametrize("periodic", [False, True])
 def test_conditions_and_latents_reach_every_voxel(shape, periodic):
@@ -56,11 +68,9 @@ def test_conditions_and_latents_reach_every_voxel(shape, periodic):
     latents, conditions = random_tensor(1, 3), torch.tensor([[0.45, 2.0]], dtype=torch.float64)
     images = generator(latents, conditions)
     assert images.shape == (1, 2, *shape)
-    slopes = torch.autograd.functional.jacobian(
-        lambda *inputs: generator(*inputs)[0, 1], (latents, conditions)
-    )
-    for slope in slopes:
-        assert slope.ne(0).all()
+    for of_input in (latents, conditions):
+        for slope in slopes(lambda: generator(latents, conditions)[0, 1], of_input):
+            assert slope.ne(0).all()
 
 
 def test_conditions_say_where_something_is():
@@ -69,23 +79,23 @@ def test_conditions_say_where_something_is():
     In the light network it cannot: a shift of all latents shifts the images whatever the
     conditions are, so that the mean image over latents is the same in all coarse voxels.
     """
-    latents = random_tensor(4000, 3)
 
-    def mean_difference(kind):
+    def mean_difference(kind, n_latents):
         generator = a_generator(kind, (8, 8), periodic=True)
-        z = random_tensor(4000, generator.n_latent) if kind == "light" else latents
+        latents = random_tensor(n_latents, generator.n_latent)
         ends = []
         for value in (0.2, 0.6):
-            conditions = torch.tensor([[value, 3.0]], dtype=torch.float64).expand(4000, -1)
+            conditions = torch.tensor([[value, 3.0]], dtype=torch.float64).expand(n_latents, -1)
             with torch.no_grad():
-                ends.append(generator(z, conditions)[:, 1].mean(dim=0))
+                ends.append(generator(latents, conditions)[:, 1].mean(dim=0))
         change = ends[1] - ends[0]
         step = 2 ** n_halvings((8, 8))
         coarse = change.view(8 // step, step, 8 // step, step).mean(dim=(1, 3))
         return (coarse - coarse.mean()).abs().max()
 
-    assert mean_difference("light") < 0.02
-    assert mean_difference("dense") > 5 * mean_difference("light")
+    light = mean_difference("light", 4000)  # none but for chance
+    assert light < 0.02
+    assert mean_difference("dense", 500) > 5 * light
 
 
 def test_conditions_enter_in_units_of_their_spread():

@@ -1,8 +1,6 @@
 """What all displays have in common."""
 
 import inspect
-import subprocess
-import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -180,19 +178,3 @@ def test_savefig_draws_all_texts(name, tmp_path):
     display.plot().figure_.savefig(tmp_path / "display.png", dpi=30)
     canvas = plt.imread(tmp_path / "display.png")[..., :3]
     assert canvas.std() > 0
-
-
-def test_library_without_matplotlib():
-    code = (
-        "import sys\n"
-        "sys.modules['matplotlib'] = None\n"
-        "import skmicro.plotting\n"
-        "from skmicro.utils import all_estimators\n"
-        "all_estimators()\n"
-        "try:\n"
-        "    skmicro.plotting.HistoryDisplay({'critic': [1.0]}).plot()\n"
-        "except ImportError as error:\n"
-        "    print(error)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.startswith("plotting needs matplotlib"), result.stderr

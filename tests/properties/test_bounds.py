@@ -82,7 +82,7 @@ def test_rows_voids_and_absent_phases(kind):
     assert single.upper == upper[0]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 0.8), st.sampled_from(["strain", "stress"]))
 def test_full_fields_keep_within_the_bounds(seed, density, plane):
     image = (np.random.default_rng(seed).random((1, 9, 9)) < density).astype(int)

@@ -4,12 +4,14 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from cases import case
 from cells import isotropic_matrix, lame, laminate_matrix, random_image, stiffness_matrix
 from finite_elements import effective_matrix, strain_matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
+from skmicro import _arrays
 from skmicro.exceptions import GreyLevelWarning
 from skmicro.properties import ElasticStiffness, elastic_fields
 
@@ -107,8 +109,16 @@ def in_shares(estimator, shares):
     return estimator(torch.as_tensor(shares))
 
 
-@pytest.mark.parametrize("outputs", ["voigt", ["C11", "C12", "C66"], ["C12"], ["C21", "C16"]])
-@pytest.mark.parametrize("plane", ["strain", "stress"])
+@pytest.mark.parametrize(
+    ("outputs", "plane"),
+    [
+        ("voigt", "strain"),
+        ("voigt", "stress"),
+        (["C11", "C12", "C66"], "stress"),
+        (["C12"], "strain"),
+        (["C21", "C16"], "strain"),
+    ],
+)
 def test_gradient_in_two_dimensions(outputs, plane):
     estimator = ElasticStiffness(
         young=YOUNG, poisson=POISSON, outputs=outputs, plane=plane, tol=1e-12
@@ -129,7 +139,7 @@ def test_gradient_in_three_dimensions_and_three_phases():
     torch.autograd.gradcheck(estimator, x, atol=1e-6, fast_mode=True)
 
 
-@pytest.mark.parametrize("shape", [(6, 5), (4, 3, 4)])
+@pytest.mark.parametrize("shape", [(4, 5), (3, 2, 3)])
 def test_outputs_are_entries_of_the_matrix(shape):
     image = random_image(shape)
     whole = ElasticStiffness(tol=1e-10).fit(image)
@@ -143,7 +153,7 @@ def test_outputs_are_entries_of_the_matrix(shape):
 
 
 def test_turned_and_mirrored_images():
-    image = random_image((5, 5, 5), seed=1)[0]
+    image = random_image((2, 4, 3), seed=1)[0]
     found = stiffness(image)
     turned = stiffness(np.ascontiguousarray(image.transpose(1, 2, 0)))
     order = [1, 2, 0, 4, 5, 3]
@@ -172,7 +182,7 @@ def test_local_fields_obey_the_laws(shape, n):
     assert 1 < fields.n_iter < 100
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=7, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),
     contrast=st.floats(0.02, 50.0),
@@ -194,8 +204,8 @@ def test_voigt_and_reuss(seed, contrast, poisson, shape):
 
 
 def test_voids_converge():
-    x, y, z = np.indices((9, 9, 9)) - 4
-    hole = (x**2 + y**2 + z**2 < 10).astype(int)
+    x, y, z = np.indices((7, 7, 7)) - 3
+    hole = (x**2 + y**2 + z**2 < 6).astype(int)
     limit = stiffness(hole, (1.0, 1e-9))
     np.testing.assert_allclose(stiffness(hole, (1.0, 0.0)), limit, atol=1e-7)
 
@@ -212,7 +222,7 @@ def test_only_voids():
 
 
 def test_precision():
-    image = random_image((8, 8, 8))
+    image = random_image((6, 5, 4))
     double, single = (
         ElasticStiffness(young=(1, 10), precision=p).fit_transform(image)
         for p in ("float64", "float32")
@@ -230,8 +240,9 @@ def test_grey_levels_are_shares():
     np.testing.assert_allclose(found, in_shares(labels, torch.stack([1 - share, share], 1)))
 
 
-def test_jobs_and_tensors_agree():
-    images = np.concatenate([random_image((6, 6), seed=seed) for seed in range(40)])
+def test_jobs_and_tensors_agree(monkeypatch):
+    images = np.concatenate([random_image((6, 6), seed=seed) for seed in range(6)])
+    monkeypatch.setattr(_arrays, "BATCH_VOXELS", 4 * 36)  # two blocks
     estimator = ElasticStiffness(young=YOUNG, poisson=POISSON, outputs=["C11", "C12"]).fit(images)
     alone = estimator.transform(images)
     np.testing.assert_array_equal(estimator.transform(torch.as_tensor(images)).numpy(), alone)
@@ -305,13 +316,15 @@ def test_bad_mean_strain(mean):
         elastic_fields(random_image((4, 4))[0], mean)
 
 
-@pytest.mark.parametrize("unit", [1e-200, 1e-30, 1e30, 1e200])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_units_do_not_matter(unit, precision):
+def test_units_do_not_matter(precision):
     image, settings = random_image((7, 7)), {"precision": precision, "outputs": ["C11", "C66"]}
     expected = ElasticStiffness(young=(1.0, 8.0), **settings).fit_transform(image)
-    scaled = ElasticStiffness(young=(unit, 8 * unit), **(settings | {"precision": "float64"}))
-    np.testing.assert_allclose(scaled.fit_transform(image) / unit, expected, rtol=1e-5)
+    for unit in (1e-200, 1e-30, 1e30, 1e200):
+        with case(unit):
+            young, double = (unit, 8 * unit), settings | {"precision": "float64"}
+            scaled = ElasticStiffness(young=young, **double).fit_transform(image)
+            np.testing.assert_allclose(scaled / unit, expected, rtol=1e-5)
 
 
 def test_residual_is_that_of_the_solution():

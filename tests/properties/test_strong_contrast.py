@@ -74,7 +74,7 @@ def test_order_of_the_error_of_conductivity(X, order, sign):
     assert slope(errors) == pytest.approx(order, abs=0.2)
 
 
-@pytest.mark.parametrize(("of_young", "of_poisson"), [(2, 0), (2, 1), (-2, 0.5)])
+@pytest.mark.parametrize(("of_young", "of_poisson"), [(2, 1), (-2, 0.5)])
 @pytest.mark.parametrize(
     ("shape", "plane"), [((9, 11), "strain"), ((9, 11), "stress"), ((5, 5, 5), "strain")]
 )
@@ -196,7 +196,9 @@ def test_phases_other_than_the_inclusions_are_one():
 def test_gradients(cls, shape):
     share = torch.rand(2, 1, *shape, generator=torch.Generator().manual_seed(0)).double()
     share.requires_grad_(True)
-    assert torch.autograd.gradcheck(lambda s: cls()(torch.cat([1 - s, s], 1)), share)
+    assert torch.autograd.gradcheck(
+        lambda s: cls()(torch.cat([1 - s, s], 1)), share, fast_mode=True, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize(

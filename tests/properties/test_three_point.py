@@ -111,7 +111,7 @@ def test_series_of_plane_sections(degree):
 
 
 def test_sections_of_a_volume_agree_with_the_volume():
-    X = blobs(2, (48, 48, 48), 0.3, 2.0)
+    X = blobs(1, (48, 48, 48), 0.3, 2.0)
     volume = ThreePointParameters().fit_transform(X).mean(0)
     planes = np.concatenate(
         [np.moveaxis(X, axis, 1)[:, ::3].reshape(-1, 48, 48) for axis in (1, 2, 3)]
@@ -145,7 +145,9 @@ def test_gradients(shape, options):
     share = torch.rand(2, 1, *shape, generator=generator, dtype=torch.float64)
     share.requires_grad_(True)
     property_ = ThreePointParameters(**options)
-    assert torch.autograd.gradcheck(lambda s: property_(torch.cat([1 - s, s], 1)), share)
+    assert torch.autograd.gradcheck(
+        lambda s: property_(torch.cat([1 - s, s], 1)), share, fast_mode=True, atol=1e-7
+    )
 
 
 def test_single_precision_is_close():

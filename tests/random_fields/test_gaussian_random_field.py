@@ -2,6 +2,7 @@
 
 import pickle
 from functools import reduce
+from itertools import product
 
 import numpy as np
 import pytest
@@ -210,14 +211,14 @@ def test_three_dimensions():
 
 def test_several_phases():
     levels = np.array([0.2, 0.3, 0.5])
-    fields = gaussian_fields(300 * 3, (24, 24), (2.5, 2.5)).reshape(300, 3, 24, 24)
+    fields = gaussian_fields(150 * 3, (24, 24), (2.5, 2.5)).reshape(150, 3, 24, 24)
     images = (fields + phase_levels(levels)[:, None, None]).argmax(axis=1)
     generator = GaussianRandomField().fit(images)
     fractions = np.array([100, 176, 300]) / 576
     exact = generator.sample(20, phase_fractions=fractions, random_state=0)
     counts = [np.bincount(image.ravel()).tolist() for image in exact]
     assert counts == [[100, 176, 300]] * 20
-    samples = generator.sample(300, random_state=1)
+    samples = generator.sample(150, random_state=1)
     same = [
         sum(mean_curve(stack, phase=phase) for phase in range(3)) for stack in (images, samples)
     ]
@@ -259,7 +260,8 @@ def test_seams(fitted, cut_fields):
     assert relative_error(*curves) < 0.01
 
 
-def test_p2_target_is_inverted(fitted):
+def test_p2_target_is_inverted(cut_fields):
+    fitted = GaussianRandomField(target_tol=np.inf).fit(cut_fields)
     coarse = cut(gaussian_fields(300, (32, 32), (3.5, 3.5), seed=5), 0.4)
     curve = mean_curve(coarse)
     before = relative_error(mean_curve(fitted.sample(300, random_state=0)), curve)
@@ -312,9 +314,14 @@ def test_reconstruction_is_exact(periodic, n_phases):
     assert latents[:, : generator._model().n_latent].std() < 5
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (4, 6, 5), (1, 9), (7, 7)])
-@pytest.mark.parametrize("periodic", [False, True])
-@pytest.mark.parametrize("n_phases", [2, 3])
+@pytest.mark.parametrize(
+    ("shape", "periodic", "n_phases"),
+    [
+        *product([(16, 16), (4, 6, 5), (1, 9), (7, 7)], [False, True], [2]),
+        ((4, 6, 5), False, 3),
+        ((7, 7), True, 3),
+    ],
+)
 def test_rows_do_not_see_each_other(shape, periodic, n_phases):
     rng = np.random.default_rng(0)
     images = rng.integers(0, n_phases, (20, *shape))
