@@ -209,9 +209,11 @@ class GreyEncoder(Persistent):
         return self.physical(channels)
 
     def decode(self, channels):
-        """Return grey levels, (n, 1, *S) -> (n, *S)."""
+        """Return grey levels between the ends, (n, 1, *S) -> (n, *S)."""
         levels = self.physical(channels).squeeze(1).cpu().numpy()
-        return levels.clip(self.low, self.high).astype(self.dtype)
+        levels = levels.clip(self.low, self.high).astype(self.dtype)
+        # Single precision may have rounded the ends themselves.
+        return levels.clip(self.low, self.high)
 
 
 def encoder_for(images):
