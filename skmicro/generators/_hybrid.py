@@ -55,7 +55,7 @@ class HybridGAN(HasProjection, AdversarialGenerator):
     >>> from skmicro.datasets import make_cahn_hilliard
     >>> from skmicro.generators import HybridGAN
     >>> X, p1 = make_cahn_hilliard(32, (16, 16), n_steps=200, random_state=0)
-    >>> generator = HybridGAN.light(calibration=X[0], n_iter=5, random_state=0).fit(X)
+    >>> generator = HybridGAN.light(calibration=X[0], n_iter=2, n_level_steps=5).fit(X)
     >>> bool(abs(generator.targets_["p2"][0] - p1[0]) < 1e-6)
     True
     """

@@ -7,7 +7,7 @@ from tiny import ESTIMATORS, tiny
 from skmicro.random_fields import _level_cut
 
 # The suite asks how estimators behave, not what they learn or solve.
-SHORT = {"n_iter": 1, "tol": 0.3}
+SHORT = {"n_iter": 1, "n_steps": 1, "tol": 0.3}
 
 
 @pytest.fixture
