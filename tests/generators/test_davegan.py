@@ -192,8 +192,8 @@ def test_the_light_architecture_has_latents_for_every_coarse_voxel():
 def test_the_fine_architecture_reconstructs_details_of_two_voxels():
     rows, columns = np.indices((16, 16))
     X = np.array([(rows + way * columns + shift) % 4 < 2 for way in (1, -1) for shift in range(4)])
-    settings = {"n_latent": 4, "width": 8, "critic_width": 8, "lambda_rec": 0.3, "n_iter": 50}
-    settings["scale_fractions"] = False
+    settings = {"n_latent": 4, "width": 8, "critic_width": 8, "lambda_rec": 0.3, "n_iter": 35}
+    settings |= {"learning_rate": 3e-3, "scale_fractions": False}
     correct = {}
     for architecture in ("light", "fine"):
         generator = DAVEGAN.light(architecture=architecture, **settings, random_state=0)
@@ -204,7 +204,7 @@ def test_the_fine_architecture_reconstructs_details_of_two_voxels():
 def test_the_light_architecture_learns_to_reconstruct_and_to_sample(tmp_path):
     X = blobs(12, low=0.1, high=0.9)
     settings = {"n_latent": 4, "width": 8, "critic_width": 8, "lambda_rec": 1.0}
-    settings |= {"n_iter": 70, "batch_size": 8}
+    settings |= {"n_iter": 100, "batch_size": 8}
     generator = DAVEGAN.light(**settings, learning_rate=6e-3, random_state=0, device="cpu").fit(X)
     assert np.mean(generator.reconstruct(X) == X) > 0.9
     images = generator.sample(40, random_state=0)
