@@ -4,6 +4,8 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
+from .estimator import NetworkEstimator
+from .fingerprint import fingerprint, parameter_summary
 from .invariance import invariance_step
 from .loop import run
 from .matching import matching_step
@@ -15,6 +17,7 @@ __all__ = [
     "Batch",
     "CropBatches",
     "ImageBatches",
+    "NetworkEstimator",
     "Player",
     "Projection",
     "TrainingStep",
@@ -23,8 +26,10 @@ __all__ = [
     "adversarial_step",
     "autoencoding_adversarial_step",
     "autoencoding_step",
+    "fingerprint",
     "invariance_step",
     "matching_step",
+    "parameter_summary",
     "random_crops",
     "run",
     "search_latents",
