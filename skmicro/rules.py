@@ -92,6 +92,19 @@ def sequence_of(*choices):
     return Rule(kind, partial(_checks.check_choices, choices=choices))
 
 
+def integers(minimum=None):
+    """Return the rule of lists and tuples of integers, one at least, none below ``minimum``."""
+
+    def check(name, value):
+        _checks.check_sequence(name, value)
+        if not value:
+            raise ValueError(f"{name} must hold at least one integer, got {value!r}.")
+        for k, item in enumerate(value):
+            _checks.check_integer(f"{name}[{k}]", item, minimum=minimum)
+
+    return Rule("sequence of int", check)
+
+
 def shape():
     """Return the rule of image shapes: the voxels along each of two or three axes."""
     return Rule("tuple of int", _checks.check_image_shape)

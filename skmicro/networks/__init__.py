@@ -6,6 +6,7 @@ from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
 from ._noise_field import field_generator
 from ._pyramid import pyramid_critic, pyramid_encoder, pyramid_generator
+from ._regression import regression_network
 from ._residual import residual_critic, residual_generator
 from ._state import WEIGHTS, new_networks, rebuilt_networks, without_networks
 from ._unet import flow_unet
@@ -28,6 +29,7 @@ __all__ = [
     "pyramid_encoder",
     "pyramid_generator",
     "rebuilt_networks",
+    "regression_network",
     "residual_critic",
     "residual_generator",
     "whitened",

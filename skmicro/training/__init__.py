@@ -10,11 +10,13 @@ from .invariance import invariance_step
 from .loop import run
 from .matching import matching_step
 from .projections import Projection
+from .regression import BestWeights, held_out_loss, regression_step
 from .search import search_latents
 from .steps import Player, TrainingStep, Update, adam
 
 __all__ = [
     "Batch",
+    "BestWeights",
     "CropBatches",
     "ImageBatches",
     "NetworkEstimator",
@@ -27,10 +29,12 @@ __all__ = [
     "autoencoding_adversarial_step",
     "autoencoding_step",
     "fingerprint",
+    "held_out_loss",
     "invariance_step",
     "matching_step",
     "parameter_summary",
     "random_crops",
+    "regression_step",
     "run",
     "search_latents",
 ]
