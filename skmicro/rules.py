@@ -52,6 +52,19 @@ def random_state():
     return Rule("None, int or RandomState", _random.check_random_state)
 
 
+def estimator_with(*methods):
+    """Return the rule of estimators that have methods of these names."""
+
+    def check(name, value):
+        missing = [method for method in methods if not callable(getattr(value, method, None))]
+        if missing or isinstance(value, type):
+            raise TypeError(
+                f"{name} must be an estimator with {' and '.join(methods)}, got {value!r}."
+            )
+
+    return Rule("estimator instance", check)
+
+
 def optional(rule):
     """Return a rule that allows ``None`` as well."""
 

@@ -4,7 +4,7 @@ import pickle
 from functools import cache
 
 import numpy as np
-from sklearn.base import is_regressor
+from sklearn.base import MetaEstimatorMixin, is_regressor
 
 from skmicro.generators import NetworkGenerator
 from skmicro.utils import all_estimators, all_generators
@@ -68,9 +68,14 @@ def targets_of(images):
     return np.stack([rows.mean(axis=1), 10 * np.abs(np.diff(rows, axis=1)).mean(axis=1)], axis=1)
 
 
-REGRESSORS = [cls for _, cls in all_estimators() if is_regressor(cls())]
+# Those that stand for themselves, and not for a regressor that they are given.
+REGRESSORS = [
+    cls
+    for _, cls in all_estimators()
+    if is_regressor(cls()) and not issubclass(cls, MetaEstimatorMixin)
+]
 # Those that learn from images alone.
-ESTIMATORS = [cls for _, cls in all_estimators() if cls not in REGRESSORS]
+ESTIMATORS = [cls for _, cls in all_estimators() if not is_regressor(cls())]
 GENERATORS = [cls for _, cls in all_generators()]
 NETWORKS = [cls for cls in GENERATORS if issubclass(cls, NetworkGenerator)]
 TRANSFORMERS = [cls for cls in ESTIMATORS if hasattr(cls, "transform")]
