@@ -302,7 +302,7 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
         callbacks = [*(self.callbacks or ()), *looks]
         if "best" in step.modules:
             every = -(-len(batches.images) // batches.batch_size)
-            callbacks.append(step.modules["best"].stopping(every, self.n_iter_no_change))
+            callbacks.insert(0, step.modules["best"].stopping(every, self.n_iter_no_change))
         rows = np.column_stack([samples.targets, samples.weights, samples.groups])
         marked = self.checkpoint is not None
         return run(
