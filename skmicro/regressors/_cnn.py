@@ -13,10 +13,10 @@ from .. import _arrays
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._random import draw_seed, numpy_generator, torch_generator
 from .._rollback import unchanged_on_error
-from ..images import check_images, encoder_for, looks_periodic
+from ..images import SYMMETRIES, Symmetries, check_images, encoder_for, looks_periodic
 from ..networks import regression_network
 from ..parameters import MODEL, RUNNING, parameter
-from ..rules import boolean, integer, integers, optional, random_state, real
+from ..rules import boolean, choice, integer, integers, optional, random_state, real, sequence_of
 from ..training import (
     BestWeights,
     ImageBatches,
@@ -27,11 +27,14 @@ from ..training import (
     run,
 )
 from ._samples import checked_samples
-from ._targets import StandardTargets
+from ._targets import BoundedTargets, FreeTargets, bound_property, tensor_target
+
+N_GROUPS = 8
+"""Moves of images in a batch."""
 
 
 class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, NetworkEstimator):
-    """Convolutional network that tells numbers, such as properties, from images.
+    r"""Convolutional network that tells numbers, such as properties, from images.
 
     Convolutions of 3 voxels along each axis, each followed by a rectifier and the largest of blocks
     of two voxels (max-pooling), a mean over the image, and two linear layers. It minimises the mean
@@ -65,6 +68,23 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
     are left out. With all images in each iteration, none held out and ``periodic`` given, an image
     of weight 2 is the same as the image twice.
 
+    A ``target`` says that the targets are the components of a tensor, as
+    :class:`~skmicro.properties.ElasticStiffness` and
+    :class:`~skmicro.properties.EffectiveConductivity` put them out. Where the axes of an image are
+    exchanged or reversed, the tensor is turned with them: :math:`C_{11}` of the turned image is
+    :math:`C_{22}` of the image, :math:`C_{16}` may change its sign.
+
+    With ``output="bounded"`` the network tells a symmetric matrix S of any size, and the prediction
+    is [2]_
+
+    .. math:: C = C_V - L Y L, \quad L L = C_V - C_R, \quad Y = (1 + e^{-S})^{-1},
+
+    with the bounds :math:`C_V` and :math:`C_R` of the image predicted, from the fractions of its
+    phases. The eigenvalues of Y lie between 0 and 1, so that C is positive definite and lies
+    between the bounds, whatever the network tells. The network is trained on S of the targets;
+    what is nearer to a bound than 0.0001 of the way counts as that near. Bounds of Hashin and
+    Shtrikman are narrower but hold for isotropic materials, not for every single image.
+
     The paper has four convolutions, max-pooling, validation data against overfitting and Adam with
     a rate of 0.001; it leaves open the numbers of channels and what follows the convolutions.
 
@@ -75,6 +95,9 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
     .. [1] R. Cang, H. Li, H. Yao, Y. Jiao, Y. Ren, "Improving direct physical properties
        prediction of heterogeneous materials from imaging data via convolutional neural network
        and a morphology-aware generative model", Comput. Mater. Sci. 150, 212-221, 2018.
+    .. [2] S. Keshav, J. Herb, F. Fritzen, "Spectral normalization and Voigt-Reuss net: A universal
+       approach to microstructure-property forecasting with physical guarantees",
+       arXiv:2504.00712, 2025.
 
     Examples
     --------
@@ -110,6 +133,26 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
         1000,
         integer(1),
         "Iterations without a lower loss on the images held out after which the training ends.",
+    )
+    target: object = parameter(
+        None,
+        tensor_target(),
+        """Property whose components the targets are, in the order of its ``outputs``; a name stands
+        for all components. ``None`` for other numbers.""",
+    )
+    output: str = parameter(
+        "free",
+        choice("free", "bounded"),
+        """``"bounded"`` predicts tensors between the bounds of Voigt and Reuss that belong to the
+        image and to the phases of ``target``, which has to be an estimator with all components as
+        its outputs.""",
+    )
+    augment: tuple = parameter(
+        (),
+        sequence_of(*SYMMETRIES),
+        """Symmetries of the material, by which training images are moved at random. The components
+        of a ``target`` turn along; other targets are the same for moved images. Images that are
+        not periodic are not translated.""",
     )
     random_state: object = parameter(
         None, random_state(), "Seed of weights, batches and the images held out.", RUNNING
@@ -192,8 +235,16 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
             return self.network_(channels).cpu().numpy().astype(np.float64)
 
         batch_size = _arrays.inference_batch_size(images.shape[1:])
-        y = self._targets.decode(_arrays.map_batches(told, len(images), batch_size))
+        y = self._targets.decode(_arrays.map_batches(told, len(images), batch_size), images)
         return y[:, 0] if self._single else y
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.output == "bounded" and (self.target is None or isinstance(self.target, str)):
+            raise ValueError(
+                "target must be an ElasticStiffness or EffectiveConductivity, which knows the "
+                f"phases, with output='bounded', got {self.target!r}."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -213,7 +264,7 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
         network = self._new_networks()["network"]
         train, held = samples.split(self.validation_fraction, self._seed)
         self.held_out_ = held.rows
-        self._targets = StandardTargets(train.targets, train.weights)
+        self._targets = self._new_targets(train)
         batches = self._batches(train, network)
         best = None
         if len(held):
@@ -224,6 +275,8 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
             learning_rate=self.learning_rate,
             rng=torch_generator(self._seed, 3),
             best=best,
+            symmetries=self._symmetries(),
+            turned=self._targets.turned,
             decay_from=self.decay_from,
         )
         history = self._run(step, batches, samples, task)
@@ -232,12 +285,24 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
         step.finish(batches)
         self._set(self._trained(*_kept(step, history), history))
 
+    def _new_targets(self, train):
+        """Return what turns targets into numbers that a network tells, and back."""
+        kind = BoundedTargets if self.output == "bounded" else FreeTargets
+        tensor = bound_property(self.target, self.encoder_, self.image_shape_, self.n_outputs_)
+        targets = kind(tensor, self.encoder_).fit(train)
+        targets.check_turns(self.augment, self.image_shape_)
+        return targets
+
+    def _symmetries(self):
+        names = [name for name in self.augment if self.periodic_ or name != "translation"]
+        return Symmetries(names, N_GROUPS) if names else None
+
     def _run(self, step, batches, samples, task):
         looks = task.loop_callbacks(lambda history: self._as_if_finished(step, history))
         callbacks = [*(self.callbacks or ()), *looks]
         if "best" in step.modules:
             every = -(-len(batches.images) // batches.batch_size)
-            callbacks.append(step.modules["best"].stopping(every, self.n_iter_no_change))
+            callbacks.insert(0, step.modules["best"].stopping(every, self.n_iter_no_change))
         rows = np.column_stack([samples.targets, samples.weights, samples.groups])
         marked = self.checkpoint is not None
         return run(
@@ -258,7 +323,7 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
         return ImageBatches(
             samples.images,
             self.encoder_,
-            np.column_stack([self._targets.encode(samples.targets), weights]),
+            np.column_stack([self._targets.encode(samples), weights]),
             batch_size=min(self.batch_size, len(samples)),
             seed=draw_seed(numpy_generator(self._seed, 2)),
             device=like.device,

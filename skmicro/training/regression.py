@@ -5,6 +5,7 @@ the mean over images of weight times squared error.
 """
 
 import copy
+from functools import partial
 
 import torch
 from torch import nn
@@ -69,7 +70,9 @@ class BestWeights(nn.Module):
         return callback
 
 
-def regression_step(network, *, learning_rate, rng, best=None, prepare=None, **settings):
+def regression_step(
+    network, *, learning_rate, rng, best=None, symmetries=None, turned=None, **settings
+):
     """Build the training of a network on numbers.
 
     Parameters
@@ -79,11 +82,13 @@ def regression_step(network, *, learning_rate, rng, best=None, prepare=None, **s
     learning_rate : float
         Rate of Adam.
     rng : torch.Generator
-        Source of what ``prepare`` draws.
+        Source of the moves of images.
     best : BestWeights or None, default=None
         What keeps the best weights.
-    prepare : callable or None, default=None
-        ``prepare(batch, rng) -> batch``, what every new batch goes through.
+    symmetries : Symmetries or None, default=None
+        How images are moved at random.
+    turned : callable or None, default=None
+        ``turned(numbers, move) -> numbers``, those of images that a :class:`Move` has moved.
     **settings : any
         As in :class:`TrainingStep`: ``decay_from``.
 
@@ -98,8 +103,23 @@ def regression_step(network, *, learning_rate, rng, best=None, prepare=None, **s
         {"network": Player([network], adam(learning_rate, (0.9, 0.999)))},
         [Update("network", regression_objective)],
         rng,
-        prepare=prepare,
+        prepare=symmetries and partial(moved_with_numbers, symmetries=symmetries, turned=turned),
         **settings,
+    )
+
+
+def moved_with_numbers(batch, rng, *, symmetries, turned):
+    """Return a batch of images moved at random, and the numbers and weights that they then have."""
+    groups = symmetries.moves(batch.images, rng)
+    rows = batch.conditions.split([len(images) for images, _ in groups])
+    return batch._replace(
+        images=torch.cat([move(images) for images, move in groups]),
+        conditions=torch.cat(
+            [
+                torch.cat([turned(part[:, :-1], move), part[:, -1:]], dim=1)
+                for part, (_, move) in zip(rows, groups, strict=True)
+            ]
+        ),
     )
 
 
