@@ -18,6 +18,9 @@ from . import _gate
 from ._cnn import CNNRegressor
 from ._samples import checked_samples
 
+GENERATOR = ("fit", "sample")
+LABELER = ("fit", "transform")
+
 
 class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     """Regressor that learns from real images and from generated ones.
@@ -89,8 +92,8 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
 
     generator: object = parameter(
         None,
-        estimator_with("fit", "sample"),
-        "Generator, unfitted; it is cloned.",
+        optional(estimator_with(*GENERATOR)),
+        "Generator, unfitted; it is cloned. It has to be given.",
     )
     regressor: object = parameter(
         None,
@@ -100,9 +103,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     )
     labeler: object = parameter(
         None,
-        estimator_with("fit", "transform"),
+        optional(estimator_with(*LABELER)),
         """Transformer that computes the targets of images, such as :class:`.ElasticStiffness`,
-        one column for each of ``y``; it is cloned.""",
+        one column for each of ``y``; it is cloned. It has to be given.""",
     )
     n_synthetic: int = parameter(500, integer(0), "Images that are generated.")
     synthetic_weight: float = parameter(
@@ -194,6 +197,11 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         # Images generated from rows of features that are no images teach little.
         tags.regressor_tags.poor_score = True
         return tags
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        estimator_with(*GENERATOR)("generator", self.generator)
+        estimator_with(*LABELER)("labeler", self.labeler)
 
     def _regressor(self):
         return CNNRegressor() if self.regressor is None else self.regressor
