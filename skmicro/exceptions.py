@@ -13,6 +13,10 @@ class ImageShapeWarning(UserWarning):
     """The shape of images was guessed, or it is one for which a method does worse."""
 
 
+class DistributionWarning(UserWarning):
+    """Properties of generated images are distributed otherwise than those of real ones."""
+
+
 class EstimateWarning(UserWarning):
     """An estimate left the range in which it can be true, or ended where its search ends."""
 

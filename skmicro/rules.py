@@ -52,6 +52,19 @@ def random_state():
     return Rule("None, int or RandomState", _random.check_random_state)
 
 
+def estimator_with(*methods):
+    """Return the rule of estimators that have methods of these names."""
+
+    def check(name, value):
+        missing = [method for method in methods if not callable(getattr(value, method, None))]
+        if missing or isinstance(value, type):
+            raise TypeError(
+                f"{name} must be an estimator with {' and '.join(methods)}, got {value!r}."
+            )
+
+    return Rule("estimator instance", check)
+
+
 def optional(rule):
     """Return a rule that allows ``None`` as well."""
 
@@ -90,6 +103,19 @@ def sequence_of(*choices):
     """Return the rule of lists and tuples of some of a few values."""
     kind = f"sequence of {{{_listed(choices)}}}"
     return Rule(kind, partial(_checks.check_choices, choices=choices))
+
+
+def integers(minimum=None):
+    """Return the rule of lists and tuples of integers, one at least, none below ``minimum``."""
+
+    def check(name, value):
+        _checks.check_sequence(name, value)
+        if not value:
+            raise ValueError(f"{name} must hold at least one integer, got {value!r}.")
+        for k, item in enumerate(value):
+            _checks.check_integer(f"{name}[{k}]", item, minimum=minimum)
+
+    return Rule("sequence of int", check)
 
 
 def shape():

@@ -8,7 +8,13 @@ import sys
 from .images import ImageEstimator
 from .registry import public_modules
 
-ABSTRACT = {"ImageEstimator", "NetworkGenerator", "PhaseDescriptor", "SpatialDescriptor"}
+ABSTRACT = {
+    "ImageEstimator",
+    "NetworkEstimator",
+    "NetworkGenerator",
+    "PhaseDescriptor",
+    "SpatialDescriptor",
+}
 
 
 def all_estimators():

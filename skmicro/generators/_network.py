@@ -10,9 +10,6 @@ Subclasses say what is particular to a method in two or three places:
 
 import copy
 from functools import partial
-from numbers import Integral
-from types import SimpleNamespace
-from typing import ClassVar
 
 import numpy as np
 
@@ -22,27 +19,19 @@ from .._rollback import unchanged_on_error
 from .._warnings import warn_user
 from ..conditioning import NetworkModel
 from ..exceptions import ImageShapeWarning
-from ..parameters import MODEL, RUNNING, parameter, parameters_of
-from ..rules import boolean, callables, device, integer, path, precision, real, verbosity
-from ..training import run
+from ..parameters import MODEL, parameter, parameters_of
+from ..rules import boolean, integer
+from ..training import NetworkEstimator, fingerprint, parameter_summary, run
 from ._base import BaseGenerator
-from ._state import WEIGHTS, new_networks, plain_values, rebuilt_networks, without_networks
-from ._summary import fingerprint, parameter_summary
-
-OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
 
 
-class NetworkGenerator(BaseGenerator):
+class NetworkGenerator(NetworkEstimator, BaseGenerator):
     """Base class of generators made of networks.
 
     Attributes
     ----------
     generator_ : torch.nn.Module
         The trained generator.
-    history_ : dict of str to ndarray
-        Losses of every iteration.
-    n_iter_ : int
-        Iterations trained.
     """
 
     width: int = parameter(64, integer(2), "Channels of the finest feature map.", MODEL)
@@ -53,55 +42,6 @@ class NetworkGenerator(BaseGenerator):
         do descriptors given by name.""",
         MODEL,
     )
-    n_iter: int = parameter(100_000, integer(1), "Iterations of training.", RUNNING)
-    batch_size: int = parameter(32, integer(2), "Images per step.")
-    learning_rate: float = parameter(1e-4, real(0.0, open_low=True), "Rate of Adam.")
-    decay_from: float = parameter(
-        1.0,
-        real(0.0, 1.0),
-        "Share of the training after which learning rates fall linearly to zero.",
-    )
-    device: object = parameter(
-        "auto", device(), '``"auto"`` takes a CUDA device where there is one.', RUNNING
-    )
-    precision: str = parameter(
-        "auto", precision(), 'Floating-point type; ``"auto"`` is single precision.', MODEL
-    )
-    callbacks: object = parameter(
-        None,
-        callables(),
-        """Each is called as ``callback(iteration, history)`` after an iteration; a true answer
-        ends the training.""",
-        RUNNING,
-    )
-    checkpoint: object = parameter(
-        None,
-        path(),
-        "File for the state of the training, which ``fit`` resumes from.",
-        RUNNING,
-    )
-    checkpoint_every: int = parameter(
-        1000, integer(1), "Iterations between two checkpoints.", RUNNING
-    )
-    verbose: int = parameter(0, verbosity(), "Show a progress bar when positive.", RUNNING)
-
-    _light: ClassVar = {}
-
-    @classmethod
-    def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
-
-        Parameters
-        ----------
-        **overrides : any
-            Parameters that replace those of the preset.
-
-        Returns
-        -------
-        generator : object
-            An ordinary, unfitted estimator of this class.
-        """
-        return cls(**(cls._light | overrides))
 
     @with_callbacks
     def partial_fit(self, X, y=None):
@@ -136,10 +76,6 @@ class NetworkGenerator(BaseGenerator):
             self._learn_more(X, y, self.n_iter, task)
         task.end()
         return self
-
-    def _networks(self):
-        """Return factories of the networks, by name."""
-        raise NotImplementedError
 
     def _training_step(self, networks, rng):
         """Return the TrainingStep that trains these networks."""
@@ -205,10 +141,8 @@ class NetworkGenerator(BaseGenerator):
     def _begun(self):
         """Set what is known before the first iteration, and return new networks."""
         parameters = parameters_of(self, MODEL)
-        self._fitted_with = plain_values(parameters)
         self._made_with = {name: parameter_summary(v) for name, v in parameters.items()}
-        self._set({"n_iter_": 0, "history_": {}} | self._untrained())
-        networks = new_networks(self)
+        networks = self._new_networks(self._untrained())
         self._warn_of_a_seam(networks["generator"])
         return networks
 
@@ -228,15 +162,6 @@ class NetworkGenerator(BaseGenerator):
         networks = {name: copy.deepcopy(step.modules[name]).eval() for name in self._networks()}
         fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
         return fitted | self._trained(networks, images, history) | {"_flat": self._flat}
-
-    def _set(self, attributes):
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
-    @property
-    def _made(self):
-        """Parameters as the networks were made with, whatever was set since."""
-        return SimpleNamespace(**(self.get_params(deep=False) | vars(self).get("_fitted_with", {})))
 
     def _warn_of_a_seam(self, network):
         if not getattr(network, "seamless", True):
@@ -259,20 +184,5 @@ class NetworkGenerator(BaseGenerator):
     @classmethod
     def _renamed(cls, state):
         state = super()._renamed(state)
-        noted = {"_fitted_with", "_made_with"} & set(state)
+        noted = {"_made_with"} & set(state)
         return state | {name: super(NetworkGenerator, cls)._renamed(state[name]) for name in noted}
-
-    def _persistent_state(self):
-        """State for a file: callbacks and random generators stay behind."""
-        state = self.__getstate__() | {"callbacks": None}
-        state = {k: v for k, v in state.items() if k not in OF_A_RUN}
-        seeded = self.random_state is None or isinstance(self.random_state, Integral)
-        return state if seeded else state | {"random_state": None}
-
-    def __getstate__(self):
-        names = list(self._networks()) if hasattr(self, "generator_") else []
-        return without_networks(super().__getstate__(), names)
-
-    def __setstate__(self, state):
-        super().__setstate__({key: value for key, value in state.items() if key != WEIGHTS})
-        self._set(rebuilt_networks(self, state.get(WEIGHTS, {})))

@@ -8,10 +8,37 @@ order pass.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 
 SYMMETRIES = ("translation", "reflection", "rotation")
+
+
+class Move(NamedTuple):
+    """An operation that moves voxels of images, axes first, then flips, then shifts.
+
+    Attributes
+    ----------
+    order : tuple of int
+        The axis that each axis of a moved image was, from 0.
+    flips : tuple of bool
+        Axes of the moved image that are reversed.
+    shifts : tuple of int
+        Voxels by which it is rolled along each axis.
+    """
+
+    order: tuple
+    flips: tuple
+    shifts: tuple
+
+    def __call__(self, images):
+        """Return moved images, (n, C, *S) -> (n, C, *S)."""
+        axes = range(2, images.ndim)
+        images = images.permute(0, 1, *(axis + 2 for axis in self.order))
+        flipped = [axis for axis, flip in zip(axes, self.flips, strict=True) if flip]
+        images = images.flip(flipped) if flipped else images
+        return images.roll(self.shifts, tuple(axes)) if any(self.shifts) else images
 
 
 class Symmetries:
@@ -36,20 +63,37 @@ class Symmetries:
         """Return moved images, (n, C, *S) -> (n, C, *S)."""
         if not self.names:
             return images
-        groups = images.chunk(self.n_groups)
-        return torch.cat([self._move(group, rng) for group in groups])
+        groups = self.moves(images, rng)
+        return torch.cat([move(group) for group, move in groups])
 
-    def _move(self, images, rng):
-        axes = tuple(range(2, images.ndim))
+    def moves(self, images, rng):
+        """Return the groups of a batch, each with the :class:`Move` that is drawn for it.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n, C, *spatial)
+            The batch.
+        rng : torch.Generator
+            Source of the moves.
+
+        Returns
+        -------
+        groups : list of (Tensor, Move)
+            Its parts, in their order.
+        """
+        return [(group, self._drawn(group.shape, rng)) for group in images.chunk(self.n_groups)]
+
+    def _drawn(self, shape, rng):
+        n_axes = len(shape) - 2
+        order, flips, shifts = tuple(range(n_axes)), (False,) * n_axes, (0,) * n_axes
         if "rotation" in self.names:
-            images = images.permute(0, 1, *_exchange(images.shape, rng))
+            order = tuple(axis - 2 for axis in _exchange(shape, rng))
         if "reflection" in self.names:
-            chosen = torch.randint(2, (len(axes),), generator=rng).tolist()
-            images = images.flip([axis for axis, flip in zip(axes, chosen, strict=True) if flip])
+            chosen = torch.randint(2, (n_axes,), generator=rng).tolist()
+            flips = tuple(bool(flip) for flip in chosen)
         if "translation" in self.names:
-            shifts = [_below(images.shape[axis], rng) for axis in axes]
-            images = images.roll(shifts, axes)
-        return images
+            shifts = tuple(_below(side, rng) for side in shape[2:])
+        return Move(order, flips, shifts)
 
 
 class NormalTranslations:

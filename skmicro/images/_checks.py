@@ -14,7 +14,7 @@ from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
 
 
-def check_images(estimator, X, *, reset, min_samples=1):
+def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
     """Check images and bring them to the shape ``(n_samples, *image_shape)``.
 
     Parameters
@@ -28,6 +28,8 @@ def check_images(estimator, X, *, reset, min_samples=1):
         Learn the shape (in ``fit``) or compare with the one learned.
     min_samples : int, default=1
         Least number of images.
+    any_size : bool, default=False
+        Without ``reset``, allow images, not flat rows, whose sides are others than in ``fit``.
 
     Returns
     -------
@@ -58,6 +60,8 @@ def check_images(estimator, X, *, reset, min_samples=1):
             )
         if 0 in array.shape:
             raise ValueError(f"X must hold images of at least one voxel, got shape {array.shape}.")
+        if any_size and not reset and array.ndim == 1 + len(estimator.image_shape_):
+            return _numbers(array)
         _check_shape(estimator, array.shape[1:], reset)
         validate_data(estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True)
     else:
@@ -69,12 +73,16 @@ def check_images(estimator, X, *, reset, min_samples=1):
             f"is required by {type(estimator).__name__}; skmicro.extract_patches cuts one image "
             "into many."
         )
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"X must hold numbers, got an array of type {array.dtype}.")
-    shape = _image_shape(estimator, array, reset)
+    shape = _image_shape(estimator, _numbers(array), reset)
     if reset:
         estimator.image_shape_ = shape
     return array.reshape(len(array), *shape)
+
+
+def _numbers(array):
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"X must hold numbers, got an array of type {array.dtype}.")
+    return array
 
 
 def check_stack(name, images, image_shape=None, n_least=1):

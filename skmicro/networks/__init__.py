@@ -6,11 +6,14 @@ from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
 from ._noise_field import field_generator
 from ._pyramid import pyramid_critic, pyramid_encoder, pyramid_generator
+from ._regression import regression_network
 from ._residual import residual_critic, residual_generator
+from ._state import WEIGHTS, new_networks, rebuilt_networks, without_networks
 from ._unet import flow_unet
 from ._windows import in_windows
 
 __all__ = [
+    "WEIGHTS",
     "LatentGenerator",
     "build",
     "conv",
@@ -21,10 +24,14 @@ __all__ = [
     "in_windows",
     "light_critic",
     "light_generator",
+    "new_networks",
     "pyramid_critic",
     "pyramid_encoder",
     "pyramid_generator",
+    "rebuilt_networks",
+    "regression_network",
     "residual_critic",
     "residual_generator",
     "whitened",
+    "without_networks",
 ]

@@ -13,9 +13,10 @@ from .._warnings import warn_user
 from ..images import check_images, check_stack
 from ..parameters import parameter
 from ..rules import anything, choice, integer
-from ._base import BaseProperty, listed
+from ._base import listed
 from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, VoxelModes
+from ._tensors import TensorProperty
 
 LocalFields = namedtuple("LocalFields", "gradient flux mean_flux n_iter residual")
 LocalFields.__doc__ = r"""Local fields of one image.
@@ -38,7 +39,7 @@ LEAST_TOL = 16
 """Smallest ``tol``, in units of the rounding error of a number."""
 
 
-class EffectiveCoefficients(BaseProperty):
+class EffectiveCoefficients(TensorProperty):
     """Base class of properties that are means of a flux under unit loads.
 
     Subclasses set ``_symbol``, the letter of a coefficient, and ``_everything``, the word for all

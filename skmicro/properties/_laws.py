@@ -1,7 +1,8 @@
 """What moduli mean: the flux of a gradient, the stress of a strain.
 
 A law knows the components of its gradient and the derivatives they consist of: ``terms`` holds,
-for every component, pairs (unknown, axis). It knows nothing of grids or solvers.
+for every component, pairs (unknown, axis), and ``axes`` the axes that its name has. It knows
+nothing of grids or solvers.
 """
 
 from itertools import combinations
@@ -14,6 +15,7 @@ class Conduction:
 
     def __init__(self, n_axes):
         self.n_unknowns = 1
+        self.axes = [(axis,) for axis in range(n_axes)]
         self.terms = [[(0, axis)] for axis in range(n_axes)]
 
     def prepare(self, moduli):
@@ -42,6 +44,7 @@ class Elasticity:
     def __init__(self, n_axes):
         self.n_unknowns = self.n_axes = n_axes
         shears = sorted(combinations(range(n_axes), 2), reverse=True)
+        self.axes = [(axis, axis) for axis in range(n_axes)] + shears
         self.terms = [[(axis, axis)] for axis in range(n_axes)]
         self.terms += [[(i, j), (j, i)] for i, j in shears]
 

@@ -4,17 +4,22 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
+from .estimator import NetworkEstimator
+from .fingerprint import fingerprint, parameter_summary
 from .invariance import invariance_step
 from .loop import run
 from .matching import matching_step
 from .projections import Projection
+from .regression import BestWeights, held_out_loss, regression_step
 from .search import search_latents
 from .steps import Player, TrainingStep, Update, adam
 
 __all__ = [
     "Batch",
+    "BestWeights",
     "CropBatches",
     "ImageBatches",
+    "NetworkEstimator",
     "Player",
     "Projection",
     "TrainingStep",
@@ -23,9 +28,13 @@ __all__ = [
     "adversarial_step",
     "autoencoding_adversarial_step",
     "autoencoding_step",
+    "fingerprint",
+    "held_out_loss",
     "invariance_step",
     "matching_step",
+    "parameter_summary",
     "random_crops",
+    "regression_step",
     "run",
     "search_latents",
 ]

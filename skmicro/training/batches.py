@@ -64,6 +64,10 @@ class ImageBatches:
         index, self._waiting = self._waiting.split(
             [self.batch_size, len(self._waiting) - self.batch_size]
         )
+        return self.chosen(index)
+
+    def chosen(self, index):
+        """Return the batch of images by their numbers, a tensor of integers."""
         images, conditions = self._chosen(index)
         return Batch(self.encoder.encode(images, self.device, self.dtype), conditions)
 

@@ -2,12 +2,19 @@
 
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
-from tiny import ESTIMATORS, tiny
+from tiny import ESTIMATORS, REGRESSORS, tiny
 
 from skmicro.random_fields import _level_cut
 
 # The suite asks how estimators behave, not what they learn or solve.
 SHORT = {"n_iter": 1, "n_steps": 1, "tol": 0.3}
+# A weight of 2 is the same as twice the image where every iteration takes all images.
+ALL_AT_ONCE = {
+    "batch_size": 64,
+    "validation_fraction": 0.0,
+    "periodic": False,
+    "precision": "float64",
+}
 
 
 @pytest.fixture
@@ -19,10 +26,11 @@ def coarse_tables(monkeypatch):
 
 @pytest.mark.usefixtures("short_searches", "coarse_tables")
 @pytest.mark.filterwarnings("ignore::skmicro.exceptions.ImageShapeWarning")
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("cls", ESTIMATORS + REGRESSORS)
 def test_scikit_learn_checks(cls):
     """Every check raises by itself; only one waits for a setting of the environment."""
-    short = {name: value for name, value in SHORT.items() if name in cls._get_param_names()}
+    settings = SHORT | ALL_AT_ONCE if cls in REGRESSORS else SHORT
+    short = {name: value for name, value in settings.items() if name in cls._get_param_names()}
     results = check_estimator(tiny(cls, **short), on_skip=None)
     skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
     assert skipped <= {"check_array_api_input"}

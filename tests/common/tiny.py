@@ -4,6 +4,7 @@ import pickle
 from functools import cache
 
 import numpy as np
+from sklearn.base import MetaEstimatorMixin, is_regressor
 
 from skmicro.generators import NetworkGenerator
 from skmicro.utils import all_estimators, all_generators
@@ -18,6 +19,7 @@ TINY = {
     "batch_size": 4,
     "n_latent": 3,
     "width": 4,
+    "widths": (4, 4),
     "n_critic": 1,
     "n_projection": 1,
     "average_decay": 0.0,
@@ -47,16 +49,33 @@ def phase_images(n=6, shape=(8, 6), n_phases=2, seed=0, dtype=np.uint8):
 
 
 def fitted(cls):
-    """Return a copy of the one tiny estimator that was fitted to ``phase_images()``."""
+    """Return a copy of the one tiny estimator that was fitted to ``phase_images()``.
+
+    Regressors learn the :func:`targets_of` these images.
+    """
     return pickle.loads(_pickled(cls))
 
 
 @cache
 def _pickled(cls):
-    return pickle.dumps(tiny(cls).fit(phase_images()))
+    X = phase_images()
+    return pickle.dumps(tiny(cls).fit(X, targets_of(X)) if cls in REGRESSORS else tiny(cls).fit(X))
 
 
-ESTIMATORS = [cls for _, cls in all_estimators()]
+def targets_of(images):
+    """Return two numbers for each image."""
+    rows = np.asarray(images, dtype=float).reshape(len(images), -1)
+    return np.stack([rows.mean(axis=1), 10 * np.abs(np.diff(rows, axis=1)).mean(axis=1)], axis=1)
+
+
+# Those that stand for themselves, and not for a regressor that they are given.
+REGRESSORS = [
+    cls
+    for _, cls in all_estimators()
+    if is_regressor(cls()) and not issubclass(cls, MetaEstimatorMixin)
+]
+# Those that learn from images alone.
+ESTIMATORS = [cls for _, cls in all_estimators() if not is_regressor(cls())]
 GENERATORS = [cls for _, cls in all_generators()]
 NETWORKS = [cls for cls in GENERATORS if issubclass(cls, NetworkGenerator)]
 TRANSFORMERS = [cls for cls in ESTIMATORS if hasattr(cls, "transform")]

@@ -8,7 +8,7 @@ from textures import blobs
 from skmicro._random import torch_generator
 from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFraction
 from skmicro.generators import ACGAN, ConditionalGAN, InvNetGenerator, ResidualInputGAN
-from skmicro.generators._state import new_networks
+from skmicro.networks import new_networks
 from skmicro.training import Batch
 
 SMALL = {

@@ -10,7 +10,7 @@ import skmicro
 from skmicro._random import torch_generator
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
 from skmicro.generators import HybridGAN
-from skmicro.generators._state import new_networks
+from skmicro.networks import new_networks
 
 SMALL = {
     "architecture": "light",

@@ -1,0 +1,69 @@
+"""Do generated images have the properties of the real ones? Distances between distributions.
+
+The distance is that of Wasserstein between the values of one output, in units of their standard
+deviation among the real images. What it is between real images themselves, the baseline, is
+measured with random halves of them.
+"""
+
+import numpy as np
+from scipy.stats import wasserstein_distance
+
+N_SPLITS = 20
+LARGEST_RATIO = 2.0
+"""Distance, in units of the baseline, up to which two distributions count as the same."""
+
+
+def distances(values, real):
+    """Return the Wasserstein distance of each column to the same of ``real``, (n_outputs,)."""
+    scale = real.std(axis=0)
+    scale[scale == 0] = 1.0
+    pairs = zip(values.T, real.T, strict=True)
+    return np.array([wasserstein_distance(a, b) for a, b in pairs]) / scale
+
+
+def baseline(real, rng):
+    """Return the mean distance between random halves of real values, (n_outputs,)."""
+    scale = real.std(axis=0)
+    scale[scale == 0] = 1.0
+    found = []
+    for _ in range(N_SPLITS):
+        a, b = np.array_split(rng.permutation(real), 2)
+        pairs = zip(a.T, b.T, strict=True)
+        found.append([wasserstein_distance(x, y) for x, y in pairs])
+    return np.mean(found, axis=0) / scale
+
+
+def admitted(values, real, largest):
+    """Return the rows of ``values`` that keep their distribution near that of ``real``.
+
+    Each row counts for the real row nearest to it, all columns in units of their spread; every
+    real row takes the same number of rows at the most, those nearest to it. The largest number
+    with which no distance exceeds ``largest`` is taken; where there is none, no row is admitted.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_outputs)
+        Properties of generated images.
+    real : ndarray of shape (n_real, n_outputs)
+        Properties of real images.
+    largest : ndarray of shape (n_outputs,)
+        Largest distance of each column.
+
+    Returns
+    -------
+    rows : ndarray of int
+        Ascending.
+    """
+    scale = real.std(axis=0)
+    scale[scale == 0] = 1.0
+    apart = np.linalg.norm((values[:, None] - real[None]) / scale, axis=2)
+    nearest = apart.argmin(axis=1)
+    order = np.lexsort((apart.min(axis=1), nearest))
+    first = np.searchsorted(nearest[order], nearest[order])
+    rank = np.empty(len(values), dtype=int)
+    rank[order] = np.arange(len(values)) - first
+    for n_each in range(rank.max() + 1, 0, -1):
+        rows = np.flatnonzero(rank < n_each)
+        if (distances(values[rows], real) <= largest).all():
+            return rows
+    return np.zeros(0, dtype=int)

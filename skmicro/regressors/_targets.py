@@ -1,0 +1,163 @@
+"""Targets as a network is to tell them, and back.
+
+A network tells standardised numbers. Of free targets these are the targets themselves, of tensors
+between bounds the components of a symmetric matrix S, of any size,
+
+    C = C_V - L Y L,        L L = C_V - C_R,        Y = 1 / (1 + exp(-S)),
+
+with C_V and C_R the bounds of Voigt and Reuss of the image, L the symmetric square root and Y a
+function of a matrix: the eigenvectors are those of S, the eigenvalues lie between 0 and 1. Since
+0 < Y < 1, C_R < C < C_V in the order of symmetric matrices. It is the parametrisation of Keshav et
+al. 2025 ("Spectral normalization and Voigt-Reuss net", arXiv 2504.00712) with S for what the
+network tells. Turns of the image act on S as on C, because the bounds are isotropic.
+"""
+
+from itertools import permutations
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from .. import _arrays
+from ..properties import EffectiveConductivity, ElasticStiffness
+from ..registry import Persistent
+from ..rules import Rule
+
+PROPERTIES = {"stiffness": ElasticStiffness, "conductivity": EffectiveConductivity}
+LEAST_SHARE = 1e-4
+"""How near to a bound labels may lie, as a share of the way to the other."""
+LARGEST_LOGIT = 20.0
+"""Where predictions end: nearer to the bounds rounding would decide."""
+LEAST_GAP = 1e-10
+"""Eigenvalues of C_V - C_R below this share of those of C_V are zero."""
+
+
+def tensor_target():
+    """Return the rule of what targets are: plain numbers, or the components of a tensor."""
+
+    def check(name, value):
+        named = isinstance(value, str) and value in PROPERTIES
+        if not (value is None or named or isinstance(value, tuple(PROPERTIES.values()))):
+            raise ValueError(
+                f"{name} must be None, one of {sorted(PROPERTIES)}, an ElasticStiffness or an "
+                f"EffectiveConductivity, got {value!r}."
+            )
+
+    kinds = "ElasticStiffness, EffectiveConductivity or None"
+    return Rule(f'{{"stiffness", "conductivity"}}, {kinds}', check)
+
+
+def bound_property(target, encoder, image_shape, n_outputs):
+    """Return the property whose components targets are, which knows the images; None for numbers.
+
+    ValueError if it has another number of components.
+    """
+    if target is None:
+        return None
+    found = PROPERTIES[target]() if isinstance(target, str) else clone(target)
+    found._bind(encoder, image_shape)
+    n_components = len(found.get_feature_names_out())
+    if n_components != n_outputs:
+        raise ValueError(
+            f"y must have {n_components} columns, the outputs of target={target!r}, got "
+            f"{n_outputs}."
+        )
+    return found
+
+
+class FreeTargets(Persistent):
+    """Targets of any size, standardised to mean 0 and variance 1.
+
+    Parameters
+    ----------
+    tensor : ElasticStiffness, EffectiveConductivity or None
+        The property whose components they are.
+    encoder : PhaseEncoder or GreyEncoder
+        Encoding of the images.
+    """
+
+    def __init__(self, tensor, encoder):
+        self.tensor = tensor
+        self.encoder = encoder
+
+    def fit(self, samples):
+        """Learn mean and spread of what a network is to tell of the samples of a training."""
+        numbers, weights = self._numbers(samples.targets, samples.images), samples.weights
+        self.mean = np.average(numbers, axis=0, weights=weights)
+        distances = np.abs(numbers - self.mean)
+        largest = np.where(distances.max(axis=0) > 0, distances.max(axis=0), 1.0)
+        spread = largest * np.sqrt(np.average((distances / largest) ** 2, axis=0, weights=weights))
+        self.spread = np.where(spread > 0, spread, 1.0)
+        return self
+
+    def encode(self, samples):
+        """Return what a network is to tell of samples, (n, n_outputs)."""
+        return (self._numbers(samples.targets, samples.images) - self.mean) / self.spread
+
+    def decode(self, told, images):
+        """Return the targets of images (n, *spatial) of which a network tells (n, n_outputs)."""
+        return self._targets(told * self.spread + self.mean, images)
+
+    def turned(self, told, move):
+        """Return what a network is to tell of moved images, from a tensor of that before."""
+        if self.tensor is None:
+            return told
+        mean, spread = told.new_tensor(self.mean), told.new_tensor(self.spread)
+        return (self.tensor.turned(told * spread + mean, *move[:2]) - mean) / spread
+
+    def check_turns(self, names, shape):
+        """Raise ValueError unless the targets of images moved by symmetries are known."""
+        if self.tensor is None or "rotation" not in names:
+            return
+        for order in permutations(range(len(shape))):
+            if all(shape[axis] == side for axis, side in zip(order, shape, strict=True)):
+                self.tensor.turned(np.zeros((1, len(self.mean))), order, [False] * len(shape))
+
+    def _numbers(self, targets, images):
+        return targets
+
+    def _targets(self, numbers, images):
+        return numbers
+
+
+class BoundedTargets(FreeTargets):
+    """Tensors between the bounds of Voigt and Reuss; see the module."""
+
+    def _numbers(self, targets, images):
+        _, inverse, missing, upper = self._roots(images)
+        share = inverse @ (upper - self.tensor.matrices(targets)) @ inverse + missing / 2
+        values, vectors = np.linalg.eigh(share)
+        values = values.clip(LEAST_SHARE, 1 - LEAST_SHARE)
+        return self.tensor.components(_composed(np.log(values / (1 - values)), vectors))
+
+    def _targets(self, numbers, images):
+        root, _, _, upper = self._roots(images)
+        values, vectors = np.linalg.eigh(self.tensor.matrices(numbers))
+        shares = 1 / (1 + np.exp(-values.clip(-LARGEST_LOGIT, LARGEST_LOGIT)))
+        below = root @ _composed(shares, vectors) @ root
+        return self.tensor.components(upper - (below + below.transpose(0, 2, 1)) / 2)
+
+    def _roots(self, images):
+        """Return L, its inverse, the projector on what it misses, and C_V, each (n, k, k)."""
+        lower, upper = self._bounds(images)
+        values, vectors = np.linalg.eigh(upper - lower)
+        scale = np.abs(upper).max(axis=(1, 2))[:, None]
+        open_ways = values > LEAST_GAP * scale
+        roots = np.sqrt(np.where(open_ways, values, 0.0))
+        inverses = np.divide(1.0, roots, out=np.zeros_like(roots), where=open_ways)
+        parts = (roots, inverses, np.where(open_ways, 0.0, 1.0))
+        return *(_composed(part, vectors) for part in parts), upper
+
+    def _bounds(self, images):
+        def both(index):
+            channels = self.encoder.encode(images[index], dtype=torch.float64)
+            return np.stack(self.tensor.bounds(self.encoder.physical(channels)), axis=1)
+
+        size = _arrays.inference_batch_size(images.shape[1:])
+        bounds = _arrays.map_batches(both, len(images), size)
+        return bounds[:, 0], bounds[:, 1]
+
+
+def _composed(values, vectors):
+    """Return symmetric matrices of eigenvalues (n, k) and eigenvectors (n, k, k)."""
+    return (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)

@@ -1,0 +1,126 @@
+"""What all estimators made of networks share: how they train, and their state without torch."""
+
+from numbers import Integral
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+
+from ..images import ImageEstimator
+from ..networks import WEIGHTS, new_networks, rebuilt_networks, without_networks
+from ..parameters import MODEL, RUNNING, parameter, parameters_of
+from ..rules import callables, device, integer, path, precision, real, verbosity
+
+OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
+PLAIN = (bool, int, float, str, tuple, np.generic)
+
+
+class NetworkEstimator(ImageEstimator):
+    """Base class of estimators made of networks, which are trained.
+
+    Subclasses say in ``_networks()`` which networks there are, and call :func:`run` in ``fit``.
+
+    Attributes
+    ----------
+    history_ : dict of str to ndarray
+        Losses of every iteration.
+    n_iter_ : int
+        Iterations trained.
+    """
+
+    n_iter: int = parameter(100_000, integer(1), "Iterations of training.", RUNNING)
+    batch_size: int = parameter(32, integer(2), "Images per step.")
+    learning_rate: float = parameter(1e-4, real(0.0, open_low=True), "Rate of Adam.")
+    decay_from: float = parameter(
+        1.0,
+        real(0.0, 1.0),
+        "Share of the training after which learning rates fall linearly to zero.",
+    )
+    device: object = parameter(
+        "auto", device(), '``"auto"`` takes a CUDA device where there is one.', RUNNING
+    )
+    precision: str = parameter(
+        "auto", precision(), 'Floating-point type; ``"auto"`` is single precision.', MODEL
+    )
+    callbacks: object = parameter(
+        None,
+        callables(),
+        """Each is called as ``callback(iteration, history)`` after an iteration; a true answer
+        ends the training.""",
+        RUNNING,
+    )
+    checkpoint: object = parameter(
+        None,
+        path(),
+        "File for the state of the training, which ``fit`` resumes from.",
+        RUNNING,
+    )
+    checkpoint_every: int = parameter(
+        1000, integer(1), "Iterations between two checkpoints.", RUNNING
+    )
+    verbose: int = parameter(0, verbosity(), "Show a progress bar when positive.", RUNNING)
+
+    _light: ClassVar = {}
+
+    @classmethod
+    def light(cls, **overrides):
+        """Return an instance whose settings train in minutes on two CPU cores.
+
+        Parameters
+        ----------
+        **overrides : any
+            Parameters that replace those of the preset.
+
+        Returns
+        -------
+        estimator : object
+            An ordinary, unfitted estimator of this class.
+        """
+        return cls(**(cls._light | overrides))
+
+    def _networks(self):
+        """Return factories of the networks, by name."""
+        raise NotImplementedError
+
+    def _new_networks(self, untrained=()):
+        """Return new networks, and set the fitted attributes as they are before the training."""
+        self._fitted_with = plain_values(parameters_of(self, MODEL))
+        self._set({"n_iter_": 0, "history_": {}} | dict(untrained))
+        return new_networks(self)
+
+    def _set(self, attributes):
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    @property
+    def _made(self):
+        """Parameters as the networks were made with, whatever was set since."""
+        return SimpleNamespace(**(self.get_params(deep=False) | vars(self).get("_fitted_with", {})))
+
+    @classmethod
+    def _renamed(cls, state):
+        state = super()._renamed(state)
+        noted = {"_fitted_with"} & set(state)
+        return state | {name: super(NetworkEstimator, cls)._renamed(state[name]) for name in noted}
+
+    def _persistent_state(self):
+        """State for a file: callbacks and random generators stay behind."""
+        state = self.__getstate__() | {"callbacks": None}
+        state = {k: v for k, v in state.items() if k not in OF_A_RUN}
+        seeded = self.random_state is None or isinstance(self.random_state, Integral)
+        return state if seeded else state | {"random_state": None}
+
+    def __getstate__(self):
+        begun = hasattr(self, "n_iter_")
+        names = [k for k in self._networks() if hasattr(self, f"{k}_")] if begun else []
+        return without_networks(super().__getstate__(), names)
+
+    def __setstate__(self, state):
+        super().__setstate__({key: value for key, value in state.items() if key != WEIGHTS})
+        self._set(rebuilt_networks(self, state.get(WEIGHTS, {})))
+
+
+def plain_values(parameters):
+    """Return the parameters that are plain values or functions, which networks are made with."""
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    return {k: v for k, v in values.items() if isinstance(v, PLAIN) or callable(v)}

@@ -1,0 +1,64 @@
+"""What a training is of, in texts that can be compared: parameters and data."""
+
+import hashlib
+import re
+from numbers import Integral
+
+import numpy as np
+
+from ..parameters import RUNNING, SAMPLING, parameters_of
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of objects in memory: another in every process
+
+
+def fingerprint(estimator, images, rows):
+    """Return what a checkpoint must agree on: class, parameters and data.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        The estimator in training.
+    images : ndarray of shape (n, *spatial)
+        Its training images.
+    rows : ndarray of shape (n, n_columns)
+        What is known of each.
+
+    Returns
+    -------
+    settings : dict of str to str
+        A text for each parameter that must not change, and digests of the data.
+    """
+    free = parameters_of(estimator, RUNNING, SAMPLING)
+    parameters = {k: v for k, v in estimator.get_params().items() if k not in free}
+    settings = {"class": type(estimator).__name__} | {
+        k: parameter_summary(v) for k, v in parameters.items()
+    }
+    if isinstance(estimator.random_state, Integral):
+        settings["random_state"] = int(estimator.random_state)
+    return settings | {"data": _digest(images), "conditions": _digest(rows)}
+
+
+def parameter_summary(value):
+    """Return a text that is the same for equal values of a parameter.
+
+    Parameters
+    ----------
+    value : any
+        The value.
+
+    Returns
+    -------
+    text : str
+        Of functions, what they are called.
+    """
+    if isinstance(value, np.ndarray):
+        return _digest(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list):
+        value = tuple(value)
+    return ADDRESS.sub("", repr(value))
+
+
+def _digest(images):
+    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()

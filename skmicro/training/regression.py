@@ -1,0 +1,164 @@
+"""Training of a network on numbers that belong to images, and the best of its weights.
+
+A batch carries the numbers of each image, and its weight, in the place of conditions. The loss is
+the mean over images of weight times squared error.
+"""
+
+import copy
+from functools import partial
+
+import torch
+from torch import nn
+
+from .. import _arrays
+from .steps import Player, TrainingStep, Update, adam
+
+
+class BestWeights(nn.Module):
+    """The network with the least loss on images held out of the training.
+
+    It is a part of the training's state, as networks are, so that checkpoints keep it.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network in training.
+    measure : callable
+        ``measure(network) -> loss``, a number that tells how good a network is.
+    """
+
+    def __init__(self, network, measure):
+        super().__init__()
+        self.network = copy.deepcopy(network)
+        self._measure = measure
+        self._trained = [network]  # in a list, that it is no part of this module
+        for name, value in (("latest", measure(network)), ("n_iter", 0), ("n_measured", 0)):
+            self.register_buffer(name, torch.tensor(value, dtype=torch.float64))
+        self.register_buffer("least", self.latest.clone())
+
+    def update(self, n_iter):
+        """Measure the network after so many iterations, and keep its weights if they are best."""
+        (network,) = self._trained
+        self.latest = self.latest.new_tensor(self._measure(network))
+        self.n_measured = self.n_measured.new_tensor(float(n_iter))
+        if self.latest < self.least:
+            self.least = self.latest
+            self.n_iter = self.n_measured
+            self.network = copy.deepcopy(network)
+
+    def stopping(self, every, n_iter_no_change):
+        """Return a callback of the loop that measures, and ends the training without progress.
+
+        Parameters
+        ----------
+        every : int
+            Iterations between two measurements.
+        n_iter_no_change : int
+            Iterations without a lower loss after which the training ends.
+
+        Returns
+        -------
+        callback : callable
+            ``callback(iteration, history) -> bool``.
+        """
+
+        def callback(iteration, history):
+            if iteration % every == 0:
+                self.update(iteration)
+            return self.n_measured - self.n_iter >= n_iter_no_change
+
+        return callback
+
+
+def regression_step(
+    network, *, learning_rate, rng, best=None, symmetries=None, turned=None, **settings
+):
+    """Build the training of a network on numbers.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        ``network(channels) -> numbers`` of shape (n, n_outputs).
+    learning_rate : float
+        Rate of Adam.
+    rng : torch.Generator
+        Source of the moves of images.
+    best : BestWeights or None, default=None
+        What keeps the best weights.
+    symmetries : Symmetries or None, default=None
+        How images are moved at random.
+    turned : callable or None, default=None
+        ``turned(numbers, move) -> numbers``, those of images that a :class:`Move` has moved.
+    **settings : any
+        As in :class:`TrainingStep`: ``decay_from``.
+
+    Returns
+    -------
+    step : TrainingStep
+        Reports ``"training"`` and, with ``best``, ``"validation"``: the loss measured last.
+    """
+    kept = {} if best is None else {"best": best}
+    return TrainingStep(
+        {"network": network} | kept,
+        {"network": Player([network], adam(learning_rate, (0.9, 0.999)))},
+        [Update("network", regression_objective)],
+        rng,
+        prepare=symmetries and partial(moved_with_numbers, symmetries=symmetries, turned=turned),
+        **settings,
+    )
+
+
+def moved_with_numbers(batch, rng, *, symmetries, turned):
+    """Return a batch of images moved at random, and the numbers and weights that they then have."""
+    groups = symmetries.moves(batch.images, rng)
+    rows = batch.conditions.split([len(images) for images, _ in groups])
+    return batch._replace(
+        images=torch.cat([move(images) for images, move in groups]),
+        conditions=torch.cat(
+            [
+                torch.cat([turned(part[:, :-1], move), part[:, -1:]], dim=1)
+                for part, (_, move) in zip(rows, groups, strict=True)
+            ]
+        ),
+    )
+
+
+def regression_objective(networks, batch, rng):
+    """Return the weighted squared error of the numbers of a batch."""
+    loss = (batch.conditions[:, -1] * squared_errors(networks["network"], batch)).mean()
+    validation = {"validation": networks["best"].latest} if "best" in networks else {}
+    return loss, {"training": loss} | validation
+
+
+def squared_errors(network, batch):
+    """Return the mean over numbers of their squared error, for each image of a batch."""
+    return (network(batch.images) - batch.conditions[:, :-1]).square().mean(dim=1)
+
+
+def held_out_loss(network, batches):
+    """Return the weighted mean squared error of a network on all images of a source of batches.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        As in :func:`regression_step`.
+    batches : ImageBatches
+        The images and their numbers; no batch is drawn.
+
+    Returns
+    -------
+    loss : float
+        The mean over images, by their weights.
+    """
+    training = network.training
+    network.eval()
+
+    @torch.no_grad()
+    def errors(index):
+        return squared_errors(network, batches.chosen(torch.as_tensor(index)))
+
+    size = _arrays.inference_batch_size(batches.images.shape[1:])
+    squares = _arrays.map_batches(errors, len(batches.images), size).double()
+    network.train(training)
+    weights = batches.conditions[:, -1].double()
+    return float((weights * squares).sum() / weights.sum())

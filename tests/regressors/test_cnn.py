@@ -1,0 +1,236 @@
+"""CNNRegressor: what it learns, what it keeps, and what it must not look at."""
+
+import numpy as np
+import pytest
+import torch
+
+from skmicro.datasets import make_cahn_hilliard
+from skmicro.exceptions import DivergenceError, TrainingInterruptedWarning
+from skmicro.images import PhaseEncoder
+from skmicro.regressors import CNNRegressor
+from skmicro.regressors._samples import Samples
+from skmicro.training import ImageBatches, held_out_loss
+
+SMALL = {"widths": (8, 8), "batch_size": 16, "device": "cpu", "random_state": 0}
+
+
+def textures(n=48, side=8, seed=0):
+    """Return random layers along either axis, and their direction and fraction."""
+    rng = np.random.default_rng(seed)
+    lines = (rng.random((n, side)) < rng.uniform(0.3, 0.7, (n, 1))).astype(np.uint8)
+    across = np.repeat(lines[:, None], side, axis=1)
+    turned = rng.random(n) < 0.5
+    images = np.where(turned[:, None, None], across.transpose(0, 2, 1), across)
+    return images, np.stack([lines.mean(axis=1), 100 * turned], axis=1)
+
+
+def test_it_learns_fractions_and_directions_that_a_fraction_does_not_tell():
+    X, y = textures(n=80)
+    settings = SMALL | {"learning_rate": 1e-2, "batch_size": 72}
+    regressor = CNNRegressor(n_iter=100, periodic=True, **settings).fit(X, y)
+    X, others = textures(seed=1)
+    errors = np.abs(regressor.predict(X) - others).mean(axis=0)
+    guesses = np.abs(y.mean(axis=0) - others).mean(axis=0)
+    assert errors[0] < 0.8 * guesses[0]
+    assert errors[1] < 0.5 * guesses[1]
+
+
+def test_predictions_of_a_periodic_image_and_of_several_periods_are_the_same():
+    X, y = textures()
+    for periodic in (True, False):
+        regressor = CNNRegressor(n_iter=3, periodic=periodic, precision="float64", **SMALL)
+        regressor.fit(X, y)
+        told = regressor.predict(X)
+        tiles = regressor.predict(np.tile(X, (1, 2, 3)))
+        rolls = regressor.predict(np.roll(X, (4, -4), (1, 2)))
+        assert np.allclose(tiles, told, rtol=1e-9) == periodic
+        assert np.allclose(rolls, told, rtol=1e-9) == periodic
+
+
+def test_periodicity_is_told_from_the_images():
+    X, _ = make_cahn_hilliard(8, (32, 32), n_steps=200, random_state=0)
+    for images, periodic in ((X, True), (X[:, :16, :16], False)):
+        assert CNNRegressor(n_iter=1, **SMALL).fit(images, np.arange(8)).periodic_ == periodic
+
+
+def test_two_targets_of_one_image_give_their_mean_by_weights():
+    X = np.repeat(np.eye(4, dtype=int)[None], 8, axis=0)
+    y = np.array([0.0, 4.0] * 4)
+    weights = np.array([3.0, 1.0] * 4)
+    settings = SMALL | {"batch_size": 8, "validation_fraction": 0.0, "n_iter": 80}
+    for sample_weight, mean in ((None, 2.0), (weights, 1.0), (50 * weights, 1.0)):
+        regressor = CNNRegressor(learning_rate=2e-2, **settings)
+        told = regressor.fit(X, y, sample_weight=sample_weight).predict(X)
+        np.testing.assert_allclose(told, mean, atol=2e-2)
+    # In batches the mean is that of what was seen last, on average the same.
+    regressor.set_params(batch_size=4, n_iter=150, learning_rate=1e-2).fit(X, y, weights)
+    assert abs(regressor.predict(X[:1])[0] - 1.0) < 0.15
+
+
+def test_weight_zero_leaves_an_image_out():
+    X, y = textures(n=20)
+    weights = np.r_[np.ones(14), np.zeros(6)]
+    X[14:] += 2
+    regressor = CNNRegressor(n_iter=4, **SMALL).fit(X, y, weights)
+    without = CNNRegressor(n_iter=4, **SMALL).fit(X[:14], y[:14])
+    np.testing.assert_array_equal(regressor.predict(X[:14]), without.predict(X[:14]))
+    np.testing.assert_array_equal(regressor.held_out_, without.held_out_)
+    assert regressor.phases_.tolist() == [0, 1]
+
+
+def test_groups_are_held_out_whole():
+    X, y = textures()
+    groups = np.array([f"specimen {k % 7}" for k in range(48)])
+    parts = set()
+    for seed in range(5):
+        settings = SMALL | {"validation_fraction": 0.2, "random_state": seed}
+        held = CNNRegressor(n_iter=1, **settings).fit(X, y, groups=groups).held_out_
+        assert not set(groups[held]) & set(np.delete(groups, held))
+        assert 0.2 * 48 <= len(held) < 0.2 * 48 + 7
+        parts.add(frozenset(groups[held]))
+    assert len(parts) > 1
+
+
+def test_splits_take_one_group_at_least_and_leave_one():
+    parts = np.zeros(9), np.zeros((9, 1)), np.ones(9), np.arange(9) // 3, np.arange(9)
+    samples = Samples(*parts)
+    for fraction, n_held in ((0.01, 3), (0.4, 6), (0.99, 6), (0.0, 0)):
+        train, held = samples.split(fraction, seed=3)
+        assert len(held) == n_held
+        np.testing.assert_array_equal(np.sort(np.r_[train.rows, held.rows]), np.arange(9))
+
+
+def test_images_held_out_do_not_enter_the_training():
+    X, y = textures()
+    settings = SMALL | {"n_iter": 8, "validation_fraction": 0.25, "batch_size": 36}
+    seen = CNNRegressor(**settings).fit(X, y)
+    other = y.copy()
+    other[seen.held_out_] = 1e6
+    np.testing.assert_array_equal(
+        CNNRegressor(**settings).fit(X, other).history_["training"], seen.history_["training"]
+    )
+
+
+def test_the_weights_with_the_least_loss_on_images_held_out_are_kept():
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 2, (24, 8, 8)), rng.normal(size=24)
+    settings = SMALL | {"validation_fraction": 0.25, "learning_rate": 1e-2, "batch_size": 6}
+    settings["widths"] = (16, 16)
+    regressor = CNNRegressor(n_iter=90, n_iter_no_change=10**6, **settings).fit(X, y)
+    losses, held = regressor.history_["validation"], regressor.held_out_
+    error = (regressor.predict(X[held]) - y[held]) / np.std(np.delete(y, held))
+    np.testing.assert_allclose(np.mean(error**2), losses.min(), rtol=1e-4)
+    assert losses[-1] > 1.1 * losses.min()
+    assert regressor.n_iter_ == 90
+    assert losses[regressor.best_iter_] == losses.min()
+    assert losses[regressor.best_iter_ - 1] > losses.min()
+
+    patient = CNNRegressor(n_iter=90, n_iter_no_change=12, **settings).fit(X, y)
+    assert patient.n_iter_ == patient.best_iter_ + 12
+    np.testing.assert_array_equal(patient.history_["validation"], losses[: patient.n_iter_])
+
+
+def test_the_loss_held_out_is_a_mean_by_weights():
+    class Constant(torch.nn.Module):
+        def forward(self, images):
+            return images.new_full((len(images), 2), 1.0)
+
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([rng.normal(size=(70, 2)), rng.random(70)])
+    batches = ImageBatches(
+        np.zeros((70, 40, 40), dtype=int),
+        PhaseEncoder(np.array([0, 1]), int),
+        rows,
+        batch_size=4,
+        seed=0,
+        device="cpu",
+        dtype=torch.float64,
+    )
+    expected = np.average(((rows[:, :2] - 1) ** 2).mean(axis=1), weights=rows[:, 2])
+    network = Constant().train()
+    np.testing.assert_allclose(held_out_loss(network, batches), expected, rtol=1e-12)
+    assert network.training
+
+
+def test_an_interrupted_training_keeps_the_best_so_far():
+    X, y = textures()
+
+    def interrupt(iteration, history):
+        if iteration == 7:
+            raise KeyboardInterrupt
+
+    settings = SMALL | {"validation_fraction": 0.25, "batch_size": 18}
+    with pytest.warns(TrainingInterruptedWarning, match="after 7 of 5000 iterations"):
+        regressor = CNNRegressor(callbacks=[interrupt], **settings).fit(X, y)
+    whole = CNNRegressor(n_iter=7, decay_from=1.0, **settings).fit(X, y)
+    assert regressor.n_iter_ == 7
+    np.testing.assert_array_equal(regressor.predict(X), whole.predict(X))
+
+
+def test_a_training_that_diverges_leaves_the_regressor_as_it_was():
+    X, y = textures()
+    regressor = CNNRegressor(n_iter=2, **SMALL).fit(X, y)
+    before = dict(vars(regressor))
+    regressor.set_params(learning_rate=1e30, n_iter=20)
+    with pytest.raises(DivergenceError, match="the training loss was not finite"):
+        regressor.fit(X, y)
+    regressor.set_params(learning_rate=1e-3, n_iter=2)
+    assert vars(regressor) == before
+
+
+def test_a_resumed_training_is_the_same_as_one_without_a_break(tmp_path):
+    X, y = textures()
+    settings = SMALL | {"decay_from": 1.0, "validation_fraction": 0.25, "batch_size": 9}
+    whole = CNNRegressor(n_iter=20, **settings).fit(X, y)
+    path = tmp_path / "training.ckpt"
+    CNNRegressor(n_iter=9, checkpoint=path, **settings).fit(X, y)
+    resumed = CNNRegressor(n_iter=20, checkpoint=path, **settings).fit(X, y)
+    np.testing.assert_array_equal(resumed.predict(X), whole.predict(X))
+    for name, losses in whole.history_.items():
+        np.testing.assert_array_equal(resumed.history_[name], losses)
+    with pytest.raises(ValueError, match="belongs to another training: widths"):
+        CNNRegressor(checkpoint=path, **settings | {"widths": (4, 4)}).fit(X, y)
+    with pytest.raises(ValueError, match="belongs to another training: conditions"):
+        CNNRegressor(checkpoint=path, **settings).fit(X, 2 * y)
+
+
+def test_targets_of_any_scale():
+    X, y = textures()
+    settings = SMALL | {"n_iter": 3, "precision": "float64"}
+    told = CNNRegressor(**settings).fit(X, y).predict(X)
+    for scale in (1e-200, 1e11, 1e200):
+        scaled = CNNRegressor(**settings).fit(X, scale * y).predict(X)
+        np.testing.assert_allclose(scaled, scale * told, rtol=1e-6)
+    constant = np.full(len(X), 7.5)
+    assert np.isfinite(CNNRegressor(**settings).fit(X, constant).predict(X)).all()
+
+
+def test_callbacks_of_scikit_learn_see_the_weights_that_would_be_kept():
+    pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
+    X, y = textures()
+    seen = []
+
+    class Recorder:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **data):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
+            if context.task_name == "iteration":
+                losses = fitted_estimator.history_["validation"]
+                seen.append((fitted_estimator.predict(X[:5]), len(losses)))
+                return len(seen) == 6
+            return False
+
+    settings = SMALL | {"batch_size": 18, "validation_fraction": 0.25}
+    regressor = CNNRegressor(**settings).set_callbacks(Recorder()).fit(X, y)
+    assert regressor.n_iter_ == 6
+    assert [n for _, n in seen] == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(seen[-1][0], regressor.predict(X[:5]))
+    plain = CNNRegressor(n_iter=6, decay_from=1.0, **settings).fit(X, y)
+    np.testing.assert_array_equal(plain.predict(X), regressor.predict(X))
