@@ -9,8 +9,8 @@ import torch
 
 from skmicro.descriptors import TwoPointCorrelation
 from skmicro.exceptions import ExtrapolationWarning, ImageShapeWarning, TargetWarning
-from skmicro.generators import GIN, WGANGP, InvNetGenerator, _state
-from skmicro.networks import build, light_generator
+from skmicro.generators import GIN, WGANGP, InvNetGenerator
+from skmicro.networks import _state, build, light_generator
 
 SMALL = {
     "architecture": "light",
