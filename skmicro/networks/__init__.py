@@ -5,8 +5,10 @@ from ._build import build
 from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
 from ._noise_field import field_generator
+from ._plain import plain_encoder, plain_generator
 from ._pyramid import pyramid_critic, pyramid_encoder, pyramid_generator
 from ._residual import residual_critic, residual_generator
+from ._style import style_network
 from ._unet import flow_unet
 from ._windows import in_windows
 
@@ -21,10 +23,13 @@ __all__ = [
     "in_windows",
     "light_critic",
     "light_generator",
+    "plain_encoder",
+    "plain_generator",
     "pyramid_critic",
     "pyramid_encoder",
     "pyramid_generator",
     "residual_critic",
     "residual_generator",
+    "style_network",
     "whitened",
 ]

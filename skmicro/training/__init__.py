@@ -10,6 +10,7 @@ from .matching import matching_step
 from .projections import Projection
 from .search import search_latents
 from .steps import Player, TrainingStep, Update, adam
+from .style import style_term
 
 __all__ = [
     "Batch",
@@ -28,4 +29,5 @@ __all__ = [
     "random_crops",
     "run",
     "search_latents",
+    "style_term",
 ]
