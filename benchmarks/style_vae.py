@@ -6,15 +6,15 @@ Models of 16 latents are trained with the same processor's time each:
 - *random*: the same with ``pairing="random"``, compared with images of latents of the prior;
 - *VAE*, *Autoencoder*: the same networks without a style.
 
-Images are simulated phase separation (periodic, p1 about evenly spread), or with ``SKMICRO_DATA`` and
-``--data`` patches of slices of a Berea sandstone scan, or of one micrograph of ``materials_256.npz``.
-Half of the simulated images, of the slices or of the micrograph are kept back. 500 samples are compared
-with the training images, and beside that the images kept back:
+Images are simulated phase separation (periodic, p1 about evenly spread), or with ``SKMICRO_DATA``
+and ``--data`` patches of slices of a Berea sandstone scan, or of one micrograph of
+``materials_256.npz``. Half of the simulated images, of the slices or of the micrograph are kept
+back. 500 samples are compared with the training images, and beside that the images kept back:
 
 - S2: relative error of the mean correlation curve of phase 1.
 - surface: mean specific surface over that of the training images.
-- W surface, W Euler, W p1: Wasserstein distance of the distributions of specific surface, Euler number
-  and volume fraction over images, in standard deviations of the training images.
+- W surface, W Euler, W p1: Wasserstein distance of the distributions of specific surface, Euler
+  number and volume fraction over images, in standard deviations of the training images.
 - grey: share of the voxels that the network leaves undecided, probabilities from 0.1 to 0.9.
 - wrong: voxels of training images that are reconstructed wrongly.
 

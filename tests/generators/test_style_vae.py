@@ -66,7 +66,6 @@ def test_reconstructions_have_the_style_of_their_images():
     for weight in (0.0, 10.0):
         generator = made(n_iter=60, beta=4.0, style_weight=weight, collapse_weight=0.0).fit(X)
         distances[weight] = style_distance(X, generator.reconstruct(X))
-    print(distances)
     assert distances[10.0] < 0.8 * distances[0.0]
 
 
@@ -111,7 +110,7 @@ def test_a_file_needs_no_style_network(tmp_path):
         loaded.sample(3, random_state=0), generator.sample(3, random_state=0)
     )
     before = dict(vars(loaded))
-    with pytest.raises(FileNotFoundError, match="style_network must be .*vgg.pth"):
+    with pytest.raises(FileNotFoundError, match=r"style_network must be .*vgg\.pth"):
         loaded.partial_fit(X)
     assert vars(loaded) == before
     loaded.set_params(style_network="random", style_layers=None).partial_fit(X)
