@@ -103,7 +103,8 @@ class StyleVAE(VAE):
     alike. Features of other networks differ in size, which counts to the fourth power: see
     ``history_["style"]`` and choose ``style_weight`` such that it comes near to the reconstruction.
 
-    :meth:`light` sets LIGHT_SETTINGS.
+    :meth:`light` sets ``architecture="pyramid"``, ``width=16``, ``n_iter=2000``,
+    ``batch_size=16`` and ``decay_from=0.5``.
 
     References
     ----------
