@@ -66,8 +66,8 @@ class StyleVAE(VAE):
 
     The style :math:`L_{ST}` compares Gram matrices of the features that a fixed network sees in an
     image and in what is decoded near its own code, so that images between those of the training
-    have their texture instead of a mean of them. :math:`L_{MC}`, the mean squared cosine between
-    the styles of a batch, keeps them from becoming alike.
+    are drawn to their texture. :math:`L_{MC}`, the mean squared cosine between the styles of a
+    batch, acts against images that are all alike.
 
     The defaults are the published settings, which need a GPU; :meth:`light` trains in minutes on
     two cores.
@@ -102,6 +102,9 @@ class StyleVAE(VAE):
     Random filters are scaled such that weights of one make style and reconstruction weigh about
     alike. Features of other networks differ in size, which counts to the fourth power: see
     ``history_["style"]`` and choose ``style_weight`` such that it comes near to the reconstruction.
+
+    After short trainings new images of sandstone had fewer specks than those of :class:`VAE`, and
+    too small volume fractions: compare both with your images, ``benchmarks/style_vae.py`` does so.
 
     :meth:`light` sets ``architecture="pyramid"``, ``width=16``, ``n_iter=2000``,
     ``batch_size=16`` and ``decay_from=0.5``.
