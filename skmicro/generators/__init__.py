@@ -12,6 +12,7 @@ from ._hybrid import HybridGAN
 from ._invnet import InvNetGenerator
 from ._network import NetworkGenerator
 from ._residual_input import ResidualInputGAN
+from ._style_vae import StyleVAE
 from ._vae import VAE
 from ._wgan import WGANGP
 
@@ -30,4 +31,5 @@ __all__ = [
     "InvNetGenerator",
     "NetworkGenerator",
     "ResidualInputGAN",
+    "StyleVAE",
 ]

@@ -122,6 +122,10 @@ class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
         """Return the function that makes the generator network."""
         return pyramid_generator
 
+    def _encoder_maker(self):
+        """Return the function that makes the encoder network."""
+        return pyramid_encoder
+
     def _networks(self):
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
         settings = {"width": made.width, "periodic": made.periodic}
@@ -132,12 +136,12 @@ class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
 
         def encoder():
             n_told = self._numbers_per_latent * generator().n_latent
-            return pyramid_encoder(n_channels, shape, n_told, **settings)
+            return self._encoder_maker()(n_channels, shape, n_told, **settings)
 
         return {"generator": generator, "encoder_network": encoder}
 
-    def _autoencoding_step(self, networks, rng, beta):
-        """Return the step that trains both networks on reconstructions alone."""
+    def _autoencoding_step(self, networks, rng, beta, **settings):
+        """Return the step that trains both networks on reconstructions."""
         return autoencoding_step(
             networks["encoder_network"],
             networks["generator"],
@@ -147,6 +151,7 @@ class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
             rng=rng,
             augment=Symmetries(self.symmetries),
             decay_from=self.decay_from,
+            **settings,
         )
 
     def _reconstruction(self):

@@ -6,6 +6,7 @@ from .descriptor import DescriptorLoss, MomentLoss
 from .isotropy import IsotropyLoss
 from .matching import labelling_loss, matching_loss
 from .penalties import GradientPenalty
+from .style import gram_matrices, mode_collapse_loss, style_loss
 from .variational import (
     augmented_divergence,
     cross_entropy,
@@ -27,8 +28,11 @@ __all__ = [
     "augmented_divergence",
     "cross_entropy",
     "drawn_latents",
+    "gram_matrices",
     "labelling_loss",
     "matching_loss",
+    "mode_collapse_loss",
     "normal_divergence",
     "squared_error",
+    "style_loss",
 ]

@@ -5,10 +5,12 @@ from ._build import build
 from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
 from ._noise_field import field_generator
+from ._plain import plain_encoder, plain_generator
 from ._pyramid import pyramid_critic, pyramid_encoder, pyramid_generator
 from ._regression import regression_network
 from ._residual import residual_critic, residual_generator
 from ._state import WEIGHTS, new_networks, rebuilt_networks, without_networks
+from ._style import style_network
 from ._unet import flow_unet
 from ._windows import in_windows
 
@@ -25,6 +27,8 @@ __all__ = [
     "light_critic",
     "light_generator",
     "new_networks",
+    "plain_encoder",
+    "plain_generator",
     "pyramid_critic",
     "pyramid_encoder",
     "pyramid_generator",
@@ -32,6 +36,7 @@ __all__ = [
     "regression_network",
     "residual_critic",
     "residual_generator",
+    "style_network",
     "whitened",
     "without_networks",
 ]

@@ -51,6 +51,22 @@ def circular_pad(x):
     return _CircularPad.apply(x)
 
 
+def continued(x, before, after, ends):
+    """Continue a feature map beyond its borders.
+
+    ``ends`` says by what: ``"wrap"`` is periodic, ``"edge"`` repeats the outermost voxels,
+    ``"zero"`` adds zeros. Axes may be shorter than what is added.
+    """
+    if ends == "zero":
+        return functional.pad(x, [before, after] * (x.ndim - 2))
+    for axis in range(2, x.ndim):
+        side = x.shape[axis]
+        places = torch.arange(-before, side + after, device=x.device)
+        places = places % side if ends == "wrap" else places.clamp(0, side - 1)
+        x = x.index_select(axis, places)
+    return x
+
+
 class Conv(nn.Module):
     """Layer of :func:`conv`."""
 

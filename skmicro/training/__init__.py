@@ -13,6 +13,7 @@ from .projections import Projection
 from .regression import BestWeights, held_out_loss, regression_step
 from .search import search_latents
 from .steps import Player, TrainingStep, Update, adam
+from .style import style_term
 
 __all__ = [
     "Batch",
@@ -37,4 +38,5 @@ __all__ = [
     "regression_step",
     "run",
     "search_latents",
+    "style_term",
 ]

@@ -2,6 +2,8 @@
 
 One step descends L_rec + beta D_KL (see :mod:`skmicro.losses.variational`) in both networks at
 once; without ``beta`` the encoder tells latents instead of distributions, and only L_rec counts.
+Terms of further losses are functions ``term(networks, batch, decoded, rng) -> (loss, losses)`` of
+the images that were decoded from drawn latents, such as that of :mod:`skmicro.training.style`.
 """
 
 from functools import partial
@@ -20,6 +22,8 @@ def autoencoding_step(
     rng,
     betas=(0.9, 0.999),
     augment=None,
+    reconstruction_weight=1.0,
+    terms=(),
     **settings,
 ):
     """Build the training of an encoder and a generator.
@@ -44,18 +48,28 @@ def autoencoding_step(
         Decay rates of Adam's moments.
     augment : callable or None, default=None
         ``augment(images, rng) -> images``.
+    reconstruction_weight : float, default=1.0
+        Weight of the reconstruction, of encoders that tell distributions.
+    terms : sequence of callable, default=()
+        Further losses of encoders that tell distributions, added to the others.
     **settings : any
         As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
     Returns
     -------
     step : TrainingStep
-        Reports ``"reconstruction"`` and, with ``beta``, ``"divergence"``.
+        Reports ``"reconstruction"``, with ``beta`` ``"divergence"``, and what the terms report.
     """
     if beta is None:
         objective = partial(autoencoder_objective, reconstruction=reconstruction)
     else:
-        objective = partial(variational_objective, reconstruction=reconstruction, beta=beta)
+        objective = partial(
+            variational_objective,
+            reconstruction=reconstruction,
+            beta=beta,
+            weight=reconstruction_weight,
+            terms=terms,
+        )
     return TrainingStep(
         {"encoder_network": encoder, "generator": generator},
         {"autoencoder": Player([encoder, generator], adam(learning_rate, betas))},
@@ -73,12 +87,18 @@ def autoencoder_objective(networks, batch, rng, *, reconstruction):
     return loss, {"reconstruction": loss}
 
 
-def variational_objective(networks, batch, rng, *, reconstruction, beta):
+def variational_objective(networks, batch, rng, *, reconstruction, beta, weight=1.0, terms=()):
     """Return the loss of images decoded from drawn latents, and of the latents' distribution."""
     latents, mean, log_variance = drawn_code(networks, batch.images, rng)
-    error = reconstruction(networks["generator"](latents, batch.conditions), batch.images)
+    decoded = networks["generator"](latents, batch.conditions)
+    error = reconstruction(decoded, batch.images)
     divergence = normal_divergence(mean, log_variance)
-    return error + beta * divergence, {"reconstruction": error, "divergence": divergence}
+    loss = weight * error + beta * divergence
+    losses = {"reconstruction": error, "divergence": divergence}
+    for term in terms:
+        further, reported = term(networks, batch, decoded, rng)
+        loss, losses = loss + further, losses | reported
+    return loss, losses
 
 
 def drawn_code(networks, images, rng):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, fitted, phase_images, tiny
+from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, fitted, phase_images, tiny, varied
 
 import skmicro
 from skmicro.generators import DAVEGAN, VAE, Autoencoder, FlowMatchingGenerator
@@ -215,7 +215,7 @@ def test_first_samples_do_not_depend_on_how_many_follow(cls):
 
 @every_generator
 def test_samples_without_a_seed_are_new_each_time(cls):
-    generator = tiny(cls).fit(phase_images(shape=(16, 16)))
+    generator = varied(cls).fit(phase_images(shape=(16, 16)))
     latents = [generator.sample(3, return_targets=False) for _ in range(3)]
     seeded = generator.sample(3, random_state=generator.random_state)
     assert not np.array_equal(latents[0], latents[1])
@@ -260,7 +260,7 @@ def test_light_preset_keeps_the_promises(cls, shape, periodic):
 @every_network
 def test_partial_fit_continues(cls):
     X = phase_images()
-    generator = tiny(cls).partial_fit(X)
+    generator = varied(cls).partial_fit(X)
     first = generator.sample(20, random_state=0)
     before = {name: losses.copy() for name, losses in generator.history_.items()}
     generator.partial_fit(X[:3])

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tiny import NETWORKS, phase_images, tiny
+from tiny import NETWORKS, phase_images, varied
 
 
 @pytest.mark.parametrize("cls", NETWORKS)
 def test_transform_inverts_its_own_images_better_than_chance(cls):
-    generator = tiny(cls, n_iter=10).fit(phase_images(n=12))
+    generator = varied(cls, n_iter=10).fit(phase_images(n=12))
     images = generator.sample(6, random_state=3)
     others = generator.sample(6, random_state=4)
     back = generator.reconstruct(images)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, is_regressor
 
-from skmicro.generators import NetworkGenerator
+from skmicro.generators import NetworkGenerator, StyleVAE
 from skmicro.utils import all_estimators, all_generators
 
 # What phases of any label are made of.
@@ -28,12 +28,20 @@ TINY = {
     "device": "cpu",
 }
 
+# Networks without normalisation make images that are all alike until they have learned something.
+NORMALISED = {StyleVAE: {"architecture": "pyramid"}}
+
 
 def tiny(cls, **overrides):
     """Return an instance of a public estimator that fits in a blink."""
     names = cls._get_param_names()
     settings = {name: value for name, value in TINY.items() if name in names}
     return cls(**(settings | overrides))
+
+
+def varied(cls, **overrides):
+    """Return an instance as :func:`tiny`, whose images differ before it has learned much."""
+    return tiny(cls, **(NORMALISED.get(cls, {}) | overrides))
 
 
 def phase_images(n=6, shape=(8, 6), n_phases=2, seed=0, dtype=np.uint8):
