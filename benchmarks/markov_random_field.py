@@ -30,7 +30,7 @@ from skmicro.generators import MarkovRandomField
 
 N_TRAINING = 256
 TARGETS = (0.4, 0.5, 0.6)
-N_AT_TARGETS = 100
+N_AT_TARGETS = 50
 FRACTIONS = {"one material": (0.5, 0.5), "many materials": (0.25, 0.75)}
 COLUMNS = {
     "name": ("images", "s"),
@@ -92,9 +92,8 @@ def main():
         if arguments.picture is not None:
             from skmicro.plotting import SampleGridDisplay
 
-            for kind, stack in (("real", images), ("field", samples)):
-                display = SampleGridDisplay(stack[:12]).plot()
-                save_picture(display, arguments.picture, f"{name}_{kind}".replace(" ", "_"))
+            display = SampleGridDisplay([images[:6], samples[:6]], row_labels=["real", "field"])
+            save_picture(display.plot(), arguments.picture, name.replace(" ", "_"))
     print_rows(rows, COLUMNS)
     controlled = [
         control_row(generator, images, target, n_samples=N_AT_TARGETS, periodic=True)

@@ -29,13 +29,16 @@ def met_latents(model, latents, targets, seed):
     times, or 12 times where a target is a fraction, with at most 8 steps each.
     """
     steered = next((k for k, target in enumerate(targets) if _is_fraction(target)), None)
-    found, missed = latents.astype(np.float64), np.full(len(latents), np.inf)
+    latents = latents.astype(np.float64)  # as decoding computes
+    found, missed = latents.copy(), np.full(len(latents), np.inf)
     tilt = np.zeros((len(latents), model.encoder.n_channels))
     for trial in range(N_TRIALS if steered is None else N_TILTED_TRIALS):
         waiting = np.flatnonzero(missed > model.target_tol)
         if len(waiting) == 0:
             break
-        drawn = normal_rows(*latents.shape, numpy_generator(seed, 2, trial)) if trial else latents
+        drawn = latents
+        if trial:
+            drawn = normal_rows(*latents.shape, numpy_generator(seed, 2, trial)).astype(np.float64)
         # Not filled up, as the last batch of inference is: those that wait are often few.
         for rows in np.array_split(waiting, -(-len(waiting) // (BATCHES * model.batch_size))):
             wanted = [target._replace(values=target.values[rows]) for target in targets]
@@ -51,7 +54,7 @@ def _nearest(model, latents, targets, steered, tilt):
     The tilt (n, n_channels) follows the target of number ``steered``; ``None`` stands for no steps.
     """
     n = len(latents)
-    found, missed = latents.astype(np.float64), np.full(n, np.inf)
+    found, missed = latents, np.full(n, np.inf)
     tilt, step, before = tilt.copy(), np.full(tilt.shape, FIRST_STEP), np.zeros(tilt.shape)
     rows, images = np.arange(n), {}
     for _ in range(1 if steered is None else N_STEPS):

@@ -107,18 +107,20 @@ def test_a_chain_of_three_states_with_a_memory_of_two():
     samples = generator.sample(100, random_state=1)
     same = np.mean(samples[..., 2:] == samples[..., :-2])
     assert same == pytest.approx(0.8 + 0.2 / 3, abs=0.02)
-    np.testing.assert_allclose(counted_transitions(samples, 3), 1 / 3, atol=0.04)
 
 
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize(("shape", "cell"), [((12, 12), 1), ((16, 16), 2), ((8, 8, 8), 1)])
 def test_checkerboards_are_continued_without_a_fault(shape, cell, periodic):
     known = boards(shape, cell)
-    stack = np.tile(known, (-(-64 // len(known)), *[1] * len(shape)))
+    stack = np.tile(known, (-(-256 // len(known)), *[1] * len(shape)))
     generator = MarkovRandomField(
-        classifier=DecisionTreeClassifier(), periodic=periodic, random_state=0
+        classifier=DecisionTreeClassifier(),
+        max_voxels=30_000,
+        periodic=periodic,
+        random_state=0,
     ).fit(stack)
-    samples = generator.sample(20, random_state=0)
+    samples = generator.sample(64, random_state=0)
     assert all(any(np.array_equal(image, board) for board in known) for image in samples)
     assert len(np.unique(samples, axis=0)) == len(known)
 
@@ -148,9 +150,9 @@ def test_independent_voxels_have_their_frequency_and_nothing_else():
 
 
 def test_first_rows_are_as_the_others(images):
-    samples = MarkovRandomField(random_state=0).fit(images[:8]).sample(300, random_state=0)
+    samples = MarkovRandomField(random_state=0).fit(images).sample(300, random_state=0)
     fractions = samples.mean(axis=(0, 2))
-    assert fractions[0] == pytest.approx(images[:8].mean(), abs=0.06)
+    assert fractions[0] == pytest.approx(images.mean(), abs=0.06)
     changes = np.mean(samples[:, :, 1:] != samples[:, :, :-1], axis=(0, 2))
     assert changes[0] == pytest.approx(changes[4:12].mean(), rel=0.25)
 
@@ -164,7 +166,7 @@ def test_opposite_borders_match_where_images_are_periodic(images):
     assert seam(periodic.sample(200, random_state=0)) < 1.5
     assert seam(periodic.sample(200, periodic=False, random_state=0)) > 1.8
     free = MarkovRandomField(random_state=0).fit(images)
-    with pytest.raises(ValueError, match="periodic must be None or False .* got True"):
+    with pytest.raises(ValueError, match=r"periodic must be None or False .* got True"):
         free.sample(2, periodic=True)
 
 
@@ -203,17 +205,17 @@ def test_between_two_images_samples_are_as_varied(fitted):
     np.testing.assert_array_equal(line[1], middle[0])
 
 
-def test_targets_of_fractions_are_met(images, fitted):
-    for p1 in (0.0, 0.3):
+def test_targets_of_fractions_are_met(images):
+    fitted = MarkovRandomField(neighborhood=2, random_state=0).fit(images)
+    for p1 in (0.0, 0.4):
         with case(p1):
             samples = fitted.sample(3, p1=p1, random_state=0)
             np.testing.assert_allclose(samples.mean(axis=(1, 2)), p1, atol=0.0101)
             exact = fitted.sample(3, p1=p1, exact=True, random_state=0)
             np.testing.assert_allclose(exact.mean(axis=(1, 2)), p1, atol=0.5 / 256 + 1e-9)
             assert np.mean(exact != samples) < 0.011
-    many = fitted.sample(3, p1=0.4, random_state=0)
-    np.testing.assert_array_equal(fitted.sample(2, p1=0.4, random_state=0), many[:2])
-    np.testing.assert_array_equal(fitted.reconstruct(many), many)
+    np.testing.assert_array_equal(fitted.sample(2, p1=0.4, random_state=0), samples[:2])
+    np.testing.assert_array_equal(fitted.reconstruct(samples), samples)
 
 
 def test_a_target_does_not_roughen_the_phases(images, fitted):
@@ -223,18 +225,20 @@ def test_a_target_does_not_roughen_the_phases(images, fitted):
 
 
 def test_targets_of_three_phases():
-    generator = MarkovRandomField(random_state=0).fit(cut_blobs(40, (16, 16), n_phases=3))
+    generator = MarkovRandomField(neighborhood=2, random_state=0).fit(
+        cut_blobs(40, (16, 16), n_phases=3)
+    )
     samples = generator.sample(2, phase_fractions=[0.5, 0.3, 0.2], exact=True, random_state=0)
     counts = [np.bincount(image.ravel(), minlength=3) for image in samples]
     np.testing.assert_array_equal(counts, [[128, 77, 51]] * 2)
 
 
 def test_other_targets_take_the_best_of_many(images, fitted):
-    surface = SpecificSurface().fit(images)
+    surface = SpecificSurface(periodic=False).fit(images)
     own = surface.transform(fitted.sample(100, random_state=5))[:, 0]
     wanted = np.median(own)
     samples = fitted.sample(5, specific_surface=wanted, random_state=0)
-    np.testing.assert_allclose(surface.transform(samples)[:, 0], wanted, atol=0.02)
+    np.testing.assert_allclose(surface.transform(samples)[:, 0], wanted, atol=0.0101)
     with pytest.warns(TargetWarning, match="3 of 3 samples miss their target specific_surface"):
         fitted.sample(3, specific_surface=0.9, random_state=0)
 
