@@ -19,7 +19,7 @@ from ._order import CausalOrder
 from ._targets import met_latents
 
 BATCH_SIZE = 64
-BATCH_VOXELS = 2**19
+BATCH_NUMBERS = 2**20  # probabilities of all states in all voxels of a batch
 PART = 2**9
 NAMED = -6.0  # latents below name the state
 LEAST_PROBABILITY = 1e-5  # of a state whose latents lie in its interval
@@ -62,7 +62,8 @@ class MarkovFieldModel(Model):
     @property
     def batch_size(self):
         """Images that are made at once."""
-        return max(1, min(BATCH_SIZE, BATCH_VOXELS // self.n_latent))
+        numbers = self.n_latent * self.states.n_states
+        return max(1, min(BATCH_SIZE, BATCH_NUMBERS // numbers))
 
     def generate(self, latents, conditions):
         """Return the channels of latents, (n, n_latent), (n, k) -> (n, C, *S)."""
