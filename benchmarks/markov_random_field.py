@@ -30,7 +30,7 @@ from skmicro.generators import MarkovRandomField
 
 N_TRAINING = 256
 TARGETS = (0.4, 0.5, 0.6)
-N_AT_TARGETS = 50
+N_AT_TARGETS = 32
 FRACTIONS = {"one material": (0.5, 0.5), "many materials": (0.25, 0.75)}
 COLUMNS = {
     "name": ("images", "s"),
