@@ -26,7 +26,7 @@ LEVELS = [
     {"losses", "properties"},
     {"training"},
     {"conditioning"},
-    {"flows", "random_fields"},
+    {"flows", "markov_fields", "random_fields"},
     {"generators", "regressors"},
     {"evaluation", "plotting", "utils"},
 ]  # fmt: skip

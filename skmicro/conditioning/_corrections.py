@@ -3,7 +3,6 @@
 import numpy as np
 
 from .._random import normal_rows, numpy_generator
-from ._search import meet_targets
 from ._table import described
 
 CORRECTIONS = 3
@@ -20,7 +19,7 @@ def images_for(model, conditions, targets, fractions, seed):
     latents = normal_rows(len(conditions), model.n_latent, noise)
     searched = [target for target in targets if target.name not in table.names]
     if searched:
-        latents = meet_targets(model, latents, conditions, searched, seed)
+        latents = model.meeting(latents, conditions, searched, seed)
         return model.decode(latents, conditions, fractions)
     images, fed = corrected_images(model, latents, conditions, table.columns_of(targets))
     return images if fractions is None else model.decode(latents, fed, fractions)

@@ -7,7 +7,7 @@ import torch
 
 from .. import _arrays
 from ._fractions import phase_counts
-from ._search import nearest_latents
+from ._search import meet_targets, nearest_latents
 from ._table import ConditionTable
 
 
@@ -16,8 +16,9 @@ class Model:
     """What turns latents and conditions into images of one shape.
 
     Subclasses implement :meth:`generate` and ``n_latent``, and say where latents of images
-    come from if not from a search (:meth:`latents_of`), what lies between two latents
-    (:meth:`between`), and how images of another size are made (:meth:`resized`).
+    come from if not from a search (:meth:`latents_of`), how targets are met if not by gradients
+    (:meth:`meeting`), what lies between two latents (:meth:`between`), and how images of another
+    size are made (:meth:`resized`).
 
     Attributes
     ----------
@@ -61,6 +62,27 @@ class Model:
     def latents_of(self, images, conditions):
         """Return latents (n, n_latent) of images and their conditions."""
         return nearest_latents(self, images, conditions)
+
+    def meeting(self, latents, conditions, targets, seed):
+        """Return latents whose images meet targets that are no conditions.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n, n_latent)
+            Latents to begin with.
+        conditions : ndarray of shape (n, n_conditions)
+            Conditions of the images, which stay.
+        targets : list of Target
+            The targets.
+        seed : int
+            Seed of further draws.
+
+        Returns
+        -------
+        latents : ndarray of shape (n, n_latent)
+            The nearest that a bounded search finds.
+        """
+        return meet_targets(self, latents, conditions, targets, seed)
 
     def between(self, a, b, share):
         """Return points between two rows of latents (1, k), at shares (n, 1) of the way."""

@@ -10,6 +10,7 @@ from ._gaussian_random_field import GaussianRandomField
 from ._gin import GIN
 from ._hybrid import HybridGAN
 from ._invnet import InvNetGenerator
+from ._markov_random_field import MarkovRandomField
 from ._network import NetworkGenerator
 from ._residual_input import ResidualInputGAN
 from ._style_vae import StyleVAE
@@ -29,6 +30,7 @@ __all__ = [
     "GaussianRandomField",
     "HybridGAN",
     "InvNetGenerator",
+    "MarkovRandomField",
     "NetworkGenerator",
     "ResidualInputGAN",
     "StyleVAE",
