@@ -93,13 +93,13 @@ class MarkovRandomField(BaseGenerator):
     --------
     >>> from skmicro.datasets import make_cahn_hilliard
     >>> from skmicro.generators import MarkovRandomField
-    >>> X, p1 = make_cahn_hilliard(32, (32, 32), random_state=0)
+    >>> X, p1 = make_cahn_hilliard(12, (16, 16), n_steps=200, random_state=0)
     >>> generator = MarkovRandomField(random_state=0).fit(X)
     >>> bool((generator.reconstruct(X) == X).all())
     True
-    >>> images = generator.sample(3, p1=0.5, exact=True, random_state=0)
-    >>> images.mean(axis=(1, 2))
-    array([0.5, 0.5, 0.5])
+    >>> images = generator.sample(1, p1=0.5, exact=True, random_state=0)
+    >>> images.mean()
+    np.float64(0.5)
     """
 
     _min_images = 1

@@ -6,11 +6,9 @@ style: ``convB_K`` is the K-th convolution of block B with its rectifier, ``pool
 ends the block (Simonyan & Zisserman 2015).
 """
 
-import pickle
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
@@ -20,7 +18,6 @@ WIDTHS = (64, 128, 256, 512, 512)
 FIRST = "features.0.weight"
 ONLY_IN_19 = "features.16.weight"
 NORMALISED = "features.1.weight"
-UNREADABLE = (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, KeyError, ValueError)
 COARSENING = 2
 SHAPES = {"weight": lambda shape: shape, "bias": lambda shape: shape[:1]}
 
@@ -146,7 +143,7 @@ def read_state(path):
             state = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
+    except Exception as error:  # what it is differs with the format and the damage
         raise ValueError(
             f"style_network must name a file with a state dict, got {str(path)!r}: {error}"
         ) from error
