@@ -1,0 +1,151 @@
+"""Errors of predicted properties against the number of real images: full-field C11, C66 and k11.
+
+Phase separation of 64 x 64 voxels, p1 from 0.3 to 0.7; the second phase has ``--contrast`` times
+the stiffness and conductivity of the first. For each number of training images and each model:
+mean absolute percentage error (MAPE), R2, and R2 beyond p1, which is one minus the squared error
+over that of a cubic in p1 fitted to the same images. A model that only repeats p1 has 0 there,
+whatever its R2.
+
+Models: the cubic in p1; S2 maps, 25 principal components and a Gaussian process; radial S2 and
+gradient boosting; the convolutional network as it is; the same with the symmetries of the square
+and predictions between the bounds of Voigt and Reuss.
+
+    python benchmarks/data_efficiency.py
+    python benchmarks/data_efficiency.py --contrast 100 --sizes 30 100
+"""
+
+import time
+import warnings
+
+import numpy as np
+from _results import write_results
+from _tables import SHAPE, argument_parser, print_rows, read_arguments
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import mean_absolute_percentage_error, r2_score
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+from skmicro.datasets import make_cahn_hilliard
+from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
+from skmicro.properties import EffectiveConductivity, ElasticStiffness
+from skmicro.regressors import CNNRegressor
+
+SYMMETRIES = ("translation", "reflection", "rotation")
+REPORTED = {"C11": ("stiffness", 0), "C66": ("stiffness", 5), "k11": ("conductivity", 0)}
+COLUMNS = {"n": ("images", "d"), "model": ("model", "s")} | {
+    f"{name} {metric}": (f"{name} {title}", form)
+    for name in REPORTED
+    for metric, title, form in (
+        ("mape", "MAPE", ".2%"),
+        ("r2", "R2", ".4f"),
+        ("beyond", "beyond p1", ".2f"),
+    )
+}
+COLUMNS |= {"seconds": ("CPU s", ".0f")}
+
+
+def properties(contrast):
+    """Return the calculators of the labels."""
+    return {
+        "stiffness": ElasticStiffness(young=(1.0, contrast), poisson=(0.3, 0.3)),
+        "conductivity": EffectiveConductivity(conductivity=(1.0, contrast)),
+    }
+
+
+def models(labelers, n_iter, seed):
+    """Return a function for each model that makes its regressor, given the name of a property."""
+    kernel = ConstantKernel() * Matern(np.ones(25), nu=2.5) + WhiteKernel(1e-3)
+
+    def gaussian_process(name):
+        return make_pipeline(
+            TwoPointCorrelation(output="map"),
+            PCA(25, random_state=seed),
+            StandardScaler(),
+            GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed),
+        )
+
+    def boosting(name):
+        regressor = HistGradientBoostingRegressor(random_state=seed)
+        return make_pipeline(TwoPointCorrelation(), MultiOutputRegressor(regressor))
+
+    def network(name, **options):
+        return CNNRegressor.light(n_iter=n_iter, periodic=True, random_state=seed, **options)
+
+    return {
+        "cubic in p1": lambda name: cubic(),
+        "S2, PCA, Gaussian process": gaussian_process,
+        "S2, boosting": boosting,
+        "network": network,
+        "network, symmetries, bounds": lambda name: network(
+            name, target=labelers[name], output="bounded", augment=SYMMETRIES
+        ),
+    }
+
+
+def cubic():
+    return make_pipeline(VolumeFraction(), PolynomialFeatures(3), LinearRegression())
+
+
+def errors(predicted, true, of_p1):
+    """Return the three metrics of one output; ``of_p1`` is what the cubic predicts."""
+    return {
+        "mape": mean_absolute_percentage_error(true, predicted),
+        "r2": r2_score(true, predicted),
+        "beyond": 1 - np.square(predicted - true).sum() / np.square(of_p1 - true).sum(),
+    }
+
+
+def measure(make, train, test, n):
+    """Return the row of a model trained on the first ``n`` images."""
+    (X, labels), (X_test, labels_test) = train, test
+    row, start = {"n": n}, time.process_time()
+    for name in labels:
+        y = labels[name][:n]
+        with warnings.catch_warnings():
+            # Length scales of components that do not matter run to their bound.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            predicted = make(name).fit(X[:n], y).predict(X_test)
+        of_p1 = cubic().fit(X[:n], y).predict(X_test)
+        for output, (owner, column) in REPORTED.items():
+            if owner == name:
+                columns = (a[:, column] for a in (predicted, labels_test[name], of_p1))
+                row |= {f"{output} {key}": float(v) for key, v in errors(*columns).items()}
+    return row | {"seconds": time.process_time() - start}
+
+
+def main():
+    """Label, train, print the table and write the results."""
+    parser = argument_parser(__doc__, n_samples=200)
+    parser.add_argument("--contrast", type=float, default=10.0)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[30, 100, 300, 1000])
+    arguments = read_arguments(parser)
+    n, n_test = max(arguments.sizes), arguments.n_samples
+    X, _ = make_cahn_hilliard(
+        n + n_test, SHAPE, volume_fraction=(0.3, 0.7), random_state=arguments.seed
+    )
+    X = X[np.random.default_rng(arguments.seed).permutation(len(X))]
+    labelers, start = properties(arguments.contrast), time.process_time()
+    labels = {name: labeler.fit_transform(X) for name, labeler in labelers.items()}
+    seconds = time.process_time() - start
+    print(f"{len(X)} images labelled in {seconds:.0f} CPU s, contrast {arguments.contrast:g}")
+    test = X[n:], {name: y[n:] for name, y in labels.items()}
+    makers, rows = models(labelers, arguments.n_iter or 1500, arguments.seed), []
+    for size in arguments.sizes:
+        for name, make in makers.items():
+            rows.append({"model": name} | measure(make, (X[:n], labels), test, size))
+            print(f"{size} images, {name}: {rows[-1]['seconds']:.0f} CPU s", flush=True)
+    print_rows(rows, COLUMNS)
+    settings = {key: getattr(arguments, key) for key in ("seed", "contrast", "sizes")}
+    settings |= {"n_test": n_test, "labelling_cpu_seconds": seconds}
+    name = f"data_efficiency_{arguments.contrast:g}"
+    print("written to", write_results(name, settings | {"rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
