@@ -35,7 +35,7 @@ numpydoc_validation_overrides = {"PR01": [r"\A[^\n]*\Z"], "RT01": [r"\A[^\n]*\Z"
 numpydoc_validation_exclude = {
     r"\._",
     r"\.forward$",
-    r"\.(AdversarialLoss|Batch|Metric|Rule|Target|Update|\w*Model)$",
+    r"\.(AdversarialLoss|Batch|Metric|Move|Rule|Target|Update|\w*Model)$",
 }
 
 html_theme = "alabaster"

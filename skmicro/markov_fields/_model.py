@@ -95,10 +95,22 @@ class MarkovFieldModel(Model):
         return super().resized(shape, periodic)
 
     def channels(self, latents, tilt=None):
-        """Return the channels (n, C, *S), a Tensor, of latents (n, n_latent), an array.
+        """Return the channels of latents.
 
-        ``tilt`` (n, n_states) is added to the logarithms of the probabilities. Channels of phases
-        are the larger, the less the number of the voxel would have to change for the phase.
+        Channels of phases are the larger, the less the number of the voxel would have to change
+        for the phase.
+
+        Parameters
+        ----------
+        latents : ndarray of shape (n, n_latent)
+            Latents.
+        tilt : ndarray of shape (n, n_states) or None, default=None
+            Added to the logarithms of the probabilities.
+
+        Returns
+        -------
+        channels : Tensor of shape (n, C, *S)
+            The channels.
         """
         states, shares, probabilities = self._drawn(latents, tilt)
         if self.encoder.phases is None:
