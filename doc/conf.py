@@ -35,6 +35,7 @@ numpydoc_validation_overrides = {"PR01": [r"\A[^\n]*\Z"], "RT01": [r"\A[^\n]*\Z"
 numpydoc_validation_exclude = {
     r"\._",
     r"\.forward$",
+    r"\.FieldCorrelation$",  # its constructor is that of ConditionTable
     r"\.(AdversarialLoss|Batch|Metric|Move|Rule|Target|Update|\w*Model)$",
 }
 

@@ -58,18 +58,7 @@ class FieldCorrelation(ConditionTable):
 
     The spectra are there after :meth:`learned` and :meth:`on`.
 
-    Parameters
-    ----------
-    descriptors : sequence of str or BaseDescriptor
-        The conditions, those of :func:`field_conditions`, or none.
-    encoder : PhaseEncoder or GreyEncoder
-        Encoding of the images.
-    image_shape : tuple of int
-        Shape of the images.
-    measured : sequence of str or BaseDescriptor, default=()
-        Further descriptors whose training values are kept; no conditions.
-    periodic : bool, default=True
-        Whether the images wrap around.
+    It is made as any :class:`.ConditionTable`.
 
     Attributes
     ----------
