@@ -15,22 +15,13 @@ LARGEST_RATIO = 2.0
 
 def distances(values, real):
     """Return the Wasserstein distance of each column to the same of ``real``, (n_outputs,)."""
-    scale = real.std(axis=0)
-    scale[scale == 0] = 1.0
-    pairs = zip(values.T, real.T, strict=True)
-    return np.array([wasserstein_distance(a, b) for a, b in pairs]) / scale
+    return _distances(values, real) / _spread(real)
 
 
 def baseline(real, rng):
     """Return the mean distance between random halves of real values, (n_outputs,)."""
-    scale = real.std(axis=0)
-    scale[scale == 0] = 1.0
-    found = []
-    for _ in range(N_SPLITS):
-        a, b = np.array_split(rng.permutation(real), 2)
-        pairs = zip(a.T, b.T, strict=True)
-        found.append([wasserstein_distance(x, y) for x, y in pairs])
-    return np.mean(found, axis=0) / scale
+    halves = (np.array_split(rng.permutation(real), 2) for _ in range(N_SPLITS))
+    return np.mean([_distances(a, b) for a, b in halves], axis=0) / _spread(real)
 
 
 def admitted(values, real, largest):
@@ -54,9 +45,7 @@ def admitted(values, real, largest):
     rows : ndarray of int
         Ascending.
     """
-    scale = real.std(axis=0)
-    scale[scale == 0] = 1.0
-    apart = np.linalg.norm((values[:, None] - real[None]) / scale, axis=2)
+    apart = np.linalg.norm((values[:, None] - real[None]) / _spread(real), axis=2)
     nearest = apart.argmin(axis=1)
     order = np.lexsort((apart.min(axis=1), nearest))
     first = np.searchsorted(nearest[order], nearest[order])
@@ -67,3 +56,14 @@ def admitted(values, real, largest):
         if (distances(values[rows], real) <= largest).all():
             return rows
     return np.zeros(0, dtype=int)
+
+
+def _distances(a, b):
+    """Return the Wasserstein distance of each column of ``a`` to that of ``b``."""
+    return np.array([wasserstein_distance(x, y) for x, y in zip(a.T, b.T, strict=True)])
+
+
+def _spread(real):
+    """Return the standard deviation of each column, 1 for those that are constant."""
+    spread = real.std(axis=0)
+    return np.where(spread > 0, spread, 1.0)
