@@ -1,7 +1,8 @@
 """Targets as a network is to tell them, and back.
 
-A network tells standardised numbers. Of free targets these are the targets themselves, of tensors
-between bounds the components of a symmetric matrix S, of any size,
+A network tells numbers less their trend with the phase fractions, of variance 1. Of free targets
+the numbers are the targets themselves, of tensors between bounds the components of a symmetric
+matrix S, of any size,
 
     C = C_V - L Y L,        L L = C_V - C_R,        Y = 1 / (1 + exp(-S)),
 
@@ -22,6 +23,7 @@ from .. import _arrays
 from ..properties import EffectiveConductivity, ElasticStiffness
 from ..registry import Persistent
 from ..rules import Rule
+from ._trend import FractionTrend
 
 PROPERTIES = {"stiffness": ElasticStiffness, "conductivity": EffectiveConductivity}
 LEAST_SHARE = 1e-4
@@ -66,7 +68,7 @@ def bound_property(target, encoder, image_shape, n_outputs):
 
 
 class FreeTargets(Persistent):
-    """Targets of any size, standardised to mean 0 and variance 1.
+    """Targets of any size, less their trend, in units of their spread.
 
     Parameters
     ----------
@@ -74,17 +76,26 @@ class FreeTargets(Persistent):
         The property whose components they are.
     encoder : PhaseEncoder or GreyEncoder
         Encoding of the images.
+    degree : int
+        Degree of the trend, a polynomial in the phase fractions.
+    symmetries : sequence of str
+        Symmetries by which images may be moved; the trend of tensors has them.
     """
 
-    def __init__(self, tensor, encoder):
+    def __init__(self, tensor, encoder, degree, symmetries):
         self.tensor = tensor
         self.encoder = encoder
+        self.trend = FractionTrend(degree, encoder)
+        self.symmetries = tuple(symmetries)
 
     def fit(self, samples):
-        """Learn mean and spread of what a network is to tell of the samples of a training."""
-        numbers, weights = self._numbers(samples.targets, samples.images), samples.weights
-        self.mean = np.average(numbers, axis=0, weights=weights)
-        distances = np.abs(numbers - self.mean)
+        """Learn trend and spread of what a network is to tell of the samples of a training."""
+        images, weights = samples.images, samples.weights
+        numbers = self._numbers(samples.targets, images)
+        self.trend.fit(images, numbers, weights)
+        if self.tensor is not None:
+            self.trend.symmetrise(self.tensor.turned, images.shape[1:], self.symmetries)
+        distances = np.abs(numbers - self.trend(images))
         largest = np.where(distances.max(axis=0) > 0, distances.max(axis=0), 1.0)
         spread = largest * np.sqrt(np.average((distances / largest) ** 2, axis=0, weights=weights))
         self.spread = np.where(spread > 0, spread, 1.0)
@@ -92,26 +103,27 @@ class FreeTargets(Persistent):
 
     def encode(self, samples):
         """Return what a network is to tell of samples, (n, n_outputs)."""
-        return (self._numbers(samples.targets, samples.images) - self.mean) / self.spread
+        numbers = self._numbers(samples.targets, samples.images)
+        return (numbers - self.trend(samples.images)) / self.spread
 
     def decode(self, told, images):
         """Return the targets of images (n, *spatial) of which a network tells (n, n_outputs)."""
-        return self._targets(told * self.spread + self.mean, images)
+        return self._targets(told * self.spread + self.trend(images), images)
 
     def turned(self, told, move):
         """Return what a network is to tell of moved images, from a tensor of that before."""
         if self.tensor is None:
             return told
-        mean, spread = told.new_tensor(self.mean), told.new_tensor(self.spread)
-        return (self.tensor.turned(told * spread + mean, *move[:2]) - mean) / spread
+        spread = told.new_tensor(self.spread)
+        return self.tensor.turned(told * spread, *move[:2]) / spread
 
-    def check_turns(self, names, shape):
-        """Raise ValueError unless the targets of images moved by symmetries are known."""
-        if self.tensor is None or "rotation" not in names:
+    def check_turns(self, shape, n_outputs):
+        """Raise ValueError unless the targets of images moved by the symmetries are known."""
+        if self.tensor is None or "rotation" not in self.symmetries:
             return
         for order in permutations(range(len(shape))):
             if all(shape[axis] == side for axis, side in zip(order, shape, strict=True)):
-                self.tensor.turned(np.zeros((1, len(self.mean))), order, [False] * len(shape))
+                self.tensor.turned(np.zeros((1, n_outputs)), order, [False] * len(shape))
 
     def _numbers(self, targets, images):
         return targets
