@@ -38,9 +38,10 @@ class CNNRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, Netwo
 
     Convolutions of 3 voxels along each axis, each followed by a rectifier and the largest of blocks
     of two voxels (max-pooling), a mean over the image, and two linear layers. What volume fractions
-    alone tell of the targets, a polynomial by least squares, is taken off first, and the network
-    minimises the mean squared error of the rest, in units of its standard deviation. Images of other sizes than those of the training can be
-    predicted; the answer is for a homogeneous material.
+    alone tell of the targets, a polynomial by least squares, is taken off first; the network
+    minimises the mean squared error of the rest, in units of its standard deviation. Images of
+    other sizes than those of the training can be predicted; the answer is for a homogeneous
+    material.
 
     Attributes
     ----------

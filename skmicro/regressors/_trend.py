@@ -54,11 +54,11 @@ class FractionTrend(Persistent):
         names : sequence of str
             Symmetries of the material, of which reflections and rotations count.
         """
-        axes = range(len(shape))
-        orders = permutations(axes) if "rotation" in names else [tuple(axes)]
-        orders = [o for o in orders if all(shape[a] == s for a, s in zip(o, shape, strict=True))]
-        flips = list(product((False, True) if "reflection" in names else (False,), repeat=len(axes)))
-        turns = [turned(self.coefficients, o, f) for o in orders for f in flips]
+        n_axes = len(shape)
+        orders = permutations(range(n_axes)) if "rotation" in names else [range(n_axes)]
+        same = [order for order in orders if tuple(shape[axis] for axis in order) == shape]
+        flips = product((False, True) if "reflection" in names else (False,), repeat=n_axes)
+        turns = [turned(self.coefficients, *move) for move in product(same, flips)]
         self.coefficients = np.mean(turns, axis=0)
 
     def __call__(self, images):

@@ -48,9 +48,7 @@ def test_what_fractions_tell_is_known_before_the_training():
     p1 = X.mean(axis=(1, 2))
     y = np.stack([p1**3 - p1, 1e6 * p1], axis=1)
     for degree, known in ((0, False), (1, False), (3, True)):
-        regressor = CNNRegressor(
-            n_iter=1, fraction_degree=degree, validation_fraction=0.0, **SMALL
-        )
+        regressor = CNNRegressor(n_iter=1, fraction_degree=degree, validation_fraction=0.0, **SMALL)
         told = regressor.fit(X[:50], y[:50]).predict(X[50:])
         assert np.allclose(told, y[50:], rtol=1e-3) == known
     # Beyond the fractions of the training the trend ends, and few images have none.
