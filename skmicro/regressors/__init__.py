@@ -2,5 +2,6 @@
 
 from ._augmented import AugmentedRegressor
 from ._cnn import CNNRegressor
+from ._occlusion import occlusion_map
 
-__all__ = ["AugmentedRegressor", "CNNRegressor"]
+__all__ = ["AugmentedRegressor", "CNNRegressor", "occlusion_map"]
