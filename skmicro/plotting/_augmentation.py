@@ -5,7 +5,7 @@ from sklearn.model_selection import check_cv, validation_curve
 
 from .._checks import check_integer
 from ..rules import estimator_with
-from ._figures import all_or_nothing, one_axes
+from ._figures import all_or_nothing, legend_above, one_axes
 
 PARAMETER = "n_synthetic"
 
@@ -164,7 +164,8 @@ class AugmentationCurveDisplay:
             style = {"color": "black", "linestyle": "--", "linewidth": 1}
             self.baseline_ = self.ax_.axhline(without, label="no generated images", **style)
         self.ax_.set(xlabel="generated images", ylabel=self.name)
-        self.ax_.legend(title="mean; band: one standard deviation", fontsize="small")
+        title = "mean; band: one standard deviation"
+        legend_above(self.ax_, n_columns=3, title=title, title_fontsize="small")
         return self
 
 

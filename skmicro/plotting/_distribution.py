@@ -5,7 +5,7 @@ from scipy.stats import gaussian_kde
 
 from .._checks import check_choice, check_integer
 from ..regressors import target_distances
-from ._figures import all_or_nothing, axis_label, one_axes
+from ._figures import all_or_nothing, axis_label, legend_above, one_axes
 from ._sets import check_generator, check_sets, describe, measure_of, real_and_generated
 
 N_POINTS = 200
@@ -186,8 +186,15 @@ class DescriptorDistributionDisplay:
         }
         self.ax_.set(xlabel=self.name, ylabel="probability density")
         self.ax_.set_ylim(bottom=0)
-        self.ax_.legend(title=_legend_title(reference))
+        self._draw_legend(reference)
         return self
+
+    def _draw_legend(self, reference):
+        if reference is None:
+            self.ax_.legend()
+            return
+        title = f"Wasserstein distance to {reference}, in its standard deviations"
+        legend_above(self.ax_, n_columns=3, title=title, title_fontsize="small")
 
     def _text(self, label):
         """Return what the legend says of a set."""
@@ -195,7 +202,7 @@ class DescriptorDistributionDisplay:
             return str(label)
         if label in self.distances_:
             return f"{label}: {self.distances_[label]:.2g}"
-        return f"{label}, between halves: {self.baseline_:.2g}"
+        return f"{label}, its halves: {self.baseline_:.2g}"
 
     def _draw_steps(self, edges, heights, options):
         steps = self.ax_.stairs(heights, edges, fill=True, **({"alpha": 0.3} | options))
@@ -221,12 +228,6 @@ def _distances(values, reference):
     }
     _, baseline = pairs.pop(reference)
     return {label: float(distance[0]) for label, (distance, _) in pairs.items()}, float(baseline[0])
-
-
-def _legend_title(reference):
-    if reference is None:
-        return None
-    return f"Wasserstein distance to {reference}\n(in its standard deviations)"
 
 
 def _histograms(values, bins):

@@ -113,7 +113,7 @@ def test_the_legend_tells_distances_beside_that_between_halves():
     assert 0.01 < display.baseline_ < 0.1
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     numbers = (display.baseline_, 0.5 / spread, expected)
-    starts = ("real, between halves: ", "moved: ", "narrow: ")
+    starts = ("real, its halves: ", "moved: ", "narrow: ")
     assert texts == [f"{a}{b:.2g}" for a, b in zip(starts, numbers, strict=True)]
     assert "distance to real" in display.ax_.get_legend().get_title().get_text()
     baseline = display.baseline_
