@@ -29,7 +29,7 @@ class OcclusionDisplay:
     ----------
     image : array-like of shape (H, W) or (D, H, W)
         Image.
-    effects : array-like of shape (*spatial) or (n_outputs, *spatial)
+    effects : array-like of the shape of the image, or of shape (n_outputs, *spatial)
         Effect of each voxel on the outputs, as of :func:`~skmicro.regressors.occlusion_map`.
     names : sequence of str or None, default=None
         What the outputs are called, with their units.

@@ -184,7 +184,7 @@ class PredictionDisplay:
         line = {"color": "black", "linestyle": "--", "linewidth": 1}
         self.diagonals_ += ax.plot([low, high], [low, high], **line)
         if ends is not None:
-            missed = {"color": "C3", "label": "interval without the true value"} | style
+            missed = {"color": "C3", "label": "true value missed"} | style
             self.misses_.append(ax.scatter(true[~held], predicted[~held], **missed))
             colors = np.where(held, "C0", "C3")
             bars = {"colors": colors, "linewidth": 1, "alpha": 0.4}

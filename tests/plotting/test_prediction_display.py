@@ -52,7 +52,7 @@ def test_intervals_without_the_true_value_are_marked_and_counted():
     single = PredictionDisplay(TRUE[:, 0], PREDICTED[:, 0], intervals=ends_of_single).plot()
     assert_allclose(single.coverage_, [2 / 3])
     texts = [text.get_text() for text in single.axes_[0].get_legend().get_texts()]
-    assert texts == ["interval without the true value"]
+    assert texts == ["true value missed"]
 
 
 def test_an_interval_holds_its_ends():
