@@ -4,10 +4,13 @@ import numpy as np
 from scipy.stats import gaussian_kde
 
 from .._checks import check_choice, check_integer
-from ._figures import all_or_nothing, axis_label, one_axes
+from ..regressors import target_distances
+from ._figures import all_or_nothing, axis_label, legend_above, one_axes
 from ._sets import check_generator, check_sets, describe, measure_of, real_and_generated
 
 N_POINTS = 200
+SEED = 0
+"""Of the halves of a reference, so that a display is the same whenever it is drawn."""
 
 
 class DescriptorDistributionDisplay:
@@ -26,10 +29,16 @@ class DescriptorDistributionDisplay:
         The figure and its axes.
     artists_ : dict of str to matplotlib.artist.Artist
         Steps of the histogram or line of the density of each set.
+    distances_ : dict of str to float
+        Wasserstein distance of each of the other sets to the reference, in standard deviations of
+        the latter; empty without a reference.
+    baseline_ : float or None
+        The same between random halves of the reference, which no set is expected to beat.
 
     See Also
     --------
     TwoPointDisplay : Curves instead of one feature.
+    skmicro.regressors.target_distances : The distances.
 
     Notes
     -----
@@ -60,7 +69,8 @@ class DescriptorDistributionDisplay:
         images : dict of str to array-like of shape (n, *spatial)
             Any number of sets by their labels.
         descriptor : str or BaseDescriptor, default="p1"
-            Descriptor, or its name.
+            Descriptor or property, such as :class:`~skmicro.properties.ElasticStiffness`, or the
+            name of a descriptor.
         feature : int or str, default=0
             Which of the descriptor's features, by number or name (``"p2_r4"``).
         ax, **plot_options : any
@@ -132,7 +142,7 @@ class DescriptorDistributionDisplay:
         return cls.from_images(sets, descriptor=measure, feature=feature, ax=ax, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, ax=None, kind="histogram", bins=20, **artist_options):
+    def plot(self, *, ax=None, kind="histogram", bins=20, reference=None, **artist_options):
         """Draw the distributions.
 
         Parameters
@@ -143,6 +153,9 @@ class DescriptorDistributionDisplay:
             Counts in bins, or a smooth density; both of area one.
         bins : int, default=20
             Bins of the histogram, between the least and the largest value of all sets.
+        reference : str or None, default=None
+            Label of the set that the others are compared with; the legend tells their distances,
+            and that between halves of the set itself.
         **artist_options : any
             Options of matplotlib's ``stairs`` or ``plot``.
 
@@ -154,7 +167,8 @@ class DescriptorDistributionDisplay:
         Raises
         ------
         ValueError
-            If a set is empty, or a density is asked for of a set of equal values.
+            If a set is empty, a density is asked for of a set of equal values, or there is no
+            such reference, or only one value of it.
         """
         check_choice("kind", kind, _KINDS)
         check_integer("bins", bins, 1)
@@ -162,17 +176,33 @@ class DescriptorDistributionDisplay:
         if not values or min(map(len, values.values())) == 0:
             raise ValueError("values must hold at least one number for each set, got none.")
         curves = _KINDS[kind](values, bins)
+        self.distances_, self.baseline_ = _distances(values, reference)
         self.ax_ = one_axes(ax)
         self.figure_ = self.ax_.figure
         draw = {"histogram": self._draw_steps, "density": self._draw_line}[kind]
         self.artists_ = {
-            label: draw(*curve, {"color": f"C{k}", "label": str(label)} | artist_options)
+            label: draw(*curve, {"color": f"C{k}", "label": self._text(label)} | artist_options)
             for k, (label, curve) in enumerate(curves.items())
         }
         self.ax_.set(xlabel=self.name, ylabel="probability density")
         self.ax_.set_ylim(bottom=0)
-        self.ax_.legend()
+        self._draw_legend(reference)
         return self
+
+    def _draw_legend(self, reference):
+        if reference is None:
+            self.ax_.legend()
+            return
+        title = f"Wasserstein distance to {reference}, in its standard deviations"
+        legend_above(self.ax_, n_columns=3, title=title, title_fontsize="small")
+
+    def _text(self, label):
+        """Return what the legend says of a set."""
+        if self.baseline_ is None:
+            return str(label)
+        if label in self.distances_:
+            return f"{label}: {self.distances_[label]:.2g}"
+        return f"{label}, its halves: {self.baseline_:.2g}"
 
     def _draw_steps(self, edges, heights, options):
         steps = self.ax_.stairs(heights, edges, fill=True, **({"alpha": 0.3} | options))
@@ -184,6 +214,20 @@ class DescriptorDistributionDisplay:
         (line,) = self.ax_.plot(points, heights, **options)
         self.ax_.fill_between(points, heights, color=options["color"], alpha=0.15, linewidth=0)
         return line
+
+
+def _distances(values, reference):
+    """Return the distances of the other sets to one, and that between its halves."""
+    if reference is None:
+        return {}, None
+    if reference not in values:
+        raise ValueError(f"reference must be one of {list(values)}, got {reference!r}.")
+    pairs = {
+        label: target_distances(numbers, values[reference], random_state=SEED)
+        for label, numbers in values.items()
+    }
+    _, baseline = pairs.pop(reference)
+    return {label: float(distance[0]) for label, (distance, _) in pairs.items()}, float(baseline[0])
 
 
 def _histograms(values, bins):

@@ -38,6 +38,14 @@ def check_count(name, values, n_values):
         raise ValueError(f"{name} must hold {n_values} values, got {len(values)}.")
 
 
+def output_names(names, n_outputs):
+    """Return what the outputs of a regressor are called: ``names``, or numbers if several."""
+    if names is None:
+        return [""] if n_outputs == 1 else [f"output {k}" for k in range(n_outputs)]
+    check_count("names", names, n_outputs)
+    return [str(name) for name in names]
+
+
 def samples_of(generator, n_samples, random_state, **options):
     """Return generated images of shape (n, *spatial), flat rows being unfolded."""
     images = generator.sample(n_samples, random_state=random_state, **options)

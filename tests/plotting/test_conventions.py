@@ -5,16 +5,21 @@ import inspect
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from cases import case
 from sklearn.exceptions import NotFittedError
 
 from skmicro import plotting
 from skmicro.generators import WGANGP
+from skmicro.regressors import CNNRegressor
 
 IMAGES = np.random.default_rng(1).integers(0, 2, (3, 4, 5))
 COMPUTED = {
+    "AugmentationCurveDisplay": ([[0, 5], {"a": [[0.5, 0.4], [0.6, 0.8]]}], "ax", 1),
     "DescriptorDistributionDisplay": ([{"a": [1.0, 2.0, 4.0]}], "ax", 1),
     "HistoryDisplay": ([{"critic": [3.0, 1.0], "generator": [0.0, 2.0]}], "axes", 2),
     "InterpolationDisplay": ([IMAGES, [0.1, 0.2, 0.3], [3.0, 2.0, 1.0]], "axes", 4),
+    "OcclusionDisplay": ([IMAGES[0], IMAGES - 0.5], "axes", 4),
+    "PredictionDisplay": ([[[1, 5], [2, 7]], [[1.5, 6], [1.8, 6.5]]], "axes", 2),
     "SampleGridDisplay": ([[IMAGES, IMAGES]], "axes", 6),
     "TargetDisplay": ([[0.3, 0.5], [[0.2, 0.4], [0.5, 0.6]]], "ax", 1),
     "TraversalDisplay": ([[IMAGES, IMAGES], [-1.0, 0.0, 1.0], [0, 4]], "axes", 6),
@@ -29,6 +34,8 @@ FROM_ESTIMATOR = {
     "TraversalDisplay": [IMAGES[0]],
     "TwoPointDisplay": [IMAGES],
 }
+OF_GENERATORS = pytest.mark.parametrize("name", FROM_ESTIMATOR)
+OF_REGRESSORS = {"OcclusionDisplay": [IMAGES[0]], "PredictionDisplay": [IMAGES, [1, 2, 3]]}
 EVERY = pytest.mark.parametrize("name", plotting.__all__)
 
 
@@ -89,14 +96,19 @@ def test_wrong_number_of_axes(name, surplus):
         display.plot(axes=axes)
 
 
-@EVERY
+def test_every_display_is_of_generators_or_of_regressors():
+    others = {*OF_REGRESSORS, "AugmentationCurveDisplay"}
+    assert set(plotting.__all__) == {*FROM_ESTIMATOR, *others}
+
+
+@OF_GENERATORS
 def test_unfitted_generator(name):
     with pytest.raises(NotFittedError):
         getattr(plotting, name).from_estimator(WGANGP.light(), *FROM_ESTIMATOR[name])
     assert plt.get_fignums() == []
 
 
-@EVERY
+@OF_GENERATORS
 @pytest.mark.parametrize(
     "wrong", [IMAGES, 3, WGANGP, {"a": IMAGES}], ids=lambda v: type(v).__name__
 )
@@ -105,6 +117,18 @@ def test_what_is_no_generator(name, wrong):
     message = f"^generator must be a fitted generator, got {got}\\.$"
     with pytest.raises(TypeError, match=message):
         getattr(plotting, name).from_estimator(wrong, *FROM_ESTIMATOR[name])
+
+
+@pytest.mark.parametrize("name", OF_REGRESSORS)
+def test_what_is_no_fitted_regressor(name):
+    draw = getattr(plotting, name).from_estimator
+    with pytest.raises(NotFittedError):
+        draw(CNNRegressor(), *OF_REGRESSORS[name])
+    for wrong in (IMAGES, 3, CNNRegressor, WGANGP.light()):
+        error = pytest.raises(TypeError, match=r"^regressor must be an estimator with predict, got")
+        with case(type(wrong).__name__), error:
+            draw(wrong, *OF_REGRESSORS[name])
+    assert plt.get_fignums() == []
 
 
 WITH_IMAGES = pytest.mark.parametrize(

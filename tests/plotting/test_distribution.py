@@ -12,6 +12,7 @@ from skmicro.descriptors import (
     VolumeFraction,
 )
 from skmicro.plotting import DescriptorDistributionDisplay
+from skmicro.properties import EffectiveConductivity
 
 
 def test_bars_are_counts_over_shared_bins():
@@ -88,6 +89,39 @@ def test_descriptors_without_gradient_can_be_named(images):
     assert_array_equal(display.values["all"], ClusterStatistics().fit_transform(images)[:, 0])
 
 
+def test_properties_are_distributed_as_descriptors_are(images):
+    conductivity = EffectiveConductivity(conductivity=(1.0, 10.0))
+    sets = {"first": images[:6], "rest": images[6:]}
+    display = DescriptorDistributionDisplay.from_images(
+        sets, descriptor=conductivity, feature="k22", kind="density"
+    )
+    column = conductivity.fit(images).get_feature_names_out().tolist().index("k22")
+    expected = conductivity.transform(images)[:, column]
+    assert_allclose(np.concatenate(list(display.values.values())), expected)
+    assert display.ax_.get_xlabel() == "k22"
+
+
+def test_the_legend_tells_distances_beside_that_between_halves():
+    real = np.random.default_rng(0).normal(3, 2, 2000)
+    sets = {"real": real, "moved": real + 0.5, "narrow": 3 + (real - 3) / 4}
+    display = DescriptorDistributionDisplay(sets).plot(reference="real")
+    spread = real.std()
+    assert_allclose(display.distances_["moved"], 0.5 / spread)
+    # Points of equal rank are apart by three quarters of what they are from the mean.
+    expected = 0.75 * np.abs(real - 3).mean() / spread
+    assert_allclose(display.distances_["narrow"], expected, rtol=1e-6)
+    assert 0.01 < display.baseline_ < 0.1
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    numbers = (display.baseline_, 0.5 / spread, expected)
+    starts = ("real, its halves: ", "moved: ", "narrow: ")
+    assert texts == [f"{a}{b:.2g}" for a, b in zip(starts, numbers, strict=True)]
+    assert "distance to real" in display.ax_.get_legend().get_title().get_text()
+    baseline = display.baseline_
+    assert display.plot(reference="real").baseline_ == baseline
+    assert display.plot().baseline_ is None
+    assert display.distances_ == {}
+
+
 def test_what_is_not_allowed(images):
     sets = {"all": images}
     with pytest.raises(ValueError, match="feature must be < 1, got 1"):
@@ -102,6 +136,8 @@ def test_what_is_not_allowed(images):
         DescriptorDistributionDisplay.from_images(images)
     with pytest.raises(ValueError, match="at least one number for each set"):
         DescriptorDistributionDisplay({"a": [1.0], "b": []}).plot()
+    with pytest.raises(ValueError, match=r"reference must be one of \['a'\], got 'b'"):
+        DescriptorDistributionDisplay({"a": [1.0]}).plot(reference="b")
     with pytest.raises(ValueError, match="kind must be one of"):
         DescriptorDistributionDisplay({"a": [1.0]}).plot(kind="violin")
     with pytest.raises(ValueError, match="values that differ, got 2 equal to 1 in the set 'a'"):
