@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
-from .._random import draw_seed, numpy_generator
+from .._random import draw_seed, numpy_generator, seeded
 from .._rollback import unchanged_on_error
 from .._warnings import warn_user
 from ..exceptions import DistributionWarning
@@ -272,15 +272,6 @@ def labelled(generator, labeler, n_samples, seed):
     """Return samples of a fitted generator, and what a fitted labeler computes of them."""
     images = generator.sample(n_samples, random_state=seed)
     return images, np.asarray(labeler.transform(images), dtype=np.float64).reshape(n_samples, -1)
-
-
-def seeded(estimator, rng):
-    """Return a clone whose open seeds, its own and those of its parts, are drawn from ``rng``."""
-    estimator = clone(estimator)
-    for name, value in sorted(estimator.get_params(deep=True).items()):
-        if name.split("__")[-1] == "random_state" and value is None:
-            estimator.set_params(**{name: int(rng.integers(2**31 - 1))})
-    return estimator
 
 
 def weight_arguments(regressor, weights):
