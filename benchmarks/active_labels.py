@@ -147,11 +147,18 @@ def rows_of(case, found):
 
 
 def judged(rows):
-    """Return how many chosen labels give the mean R2 of the most random ones, or ``None``."""
+    """Return how many chosen labels give the mean R2 of the most random ones.
+
+    Any larger number has to give it as well, so that one lucky number does not count; ``None``
+    where none does.
+    """
     means = {(row["selection"], row["n"]): row["r2"][0] for row in rows}
-    most = max(n for _, n in means)
-    enough = [n for s, n in means if s == "uncertainty" and means[s, n] >= means["random", most]]
-    return {"n_random": most, "r2": means["random", most], "n_chosen": min(enough, default=None)}
+    most, found = max(n for _, n in means), None
+    for n in sorted((n for s, n in means if s == "uncertainty"), reverse=True):
+        if means["uncertainty", n] < means["random", most]:
+            break
+        found = n
+    return {"n_random": most, "r2": means["random", most], "n_chosen": found}
 
 
 def main():

@@ -71,8 +71,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     For ``selection="uncertainty"`` the regressor is first fitted on the real images alone. Of
     ``n_candidates`` generated images those ``n_synthetic`` are labelled of which it predicts the
     largest standard deviations, their squares added over the outputs in units of the variance of
-    ``y``. This pays where labels cost more than images. Images that are chosen together may be much
-    alike.
+    ``y``. This is for labels that cost more than images, and no sure gain: images that are chosen
+    together may be much alike, and the least certain ones may be unlike any image to be predicted.
+    Compare with ``selection="random"``.
 
     The labeler has to compute what ``y`` holds: with measured targets that it does not reproduce,
     the regressor learns two different quantities. Targets are best transformed inside, with a
