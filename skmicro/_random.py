@@ -17,6 +17,7 @@ from numbers import Integral
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
 RANDOM_STATES = (np.random.RandomState, np.random.Generator)
 
@@ -60,6 +61,15 @@ def torch_generator(seed, *stream):
     """Return a CPU ``torch.Generator`` for one stream of a seed."""
     state = np.random.SeedSequence([seed, *stream]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def seeded(estimator, rng):
+    """Return a clone whose open seeds, its own and those of its parts, are drawn from ``rng``."""
+    estimator = clone(estimator)
+    for name, value in sorted(estimator.get_params(deep=True).items()):
+        if name.split("__")[-1] == "random_state" and value is None:
+            estimator.set_params(**{name: int(rng.integers(2**31 - 1))})
+    return estimator
 
 
 def normal_rows(n_rows, n_columns, generator):

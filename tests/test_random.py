@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import BaggingClassifier
+from sklearn.pipeline import make_pipeline
 
-from skmicro._random import draw_seed, normal_rows, numpy_generator, torch_generator
+from skmicro._random import draw_seed, normal_rows, numpy_generator, seeded, torch_generator
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40, np.int64(7), np.uint8(7), True])
@@ -77,3 +80,14 @@ def test_seeding_consumes_no_global_random_state():
     torch.rand(3, generator=torch_generator(draw_seed(2), 0))
     torch.testing.assert_close(torch.get_rng_state(), before[0])
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+
+
+def test_open_seeds_of_an_estimator_and_its_parts_are_drawn():
+    open_twice = make_pipeline(BaggingClassifier(DummyClassifier()))
+    first, again = (seeded(open_twice, numpy_generator(0)).get_params() for _ in range(2))
+    names = ["baggingclassifier__random_state", "baggingclassifier__estimator__random_state"]
+    assert [first[name] for name in names] == [again[name] for name in names]
+    assert len({first[name] for name in names}) == 2
+    assert all(open_twice.get_params()[name] is None for name in names)
+    kept = seeded(DummyClassifier(random_state=5), numpy_generator(0))
+    assert kept.random_state == 5

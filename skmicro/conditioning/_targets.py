@@ -44,13 +44,9 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
     value has the wrong length, is not finite or is out of the descriptor's bounds, and TypeError
     if a value is not numeric.
     """
-    own = {descriptor.name: descriptor for descriptor in table.descriptors}
     read = []
     for name, value in targets.items():
-        descriptor = own.get(name)
-        if descriptor is None:
-            named = new_descriptor(name, table.periodic, own=own)
-            descriptor = named._bind(encoder, image_shape)
+        descriptor = target_descriptor(name, table, encoder, image_shape)
         if not descriptor.differentiable:
             raise ValueError(
                 f"target {name} must be a descriptor with a gradient, which "
@@ -58,6 +54,17 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
             )
         read.append(Target(name, descriptor, _rows(name, value, descriptor, n_samples)))
     return read
+
+
+def target_descriptor(name, table, encoder, image_shape):
+    """Return the descriptor that the name of a target stands for, ready for images.
+
+    ValueError if the name is unknown.
+    """
+    own = {descriptor.name: descriptor for descriptor in table.descriptors}
+    if name in own:
+        return own[name]
+    return new_descriptor(name, table.periodic, own=own)._bind(encoder, image_shape)
 
 
 def _rows(name, value, descriptor, n_samples):

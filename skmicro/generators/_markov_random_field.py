@@ -3,10 +3,9 @@
 import inspect
 import warnings
 
-from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
-from .._random import numpy_generator
+from .._random import numpy_generator, seeded
 from ..markov_fields import (
     CLASSIFIERS_IN_FILES,
     MarkovFieldModel,
@@ -199,20 +198,11 @@ class MarkovRandomField(BaseGenerator):
             n_most=self.max_voxels,
             rng=rng,
         )
-        classifier = self._new_classifier(int(rng.integers(2**31 - 1)))
+        made = self.classifier
+        if made is None:
+            made = DecisionTreeClassifier(min_samples_leaf=LEAST_LEAF)
+        classifier = seeded(made, rng)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The number of unique classes")  # few, tiny images
             classifier.fit(features, states)
         return as_probabilities(classifier, self._states.n_states)
-
-    def _new_classifier(self, seed):
-        """Return an unfitted classifier whose open random states have a seed."""
-        if self.classifier is None:
-            return DecisionTreeClassifier(min_samples_leaf=LEAST_LEAF, random_state=seed)
-        classifier = clone(self.classifier)
-        open_states = {
-            name: seed
-            for name, value in classifier.get_params().items()
-            if value is None and name.split("__")[-1] == "random_state"
-        }
-        return classifier.set_params(**open_states)

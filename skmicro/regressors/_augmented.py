@@ -7,14 +7,23 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
-from .._random import draw_seed, numpy_generator
+from .._random import draw_seed, numpy_generator, seeded
 from .._rollback import unchanged_on_error
 from .._warnings import warn_user
 from ..exceptions import DistributionWarning
 from ..images import ImageEstimator, check_images
 from ..parameters import RUNNING, parameter
-from ..rules import anything, boolean, estimator_with, integer, optional, random_state, real
-from . import _gate
+from ..rules import (
+    anything,
+    boolean,
+    choice,
+    estimator_with,
+    integer,
+    optional,
+    random_state,
+    real,
+)
+from . import _gate, _synthetic
 from ._cnn import CNNRegressor
 from ._samples import checked_samples
 
@@ -53,8 +62,23 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     is added: of the images nearest to each real one, in targets, the same number at most, and as
     many as keep all distances within twice the baseline.
 
+    With ``targets`` generated images fill a range evenly, also where the training images are few;
+    with ``selection="uncertainty"`` labels are spent where the regressor knows least. Either way
+    their targets are distributed otherwise than ``y``, which is what was asked for: distances
+    are measured, but there is no warning, and no ``gate``, which would take out what was added on
+    purpose.
+
+    For ``selection="uncertainty"`` the regressor is first fitted on the real images alone. Of
+    ``n_candidates`` generated images those ``n_synthetic`` are labelled of which it predicts the
+    largest standard deviations, their squares added over the outputs in units of the variance of
+    ``y``. This is for labels that cost more than images, and no sure gain: images that are chosen
+    together may be much alike, and the least certain ones may be unlike any image to be predicted.
+    Compare with ``selection="random"``.
+
     The labeler has to compute what ``y`` holds: with measured targets that it does not reproduce,
-    the regressor learns two different quantities.
+    the regressor learns two different quantities. Targets are best transformed inside, with a
+    :class:`~sklearn.compose.TransformedTargetRegressor` as ``regressor``; where it is outside, the
+    labeler has to compute transformed targets as well.
 
     With ``memory`` the fitted generator and the labelled images are stored, and taken from there
     where generator, labeler, images and seeds are the same, as in a search over parameters of
@@ -114,10 +138,32 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         """Weight of a generated image, where a real one has weight 1. Others than 1 need a
         regressor whose ``fit`` takes ``sample_weight``.""",
     )
+    targets: dict | None = parameter(
+        None,
+        _synthetic.target_ranges(),
+        """Targets of generated images by name, as ``sample`` of the generator takes them, each with
+        the range (low, high) that it is drawn from, uniformly, as in ``{"p1": (0.2, 0.8)}``. A
+        range of ``None`` is that from the least to the largest value of the images of ``fit``. A
+        target has one component. ``None`` samples without targets.""",
+    )
+    selection: str = parameter(
+        "random",
+        choice("random", "uncertainty"),
+        """Which generated images are labelled: ``"uncertainty"`` takes those that the regressor,
+        fitted on the real images, is least certain of. Its ``predict`` has to take
+        ``return_std``.""",
+    )
+    n_candidates: int | None = parameter(
+        None,
+        optional(integer(1)),
+        """Generated images to choose from with ``selection="uncertainty"``, at least
+        ``n_synthetic``; ``None`` stands for ten times as many.""",
+    )
     gate: bool = parameter(
         False,
         boolean(),
-        "Whether generated images are kept out that move the distribution of the targets.",
+        """Whether generated images are kept out that move the distribution of the targets; neither
+        with ``targets`` nor with ``selection="uncertainty"``.""",
     )
     memory: object = parameter(
         None,
@@ -156,22 +202,24 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         TypeError
             If generator, regressor or labeler lack a method.
         ValueError
-            If images, targets, groups or a parameter are not allowed, or the labeler does not
-            give as many finite columns as ``y`` has.
+            If images, targets, groups or a parameter are not allowed, the generator lacks a
+            target, the regressor tells no standard deviations where they are needed, or the labeler
+            does not give as many finite columns as ``y`` has.
 
         Warns
         -----
         DistributionWarning
-            If the targets of generated images are distributed otherwise than ``y``.
+            If the targets of generated images are distributed otherwise than ``y`` and nothing
+            asked for that.
         """
         with unchanged_on_error(self):
             self._check_parameters()
             samples = checked_samples(self, X, y, None, groups)
             seed = draw_seed(self.random_state)
-            images, labels = self._synthetic(samples, seed)
+            images, labels = self._labelled(samples, seed, groups)
             images, labels = self._judged(images, labels, samples.targets, seed)
             self.n_synthetic_ = len(images)
-            self._fit_regressor(samples, images, labels, seed, groups)
+            self.regressor_ = self._fitted_regressor(samples, images, labels, seed, groups)
         return self
 
     def predict(self, X):
@@ -202,27 +250,54 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         super()._check_parameters()
         estimator_with(*GENERATOR)("generator", self.generator)
         estimator_with(*LABELER)("labeler", self.labeler)
+        if self.targets is not None:
+            _synthetic.check_takes(self.generator, self.targets)
+        if self._chooses:
+            integer(self.n_synthetic)("n_candidates", self._n_candidates())
+            _synthetic.check_tells_deviations(self._regressor())
+        if self.gate and self._distributes_otherwise:
+            raise ValueError(
+                "gate must be False with targets or selection='uncertainty', which distribute the "
+                "targets of generated images otherwise than y on purpose, got True."
+            )
+
+    @property
+    def _chooses(self):
+        return self.selection == "uncertainty"
+
+    @property
+    def _distributes_otherwise(self):
+        return self._chooses or self.targets is not None
+
+    def _n_candidates(self):
+        return 10 * self.n_synthetic if self.n_candidates is None else self.n_candidates
 
     def _regressor(self):
         return CNNRegressor() if self.regressor is None else self.regressor
 
-    def _synthetic(self, samples, seed):
+    def _labelled(self, samples, seed, groups):
         """Return generated images and their targets, (n_synthetic, n_outputs)."""
+        nothing = samples.images[:0], samples.targets[:0]
+        judge = None
+        if self._chooses and self.n_synthetic:
+            judge = self._fitted_regressor(samples, *nothing, seed, groups)
+            # If it tells no deviations after all, that is better known before a long training.
+            judge.predict(samples.images[:1], return_std=True)
         memory = check_memory(self.memory)
         generator = seeded(self.generator, numpy_generator(seed, 1))
-        self.generator_ = memory.cache(fitted)(generator, samples.images)
-        self.labeler_ = memory.cache(fitted)(clone(self.labeler), samples.images)
+        self.generator_ = memory.cache(_synthetic.fitted)(generator, samples.images)
+        self.labeler_ = memory.cache(_synthetic.fitted)(clone(self.labeler), samples.images)
         if self.n_synthetic == 0:
-            return samples.images[:0], samples.targets[:0]
-        arguments = (self.generator_, self.labeler_, self.n_synthetic, _small(seed, 2))
-        images, labels = memory.cache(labelled)(*arguments)
-        n_outputs = samples.targets.shape[1]
-        if labels.shape[1] != n_outputs:
-            raise ValueError(
-                f"labeler must give as many columns as y has, {n_outputs}, got {labels.shape[1]}."
-            )
-        if not np.isfinite(labels).all():
-            raise ValueError("labeler must give finite targets, got NaN or infinity.")
+            return nothing
+        n_samples = self.n_synthetic if judge is None else self._n_candidates()
+        ranges = _synthetic.closed_ranges(self.targets or {}, self.generator_, samples.images)
+        arguments = (self.generator_, n_samples, _small(seed, 2), ranges)
+        images = memory.cache(_synthetic.sampled)(*arguments)
+        if judge is not None:
+            scale = _gate.spread(samples.targets)
+            images = images[_synthetic.most_uncertain(judge, images, self.n_synthetic, scale)]
+        labels = memory.cache(_synthetic.labelled)(self.labeler_, images)
+        _synthetic.check_labels(labels, samples.targets.shape[1])
         return images, labels
 
     def _judged(self, images, labels, targets, seed):
@@ -233,7 +308,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         self.distances_ = _gate.distances(labels, targets)
         self.baseline_ = _gate.baseline(targets, numpy_generator(seed, 3))
         largest = _gate.LARGEST_RATIO * self.baseline_
-        if (self.distances_ <= largest).all():
+        if self._distributes_otherwise or (self.distances_ <= largest).all():
             return images, labels
         taken = "all of them are added"
         if self.gate:
@@ -249,7 +324,8 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         )
         return images, labels
 
-    def _fit_regressor(self, samples, images, labels, seed, groups):
+    def _fitted_regressor(self, samples, images, labels, seed, groups):
+        """Return the regressor, fitted on the real images and on labelled ones."""
         regressor = seeded(self._regressor(), numpy_generator(seed, 4))
         arguments = {}
         if self.synthetic_weight != 1.0:
@@ -260,27 +336,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             arguments["groups"] = np.concatenate([samples.groups, own])
         y = np.concatenate([samples.targets, labels])
         X = np.concatenate([samples.images, images])
-        self.regressor_ = regressor.fit(X, y[:, 0] if self._single else y, **arguments)
-
-
-def fitted(estimator, images):
-    """Return an estimator fitted on images."""
-    return estimator.fit(images)
-
-
-def labelled(generator, labeler, n_samples, seed):
-    """Return samples of a fitted generator, and what a fitted labeler computes of them."""
-    images = generator.sample(n_samples, random_state=seed)
-    return images, np.asarray(labeler.transform(images), dtype=np.float64).reshape(n_samples, -1)
-
-
-def seeded(estimator, rng):
-    """Return a clone whose open seeds, its own and those of its parts, are drawn from ``rng``."""
-    estimator = clone(estimator)
-    for name, value in sorted(estimator.get_params(deep=True).items()):
-        if name.split("__")[-1] == "random_state" and value is None:
-            estimator.set_params(**{name: int(rng.integers(2**31 - 1))})
-    return estimator
+        return regressor.fit(X, y[:, 0] if self._single else y, **arguments)
 
 
 def weight_arguments(regressor, weights):

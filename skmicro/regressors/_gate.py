@@ -15,13 +15,13 @@ LARGEST_RATIO = 2.0
 
 def distances(values, real):
     """Return the Wasserstein distance of each column to the same of ``real``, (n_outputs,)."""
-    return _distances(values, real) / _spread(real)
+    return _distances(values, real) / spread(real)
 
 
 def baseline(real, rng):
     """Return the mean distance between random halves of real values, (n_outputs,)."""
     halves = (np.array_split(rng.permutation(real), 2) for _ in range(N_SPLITS))
-    return np.mean([_distances(a, b) for a, b in halves], axis=0) / _spread(real)
+    return np.mean([_distances(a, b) for a, b in halves], axis=0) / spread(real)
 
 
 def admitted(values, real, largest):
@@ -45,7 +45,7 @@ def admitted(values, real, largest):
     rows : ndarray of int
         Ascending.
     """
-    apart = np.linalg.norm((values[:, None] - real[None]) / _spread(real), axis=2)
+    apart = np.linalg.norm((values[:, None] - real[None]) / spread(real), axis=2)
     nearest = apart.argmin(axis=1)
     order = np.lexsort((apart.min(axis=1), nearest))
     first = np.searchsorted(nearest[order], nearest[order])
@@ -63,7 +63,7 @@ def _distances(a, b):
     return np.array([wasserstein_distance(x, y) for x, y in zip(a.T, b.T, strict=True)])
 
 
-def _spread(real):
+def spread(real):
     """Return the standard deviation of each column, 1 for those that are constant."""
-    spread = real.std(axis=0)
-    return np.where(spread > 0, spread, 1.0)
+    deviation = real.std(axis=0)
+    return np.where(deviation > 0, deviation, 1.0)

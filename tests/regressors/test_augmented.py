@@ -3,14 +3,14 @@
 import pickle
 import warnings
 
-import joblib
 import numpy as np
 import pytest
+from augmented_parts import Copies, Counting, Recorder, Surface, augmented, data, quiet
 from cases import case
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,57 +23,6 @@ from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFrac
 from skmicro.exceptions import DistributionWarning
 from skmicro.generators import GaussianRandomField
 from skmicro.regressors import AugmentedRegressor, CNNRegressor, _gate
-
-quiet = pytest.mark.filterwarnings("ignore::skmicro.exceptions.DistributionWarning")
-
-
-class Recorder(RegressorMixin, BaseEstimator):
-    """Keeps what it was fitted on, and predicts the mean."""
-
-    def fit(self, X, y, sample_weight=None, groups=None):
-        self.seen_ = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups}
-        return self
-
-    def predict(self, X):
-        return np.full(len(X), np.mean(self.seen_["y"]))
-
-
-class Surface(TransformerMixin, BaseEstimator):
-    """A labeler of the user, of one number for each image."""
-
-    def fit(self, X, y=None):
-        return self
-
-    def transform(self, X):
-        return SpecificSurface().fit_transform(X)[:, 0]
-
-
-class Copies(BaseEstimator):
-    """A generator that repeats training images of the largest sums, and remembers all."""
-
-    def fit(self, X, y=None):
-        self.X_ = X
-        return self
-
-    def sample(self, n_samples=1, random_state=None):
-        order = np.argsort(-self.X_.reshape(len(self.X_), -1).sum(axis=1))
-        return self.X_[order[np.arange(n_samples) % 3]]
-
-
-def augmented(**options):
-    settings = {
-        "generator": GaussianRandomField(),
-        "regressor": Recorder(),
-        "labeler": SpecificSurface(),
-        "n_synthetic": 40,
-        "random_state": 0,
-    }
-    return AugmentedRegressor(**(settings | options))
-
-
-def data(n=24):
-    X = blobs(n)
-    return X, SpecificSurface().fit_transform(X)[:, 0]
 
 
 def test_the_regressor_learns_from_real_images_and_labelled_samples_of_them():
@@ -219,44 +168,6 @@ def test_the_gate_admits_rows_that_keep_the_distribution():
     assert len(_gate.admitted(narrow + 50, real, largest)) == 0
     everything = _gate.admitted(np.repeat(real, 2, axis=0), real, largest)
     np.testing.assert_array_equal(everything, np.arange(200))
-
-
-@quiet
-def test_composes_with_searches_cross_validation_and_scaled_targets(tmp_path):
-    X, y = data()
-    y = np.column_stack([y, X.mean(axis=(1, 2))])
-    labeler = Both()
-    inner = make_pipeline(TwoPointCorrelation(), Ridge())
-    scaled = TransformedTargetRegressor(inner, transformer=StandardScaler())
-    model = augmented(regressor=scaled, labeler=labeler, memory=joblib.Memory(tmp_path, verbose=0))
-    groups = np.arange(24) // 4
-    scores = cross_val_score(model, X, y, cv=GroupKFold(3), groups=groups)
-    with joblib.parallel_config("threading"):
-        parallel = cross_val_score(model, X, y, cv=GroupKFold(3), groups=groups, n_jobs=2)
-    np.testing.assert_array_equal(parallel, scores)
-    grid = {"n_synthetic": [0, 20], "generator__periodic": [True, False]}
-    search = GridSearchCV(model, grid, cv=GroupKFold(3)).fit(X, y, groups=groups)
-    assert search.best_params_.keys() == grid.keys()
-    assert search.predict(X).shape == (24, 2)
-
-
-class Both(TransformerMixin, BaseEstimator):
-    def fit(self, X, y=None):
-        return self
-
-    def transform(self, X):
-        X = np.asarray(X)
-        return np.column_stack([SpecificSurface().fit_transform(X)[:, 0], X.mean(axis=(1, 2))])
-
-
-class Counting(GaussianRandomField):
-    """Counts how often it was fitted, in this process."""
-
-    n_fits = 0
-
-    def fit(self, X, y=None):
-        Counting.n_fits += 1
-        return super().fit(X, y)
 
 
 def test_memory_keeps_fitted_generators_and_labelled_images(tmp_path):
