@@ -22,9 +22,9 @@ class CNNRegressor(NetworkRegressor):
     Once in each pass through the images, and when the training ends, the loss on the images held
     out is measured; the weights with the least are kept, also where the training is interrupted.
 
-    An iteration takes ``batch_size`` images, or all where there are fewer. Images of weight zero
-    are left out. With all images in each iteration, none held out and ``periodic`` given, an image
-    of weight 2 is the same as the image twice.
+    An iteration takes ``batch_size`` images for each member, or all where there are fewer. Images
+    of weight zero are left out. With all images in each iteration, none held out and ``periodic``
+    given, an image of weight 2 is the same as the image twice.
 
     A ``target`` says that the targets are the components of a tensor, as
     :class:`~skmicro.properties.ElasticStiffness` and
@@ -47,8 +47,8 @@ class CNNRegressor(NetworkRegressor):
     tells where they disagree, for lack of training images alike: a deep ensemble [3]_, without its
     predicted variances. Each member keeps the weights that were best for it. The standard deviation
     is no error: :meth:`predict_interval` has intervals of known coverage, from images that are set
-    apart with ``calibration_fraction``. Their phases, grey levels and borders tell the encoding and
-    ``periodic_``, as those of all images do.
+    apart with ``calibration_fraction``. These count only where ``fit`` looks which phases or grey
+    levels there are, and whether images are periodic.
 
     With ``equivariant=True`` the prediction, and that of each member, is a mean over turns and
     flips, of predicted tensors. Bounds are convex, so that bounded predictions stay between them.
