@@ -206,7 +206,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images, as for :meth:`predict`.
         coverage : float, default=0.9
-            Share of the intervals that are to hold their target, in (0, 1).
+            Share of the intervals that are to hold their target, in (0, 1): the decimal that it
+            is written as, 9/10 and not the nearest binary number.
 
         Returns
         -------
