@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from ..networks import regression_network
 from ..parameters import MODEL, parameter
-from ..rules import choice, integers
+from ..rules import choice, integer, integers
 from ._network import NetworkRegressor
 from ._targets import BoundedTargets, FreeTargets, bound_property, tensor_target
 
@@ -13,12 +13,20 @@ class CNNRegressor(NetworkRegressor):
     r"""Convolutional network that tells numbers, such as properties, from images.
 
     Convolutions of 3 voxels along each axis, each followed by a rectifier and the largest of blocks
-    of two voxels (max-pooling), a mean over the image, and two linear layers. It minimises the mean
-    squared error of standardised targets. Images of other sizes than those of the training can be
-    predicted; the answer is for a homogeneous material.
+    of two voxels (max-pooling), a mean over the image, and two linear layers. What volume fractions
+    alone tell of the targets, a polynomial by least squares, is taken off first; the network
+    minimises the mean squared error of the rest, in units of its standard deviation. Images of
+    other sizes than those of the training can be predicted; the answer is for a homogeneous
+    material.
 
     Notes
     -----
+    Stiffness and conductivity follow the volume fractions more closely than a network of few
+    images learns. ``fraction_degree`` leaves it what fractions do not tell: the polynomial has the
+    powers of the fraction of each phase but the first, no products, one coefficient for ten
+    different fractions at the most, and beyond the range of the training the value of its end.
+    The trend of a tensor is one that the symmetries of ``augment`` do not change.
+
     Once in each pass through the images, and when the training ends, the loss on the images held
     out is measured; the weights with the least are kept, also where the training is interrupted.
 
@@ -99,6 +107,12 @@ class CNNRegressor(NetworkRegressor):
         image and to the phases of ``target``, which has to be an estimator with all components as
         its outputs.""",
     )
+    fraction_degree: int = parameter(
+        3,
+        integer(0),
+        """Degree of a polynomial in the phase fractions, or in the mean of grey levels, that is
+        fitted to the targets first; the network learns the rest. 0 is their mean.""",
+    )
     n_iter: int = 5000
     learning_rate: float = 1e-3
     decay_from: float = 0.5
@@ -131,7 +145,7 @@ class CNNRegressor(NetworkRegressor):
     def _new_targets(self, train):
         kind = BoundedTargets if self.output == "bounded" else FreeTargets
         tensor = bound_property(self.target, self.encoder_, self.image_shape_, self.n_outputs_)
-        targets = kind(tensor, self.encoder_).fit(train)
+        targets = kind(tensor, self.encoder_, self.fraction_degree, self.augment)
         if self.equivariant or "rotation" in self.augment:
-            targets.check_turns(self.image_shape_)
-        return targets
+            targets.check_turns(self.image_shape_, self.n_outputs_)
+        return targets.fit(train)

@@ -42,8 +42,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
     Attributes
     ----------
     network_ : torch.nn.Module
-        The trained network, channels to standardised targets; with several members a ``ModuleList``
-        of such.
+        The trained network, channels to targets less their trend with the fractions, in units
+        of the standard deviation; with several members a ``ModuleList`` of such.
     encoder_ : PhaseEncoder or GreyEncoder
         Images to channels.
     periodic_ : bool

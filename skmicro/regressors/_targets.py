@@ -1,7 +1,8 @@
 """Targets as a network is to tell them, and back.
 
-A network tells standardised numbers. Of free targets these are the targets themselves, of tensors
-between bounds the components of a symmetric matrix S, of any size,
+A network tells numbers less their trend with the phase fractions, of variance 1. Of free targets
+the numbers are the targets themselves, of tensors between bounds the components of a symmetric
+matrix S, of any size,
 
     C = C_V - L Y L,        L L = C_V - C_R,        Y = 1 / (1 + exp(-S)),
 
@@ -21,6 +22,7 @@ from ..images import point_symmetries
 from ..properties import EffectiveConductivity, ElasticStiffness
 from ..registry import Persistent
 from ..rules import Rule
+from ._trend import FractionTrend
 
 PROPERTIES = {"stiffness": ElasticStiffness, "conductivity": EffectiveConductivity}
 LEAST_SHARE = 1e-4
@@ -65,7 +67,7 @@ def bound_property(target, encoder, image_shape, n_outputs):
 
 
 class FreeTargets(Persistent):
-    """Targets of any size, standardised to mean 0 and variance 1.
+    """Targets of any size, less their trend, in units of their spread.
 
     Parameters
     ----------
@@ -73,17 +75,26 @@ class FreeTargets(Persistent):
         The property whose components they are.
     encoder : PhaseEncoder or GreyEncoder
         Encoding of the images.
+    degree : int
+        Degree of the trend, a polynomial in the phase fractions.
+    symmetries : sequence of str
+        Symmetries by which images may be moved; the trend of tensors has them.
     """
 
-    def __init__(self, tensor, encoder):
+    def __init__(self, tensor, encoder, degree, symmetries):
         self.tensor = tensor
         self.encoder = encoder
+        self.trend = FractionTrend(degree, encoder)
+        self.symmetries = tuple(symmetries)
 
     def fit(self, samples):
-        """Learn mean and spread of what a network is to tell of the samples of a training."""
-        numbers, weights = self._numbers(samples.targets, samples.images), samples.weights
-        self.mean = np.average(numbers, axis=0, weights=weights)
-        distances = np.abs(numbers - self.mean)
+        """Learn trend and spread of what a network is to tell of the samples of a training."""
+        images, weights = samples.images, samples.weights
+        numbers = self._numbers(samples.targets, images)
+        self.trend.fit(images, numbers, weights)
+        if self.tensor is not None:
+            self.trend.symmetrise(self.tensor.turned, images.shape[1:], self.symmetries)
+        distances = np.abs(numbers - self.trend(images))
         largest = np.where(distances.max(axis=0) > 0, distances.max(axis=0), 1.0)
         spread = largest * np.sqrt(np.average((distances / largest) ** 2, axis=0, weights=weights))
         self.spread = np.where(spread > 0, spread, 1.0)
@@ -91,11 +102,12 @@ class FreeTargets(Persistent):
 
     def encode(self, samples):
         """Return what a network is to tell of samples, (n, n_outputs)."""
-        return (self._numbers(samples.targets, samples.images) - self.mean) / self.spread
+        numbers = self._numbers(samples.targets, samples.images)
+        return (numbers - self.trend(samples.images)) / self.spread
 
     def decode(self, told, images):
         """Return the targets of images (n, *spatial), of which networks tell (k, n, n_outputs)."""
-        return self._targets(told * self.spread + self.mean, images)
+        return self._targets(told * self.spread + self.trend(images), images)
 
     def moved(self, targets, move):
         """Return the targets of moved images from those of the images before, (n, n_outputs)."""
@@ -105,13 +117,13 @@ class FreeTargets(Persistent):
         """Return what a network is to tell of moved images, from a tensor of that before."""
         if self.tensor is None:
             return told
-        mean, spread = told.new_tensor(self.mean), told.new_tensor(self.spread)
-        return (self.moved(told * spread + mean, move) - mean) / spread
+        spread = told.new_tensor(self.spread)
+        return self.moved(told * spread, move) / spread
 
-    def check_turns(self, shape):
+    def check_turns(self, shape, n_outputs):
         """Raise ValueError unless the targets of images of a shape are known when they turn."""
         for move in point_symmetries(shape):
-            self.moved(np.zeros((1, len(self.mean))), move)
+            self.moved(np.zeros((1, n_outputs)), move)
 
     def _numbers(self, targets, images):
         return targets

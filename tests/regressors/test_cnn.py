@@ -9,6 +9,7 @@ from skmicro.exceptions import DivergenceError, TrainingInterruptedWarning
 from skmicro.images import PhaseEncoder
 from skmicro.regressors import CNNRegressor
 from skmicro.regressors._samples import Samples
+from skmicro.regressors._trend import FractionTrend
 from skmicro.training import ImageBatches, held_out_loss
 
 SMALL = {"widths": (8, 8), "batch_size": 16, "device": "cpu", "random_state": 0}
@@ -33,6 +34,40 @@ def test_it_learns_fractions_and_directions_that_a_fraction_does_not_tell():
     guesses = np.abs(y.mean(axis=0) - others).mean(axis=0)
     assert errors[0] < 0.8 * guesses[0]
     assert errors[1] < 0.5 * guesses[1]
+
+
+def noise(n):
+    """Return images of independent voxels and of many fractions."""
+    rng = np.random.default_rng(0)
+    return (rng.random((n, 16, 16)) < rng.uniform(0.2, 0.8, (n, 1, 1))).astype(int)
+
+
+def test_what_fractions_tell_is_known_before_the_training():
+    X = noise(60)
+    X = X[np.argsort(X.mean(axis=(1, 2)))][np.r_[:20, 30:60, 20:30]]  # the last ones lie inside
+    p1 = X.mean(axis=(1, 2))
+    y = np.stack([p1**3 - p1, 1e6 * p1], axis=1)
+    for degree, known in ((0, False), (1, False), (3, True)):
+        regressor = CNNRegressor(n_iter=1, fraction_degree=degree, validation_fraction=0.0, **SMALL)
+        told = regressor.fit(X[:50], y[:50]).predict(X[50:])
+        assert np.allclose(told, y[50:], rtol=1e-3) == known
+    # Beyond the fractions of the training the trend ends, and few images have none.
+    ones = regressor.predict(np.ones((1, 16, 16), dtype=int))
+    np.testing.assert_allclose(ones[0, 1], y[:50, 1].max(), rtol=0.01)
+    few = CNNRegressor(n_iter=1, **SMALL).fit(X[:9], y[:9])
+    assert few._targets.trend.n_powers == 0
+
+
+def test_the_trend_counts_images_by_their_weights():
+    X, rng = noise(60), np.random.default_rng(1)
+    y, weights = rng.normal(size=(60, 2)), rng.integers(1, 4, 60)
+    trend = FractionTrend(3, PhaseEncoder(np.arange(2), X.dtype)).fit(X, y, weights)
+    rows = np.repeat(np.arange(len(X)), weights)
+    repeated = FractionTrend(3, trend.encoder).fit(X[rows], y[rows], np.ones(len(rows)))
+    np.testing.assert_allclose(trend(X), repeated(X), rtol=1e-8)
+    p1 = X.mean(axis=(1, 2))
+    expected = np.polyval(np.polyfit(p1, y[:, 0], 3, w=np.sqrt(weights)), p1)
+    np.testing.assert_allclose(trend(X)[:, 0], expected, rtol=1e-8)
 
 
 def test_predictions_of_a_periodic_image_and_of_several_periods_are_the_same():
@@ -115,7 +150,7 @@ def test_the_weights_with_the_least_loss_on_images_held_out_are_kept():
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 2, (24, 8, 8)), rng.normal(size=24)
     settings = SMALL | {"validation_fraction": 0.25, "learning_rate": 1e-2, "batch_size": 6}
-    settings["widths"] = (16, 16)
+    settings |= {"widths": (16, 16), "fraction_degree": 0}
     regressor = CNNRegressor(n_iter=90, n_iter_no_change=10**6, **settings).fit(X, y)
     losses, held = regressor.history_["validation"], regressor.held_out_
     error = (regressor.predict(X[held]) - y[held]) / np.std(np.delete(y, held))

@@ -120,7 +120,7 @@ def test_a_prediction_is_the_mean_of_the_members_and_std_their_spread():
     regressor = CNNRegressor(n_members=3, n_iter=9, **SMALL).fit(X, y)
     channels = regressor.encoder_.encode(X)
     told = torch.stack([member(channels) for member in regressor.network_]).double().numpy()
-    told = told * regressor._targets.spread + regressor._targets.mean
+    told = told * regressor._targets.spread + regressor._targets.trend(X)
     mean, std = regressor.predict(X, return_std=True)
     np.testing.assert_allclose(mean, told.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(std, told.std(axis=0), rtol=1e-3)
@@ -138,7 +138,7 @@ def test_members_have_their_own_weights_batches_and_best_iterations():
     assert ensemble.best_iter_.shape == (2,)
     assert len(set(ensemble.best_iter_)) == 2
     channels, losses = ensemble.encoder_.encode(X[ensemble.held_out_]), []
-    numbers = (y[ensemble.held_out_] - ensemble._targets.mean) / ensemble._targets.spread
+    numbers = (y - ensemble._targets.trend(X))[ensemble.held_out_] / ensemble._targets.spread
     for member, n_iter in zip(ensemble.network_, ensemble.best_iter_, strict=True):
         # At its best iteration it had these weights.
         then = CNNRegressor(n_members=2, n_iter=int(n_iter), **settings).fit(X, y)
@@ -157,7 +157,7 @@ def test_histories_of_an_ensemble_are_means():
     settings = SMALL | {"validation_fraction": 0.5, "batch_size": 30, "n_iter": 1}
     # All images in each batch: losses of members differ by their weights alone.
     ensemble = CNNRegressor(n_members=2, learning_rate=1e-30, **settings).fit(X, y)
-    numbers = (y - ensemble._targets.mean) / ensemble._targets.spread
+    numbers = (y - ensemble._targets.trend(X)) / ensemble._targets.spread
     told = torch.stack([m(ensemble.encoder_.encode(X)) for m in ensemble.network_]).numpy()
     losses = np.square(told - numbers).mean(axis=(0, 2))
     held = ensemble.held_out_
