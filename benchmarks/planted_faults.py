@@ -133,6 +133,13 @@ one-move | one move for a whole batch | images/test_augmentation.py
 sampling-unchecked | input not checked | generators/test_flow_matching.py
     if self.guidance != 1.0 and p_drop == 0 and  =>  if p_drop < 0 and
 
+conformal-rank | ranks in floating point | regressors/test_uncertainty.py
+    Fraction(str(coverage)) * (n + 1)  =>  coverage * (n + 1)
+turned-back | wrong way round | regressors/test_equivariance.py
+    targets.moved(part, move.inverse)  =>  targets.moved(part, move)
+calibration-seen | leak from calibration to training | regressors/test_uncertainty.py
+    self._apart(rest, "validation_fraction"  =>  self._apart(samples, "validation_fraction"
+
 nan-parameter | input not checked | datasets/test_ellipses.py
     if np.isnan(value) or (finite  =>  if (finite
 tiff-pages | pages along the last axis | test_io.py

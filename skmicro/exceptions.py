@@ -13,6 +13,10 @@ class ImageShapeWarning(UserWarning):
     """The shape of images was guessed, or it is one for which a method does worse."""
 
 
+class CoverageWarning(UserWarning):
+    """Too few images were set apart for intervals of a coverage, which are of infinite width."""
+
+
 class DistributionWarning(UserWarning):
     """Properties of generated images are distributed otherwise than those of real ones."""
 

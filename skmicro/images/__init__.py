@@ -1,6 +1,6 @@
 """What an image is: checks, encoding, exact fractions, borders, patches, augmentation."""
 
-from ._augmentation import SYMMETRIES, Move, NormalTranslations, Symmetries
+from ._augmentation import SYMMETRIES, Move, NormalTranslations, Symmetries, point_symmetries
 from ._borders import looks_periodic
 from ._checks import check_feature_names, check_images, check_latents, check_stack, is_flat, n_axes
 from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
@@ -23,6 +23,7 @@ __all__ = [
     "encoder_for",
     "extract_patches",
     "looks_periodic",
+    "point_symmetries",
     "split_patches",
     "wraps_around",
 ]

@@ -8,6 +8,7 @@ order pass.
 """
 
 import math
+from itertools import permutations, product
 from typing import NamedTuple
 
 import torch
@@ -39,6 +40,37 @@ class Move(NamedTuple):
         flipped = [axis for axis, flip in zip(axes, self.flips, strict=True) if flip]
         images = images.flip(flipped) if flipped else images
         return images.roll(self.shifts, tuple(axes)) if any(self.shifts) else images
+
+    @property
+    def inverse(self):
+        """The operation that moves moved images back."""
+        order = sorted(range(len(self.order)), key=self.order.__getitem__)
+        flips = tuple(self.flips[axis] for axis in order)
+        # A roll before a flip is the opposite roll after it.
+        shifts = [self.shifts[axis] * (1 if self.flips[axis] else -1) for axis in order]
+        return Move(tuple(order), flips, tuple(shifts))
+
+
+def point_symmetries(shape):
+    """Return the turns and flips that map images of a shape onto such.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the images.
+
+    Returns
+    -------
+    moves : list of Move
+        The eight of a square, the 48 of a cube, fewer where sides differ; the first leaves images
+        as they are.
+    """
+    axes = range(len(shape))
+    orders = [
+        order for order in permutations(axes) if all(shape[order[k]] == shape[k] for k in axes)
+    ]
+    flips = list(product((False, True), repeat=len(shape)))
+    return [Move(order, flip, (0,) * len(shape)) for order in orders for flip in flips]
 
 
 class Symmetries:

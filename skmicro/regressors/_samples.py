@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
-from .._random import numpy_generator
 from ..images import check_images
 
 
@@ -41,25 +40,25 @@ class Samples:
         """Return some of the samples."""
         return Samples(*(part[index] for part in vars(self).values()))
 
-    def split(self, fraction, seed):
-        """Return the samples to train on, and those that are held out.
+    def split(self, name, fraction, rng):
+        """Return the samples that stay, and those that are set apart.
 
-        Whole groups are held out, drawn until they make up the fraction; one of each kind at the
-        least.
+        Whole groups are set apart, drawn until they make up the fraction, a parameter of this name;
+        one of each kind at the least.
         """
         if fraction == 0:
             return self, self[:0]
-        names, sizes = np.unique(self.groups, return_counts=True)
-        if len(names) < 2:
+        labels, sizes = np.unique(self.groups, return_counts=True)
+        if len(labels) < 2:
             raise ValueError(
-                "groups must hold at least two groups with validation_fraction > 0, got "
-                f"{len(names)} in samples of positive weight."
+                f"groups must hold at least two groups with {name} > 0, got {len(labels)} in "
+                "samples of positive weight that are not set apart before."
             )
-        order = numpy_generator(seed, 4).permutation(len(names))
+        order = rng.permutation(len(labels))
         before = np.cumsum(sizes[order]) - sizes[order]
-        n_held = min(np.count_nonzero(before < fraction * len(self)), len(names) - 1)
-        held = np.isin(self.groups, names[order[:n_held]])
-        return self[~held], self[held]
+        n_apart = min(np.count_nonzero(before < fraction * len(self)), len(labels) - 1)
+        apart = np.isin(self.groups, labels[order[:n_apart]])
+        return self[~apart], self[apart]
 
 
 def checked_samples(estimator, X, y, sample_weight, groups):

@@ -13,13 +13,12 @@ al. 2025 ("Spectral normalization and Voigt-Reuss net", arXiv 2504.00712) with S
 network tells. Turns of the image act on S as on C, because the bounds are isotropic.
 """
 
-from itertools import permutations
-
 import numpy as np
 import torch
 from sklearn.base import clone
 
 from .. import _arrays
+from ..images import point_symmetries
 from ..properties import EffectiveConductivity, ElasticStiffness
 from ..registry import Persistent
 from ..rules import Rule
@@ -107,23 +106,24 @@ class FreeTargets(Persistent):
         return (numbers - self.trend(samples.images)) / self.spread
 
     def decode(self, told, images):
-        """Return the targets of images (n, *spatial) of which a network tells (n, n_outputs)."""
+        """Return the targets of images (n, *spatial), of which networks tell (k, n, n_outputs)."""
         return self._targets(told * self.spread + self.trend(images), images)
+
+    def moved(self, targets, move):
+        """Return the targets of moved images from those of the images before, (n, n_outputs)."""
+        return targets if self.tensor is None else self.tensor.turned(targets, *move[:2])
 
     def turned(self, told, move):
         """Return what a network is to tell of moved images, from a tensor of that before."""
         if self.tensor is None:
             return told
         spread = told.new_tensor(self.spread)
-        return self.tensor.turned(told * spread, *move[:2]) / spread
+        return self.moved(told * spread, move) / spread
 
     def check_turns(self, shape, n_outputs):
-        """Raise ValueError unless the targets of images moved by the symmetries are known."""
-        if self.tensor is None or "rotation" not in self.symmetries:
-            return
-        for order in permutations(range(len(shape))):
-            if all(shape[axis] == side for axis, side in zip(order, shape, strict=True)):
-                self.tensor.turned(np.zeros((1, n_outputs)), order, [False] * len(shape))
+        """Raise ValueError unless the targets of images of a shape are known when they turn."""
+        for move in point_symmetries(shape):
+            self.moved(np.zeros((1, n_outputs)), move)
 
     def _numbers(self, targets, images):
         return targets
@@ -144,10 +144,14 @@ class BoundedTargets(FreeTargets):
 
     def _targets(self, numbers, images):
         root, _, _, upper = self._roots(images)
-        values, vectors = np.linalg.eigh(self.tensor.matrices(numbers))
+        rows = numbers.reshape(-1, numbers.shape[-1])
+        values, vectors = np.linalg.eigh(self.tensor.matrices(rows))
         shares = 1 / (1 + np.exp(-values.clip(-LARGEST_LOGIT, LARGEST_LOGIT)))
-        below = root @ _composed(shares, vectors) @ root
-        return self.tensor.components(upper - (below + below.transpose(0, 2, 1)) / 2)
+        way = _composed(shares, vectors).reshape(*numbers.shape[:-1], *upper.shape[1:])
+        below = root @ way @ root
+        matrices = upper - (below + below.swapaxes(-1, -2)) / 2
+        rows = self.tensor.components(matrices.reshape(-1, *upper.shape[1:]))
+        return rows.reshape(numbers.shape)
 
     def _roots(self, images):
         """Return L, its inverse, the projector on what it misses, and C_V, each (n, k, k)."""

@@ -1,11 +1,10 @@
 """What the phase fractions of images alone tell of their targets: a polynomial by least squares."""
 
-from itertools import permutations, product
-
 import numpy as np
 import torch
 
 from .. import _arrays
+from ..images import point_symmetries
 from ..registry import Persistent
 
 FRACTIONS_PER_COEFFICIENT = 10
@@ -54,11 +53,12 @@ class FractionTrend(Persistent):
         names : sequence of str
             Symmetries of the material, of which reflections and rotations count.
         """
-        n_axes = len(shape)
-        orders = permutations(range(n_axes)) if "rotation" in names else [range(n_axes)]
-        same = [order for order in orders if tuple(shape[axis] for axis in order) == shape]
-        flips = product((False, True) if "reflection" in names else (False,), repeat=n_axes)
-        turns = [turned(self.coefficients, *move) for move in product(same, flips)]
+        turns = [
+            turned(self.coefficients, *move[:2])
+            for move in point_symmetries(shape)
+            if ("rotation" in names or list(move.order) == sorted(move.order))
+            and ("reflection" in names or not any(move.flips))
+        ]
         self.coefficients = np.mean(turns, axis=0)
 
     def __call__(self, images):

@@ -10,7 +10,7 @@ from .invariance import invariance_step
 from .loop import run
 from .matching import matching_step
 from .projections import Projection
-from .regression import BestWeights, held_out_loss, regression_step
+from .regression import BestWeights, held_out_loss, regression_step, stop_without_progress
 from .search import search_latents
 from .steps import Player, TrainingStep, Update, adam
 from .style import style_term
@@ -38,5 +38,6 @@ __all__ = [
     "regression_step",
     "run",
     "search_latents",
+    "stop_without_progress",
     "style_term",
 ]

@@ -1,7 +1,8 @@
-"""Training of a network on numbers that belong to images, and the best of its weights.
+"""Training of networks on numbers that belong to images, and the best of their weights.
 
-A batch carries the numbers of each image, and its weight, in the place of conditions. The loss is
-the mean over images of weight times squared error.
+Several networks are trained side by side, each on batches of its own. A batch carries the numbers
+of each image, and its weight, in the place of conditions. The loss is the mean over images of
+weight times squared error.
 """
 
 import copy
@@ -46,45 +47,50 @@ class BestWeights(nn.Module):
             self.n_iter = self.n_measured
             self.network = copy.deepcopy(network)
 
-    def stopping(self, every, n_iter_no_change):
-        """Return a callback of the loop that measures, and ends the training without progress.
 
-        Parameters
-        ----------
-        every : int
-            Iterations between two measurements.
-        n_iter_no_change : int
-            Iterations without a lower loss after which the training ends.
-
-        Returns
-        -------
-        callback : callable
-            ``callback(iteration, history) -> bool``.
-        """
-
-        def callback(iteration, history):
-            if iteration % every == 0:
-                self.update(iteration)
-            return self.n_measured - self.n_iter >= n_iter_no_change
-
-        return callback
-
-
-def regression_step(
-    network, *, learning_rate, rng, best=None, symmetries=None, turned=None, **settings
-):
-    """Build the training of a network on numbers.
+def stop_without_progress(bests, every, n_iter_no_change):
+    """Return a callback of the loop that measures, and ends the training without progress.
 
     Parameters
     ----------
-    network : torch.nn.Module
-        ``network(channels) -> numbers`` of shape (n, n_outputs).
+    bests : sequence of BestWeights
+        What keeps the best weights of each network.
+    every : int
+        Iterations between two measurements.
+    n_iter_no_change : int
+        Iterations in which no network had a lower loss after which the training ends.
+
+    Returns
+    -------
+    callback : callable
+        ``callback(iteration, history) -> bool``.
+    """
+
+    def callback(iteration, history):
+        if iteration % every == 0:
+            for best in bests:
+                best.update(iteration)
+        return all(best.n_measured - best.n_iter >= n_iter_no_change for best in bests)
+
+    return callback
+
+
+def regression_step(
+    networks, *, learning_rate, rng, bests=(), symmetries=None, turned=None, **settings
+):
+    """Build the training of networks on numbers.
+
+    Parameters
+    ----------
+    networks : sequence of torch.nn.Module
+        ``network(channels) -> numbers`` of shape (n, n_outputs). Each is trained on batches of its
+        own.
     learning_rate : float
         Rate of Adam.
     rng : torch.Generator
         Source of the moves of images.
-    best : BestWeights or None, default=None
-        What keeps the best weights.
+    bests : sequence of BestWeights, default=()
+        What keeps the best weights of each, if anything does.
     symmetries : Symmetries or None, default=None
         How images are moved at random.
     turned : callable or None, default=None
@@ -95,15 +101,18 @@ def regression_step(
     Returns
     -------
     step : TrainingStep
-        Reports ``"training"`` and, with ``best``, ``"validation"``: the loss measured last.
+        Reports ``"training"`` and, with ``bests``, ``"validation"``, the loss measured last; of
+        several networks the means.
     """
-    kept = {} if best is None else {"best": best}
+    members = {f"network {k}": network for k, network in enumerate(networks)}
+    adam_of_each = adam(learning_rate, (0.9, 0.999))
     return TrainingStep(
-        {"network": network} | kept,
-        {"network": Player([network], adam(learning_rate, (0.9, 0.999)))},
-        [Update("network", regression_objective)],
+        members | {f"best {k}": best for k, best in enumerate(bests)},
+        {name: Player([network], adam_of_each) for name, network in members.items()},
+        [Update(name, partial(regression_objective, name=name)) for name in members],
         rng,
         prepare=symmetries and partial(moved_with_numbers, symmetries=symmetries, turned=turned),
+        summary=partial(mean_losses, bests=bests),
         **settings,
     )
 
@@ -123,11 +132,18 @@ def moved_with_numbers(batch, rng, *, symmetries, turned):
     )
 
 
-def regression_objective(networks, batch, rng):
-    """Return the weighted squared error of the numbers of a batch."""
-    loss = (batch.conditions[:, -1] * squared_errors(networks["network"], batch)).mean()
-    validation = {"validation": networks["best"].latest} if "best" in networks else {}
-    return loss, {"training": loss} | validation
+def regression_objective(networks, batch, rng, *, name):
+    """Return the weighted squared error of the numbers of a batch that a network tells."""
+    loss = (batch.conditions[:, -1] * squared_errors(networks[name], batch)).mean()
+    return loss, {name: loss}
+
+
+def mean_losses(losses, bests):
+    """Return what the history keeps of the losses of all networks in an iteration."""
+    training = {"training": torch.stack(list(losses.values())).mean()}
+    if not bests:
+        return training
+    return training | {"validation": torch.stack([best.latest for best in bests]).mean()}
 
 
 def squared_errors(network, batch):

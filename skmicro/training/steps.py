@@ -137,6 +137,9 @@ class TrainingStep:
         statistics of its average are measured with.
     projections : sequence of Projection, default=()
         Those that the level of the kept generator is trained on, if they say so.
+    summary : callable or None, default=None
+        ``summary(losses) -> losses``, from what the updates of an iteration report to what the
+        history keeps.
     """
 
     def __init__(
@@ -151,6 +154,7 @@ class TrainingStep:
         average_decay=0.0,
         generate=generated,
         projections=(),
+        summary=None,
     ):
         self.modules = {name: m.train().requires_grad_(True) for name, m in networks.items()}
         self.players = players
@@ -165,6 +169,7 @@ class TrainingStep:
             self.modules["average"] = self.average.module
         self.generate = generate
         self.projections = projections
+        self.summary = summary
 
     @property
     def optimizers(self):
@@ -207,7 +212,7 @@ class TrainingStep:
             generator = self.modules["generator"]
             owner = next(p for p in self.players.values() if generator in p.networks)
             self.average.update(owner.n_updates)
-        return losses
+        return losses if self.summary is None else self.summary(losses)
 
     def finish(self, batches):
         """Return the networks, the generator averaged and its level trained, in evaluation mode."""

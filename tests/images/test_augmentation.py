@@ -1,9 +1,11 @@
 """Random operations on images: what they keep, how they are spread, that gradients pass."""
 
+from itertools import permutations, product
+
 import pytest
 import torch
 
-from skmicro.images import NormalTranslations, Symmetries
+from skmicro.images import Move, NormalTranslations, Symmetries, point_symmetries
 
 
 def rng():
@@ -69,3 +71,27 @@ def test_gradients_of_any_order_pass():
 
     assert torch.autograd.gradcheck(cubes, images)
     assert torch.autograd.gradgradcheck(cubes, images, fast_mode=True, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_moves"),
+    [((6, 6), 8), ((4, 6), 4), ((3, 3, 3), 48), ((3, 4, 3), 16), ((2, 3, 4), 8)],
+)
+def test_point_symmetries_are_a_group_of_moves_that_keep_the_shape(shape, n_moves):
+    images = torch.arange(float(torch.Size(shape).numel())).view(1, 1, *shape)
+    moved = torch.cat([move(images) for move in point_symmetries(shape)])
+    assert moved.shape == (n_moves, 1, *shape)
+    assert torch.equal(moved[:1], images)
+    known = {tuple(image.flatten().tolist()) for image in moved}
+    assert len(known) == n_moves
+    for move in point_symmetries(shape):
+        assert {tuple(image.flatten().tolist()) for image in move(moved)} == known
+
+
+def test_the_inverse_of_a_move_moves_images_back():
+    images = torch.arange(2 * 3 * 4 * 5.0).view(2, 1, 3, 4, 5)
+    for order in permutations(range(3)):
+        for flips in product((False, True), repeat=3):
+            move = Move(order, flips, (1, 2, 4))
+            assert torch.equal(move.inverse(move(images)), images)
+            assert torch.equal(move(move.inverse(images)), images)

@@ -130,7 +130,7 @@ def test_splits_take_one_group_at_least_and_leave_one():
     parts = np.zeros(9), np.zeros((9, 1)), np.ones(9), np.arange(9) // 3, np.arange(9)
     samples = Samples(*parts)
     for fraction, n_held in ((0.01, 3), (0.4, 6), (0.99, 6), (0.0, 0)):
-        train, held = samples.split(fraction, seed=3)
+        train, held = samples.split("fraction", fraction, np.random.default_rng(3))
         assert len(held) == n_held
         np.testing.assert_array_equal(np.sort(np.r_[train.rows, held.rows]), np.arange(9))
 
