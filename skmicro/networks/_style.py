@@ -24,7 +24,7 @@ SCALES = {"scale1": 0, "scale2": 1, "scale4": 2, "scale8": 3}
 VGG_LAYERS = ("conv1_1", "pool1", "conv2_1", "pool2")
 N_FILTERS, SIDE = 16, 5
 SEED = 0
-GAIN = 20.0  # with which style weighs about as much as reconstructions, at weights of one
+GAIN = 12.0  # with which style weighs about as much as reconstructions, at weights of one
 GREY_CHANNELS = 3  # of networks for photographs
 _CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 
@@ -151,14 +151,10 @@ def style_network(source, layers, image_shape, *, periodic=False):
 
 
 def _random_filters(layers, ndim, periodic):
-    """Return filters that see no difference between phases throughout: their means are zero."""
+    """Return random filters; their sums are not zero, so that they see volume fractions as well."""
     layers = tuple(SCALES) if layers is None else layers
     check_layers(layers, SCALES)
-    network = build(lambda: RandomFilters(layers, ndim, periodic), torch_generator(SEED))
-    with torch.no_grad():
-        for filters in network.filters:
-            filters.weight -= filters.weight.mean(dim=tuple(range(1, 2 + ndim)), keepdim=True)
-    return network
+    return build(lambda: RandomFilters(layers, ndim, periodic), torch_generator(SEED))
 
 
 def _given(source, layers, image_shape):

@@ -105,6 +105,15 @@ def test_random_filters_tell_textures_of_one_fraction_apart():
 # What they see
 
 
+def test_random_filters_see_volume_fractions():
+    network = style_network("random", None, (16, 16), periodic=True)
+    none = torch.stack([torch.ones(16, 16), torch.zeros(16, 16)])
+    empty, full = (gram_matrices(network(image[None])) for image in (none, none.flip(0)))
+    for without, solid in zip(empty, full, strict=True):
+        assert without.abs().max() == 0
+        assert solid.diagonal(dim1=1, dim2=2).max() > 1
+
+
 def test_two_phases_are_the_image_of_the_second():
     images = phases()
     (view,) = grey_views(images)
