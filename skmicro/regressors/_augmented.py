@@ -334,6 +334,8 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         if groups is not None and has_fit_parameter(regressor, "groups"):
             own = samples.groups.max() + 1 + np.arange(len(images))
             arguments["groups"] = np.concatenate([samples.groups, own])
+        if has_fit_parameter(regressor, "trained_only"):
+            arguments["trained_only"] = np.arange(len(samples) + len(images)) >= len(samples)
         y = np.concatenate([samples.targets, labels])
         X = np.concatenate([samples.images, images])
         return regressor.fit(X, y[:, 0] if self._single else y, **arguments)

@@ -117,7 +117,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
     )
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, trained_only=None):
         """Train on images and their targets.
 
         Parameters
@@ -131,7 +131,11 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
             zero are left out; beyond that, intervals do not depend on weights.
         groups : array-like of shape (n,) or None, default=None
             Groups of images that are all held out, all set apart or all trained on, such as the
-            patches of one specimen.
+            patches of one specimen. Where their sizes do not allow the shares asked for, as many
+            images as come near to them.
+        trained_only : array-like of bool of shape (n,) or None, default=None
+            Images that are trained on in any case, such as generated ones; shares to hold out and
+            to set apart are those of the others.
 
         Returns
         -------
@@ -144,11 +148,16 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
             If images, targets, weights, groups or a parameter are not allowed.
         DivergenceError
             If a loss is not finite; the estimator is left as it was before.
+
+        Warns
+        -----
+        EstimateWarning
+            If some targets lie outside the bounds between which they are predicted.
         """
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
             self._check_parameters()
-            samples = checked_samples(self, X, y, sample_weight, groups)
+            samples = checked_samples(self, X, y, sample_weight, groups, trained_only)
             self.encoder_ = encoder_for(samples.images)
             self.phases_ = self.encoder_.phases
             told = self.periodic
@@ -304,7 +313,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         if bests:
             every = -(-len(batches.images) // batches.batch_size)
             callbacks.insert(0, stop_without_progress(bests, every, self.n_iter_no_change))
-        rows = np.column_stack([samples.targets, samples.weights, samples.groups])
+        parts = samples.targets, samples.weights, samples.groups, samples.trained_only
+        rows = np.column_stack(parts)
         marked = self.checkpoint is not None
         return run(
             step,

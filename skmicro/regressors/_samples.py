@@ -23,6 +23,8 @@ class Samples:
         Weights, positive.
     groups : ndarray of shape (n,)
         Number of the group that each is of.
+    trained_only : ndarray of shape (n,)
+        Whether each is always trained on, and never set apart.
     rows : ndarray of shape (n,)
         Number of each among those that the user passed.
     """
@@ -31,6 +33,7 @@ class Samples:
     targets: np.ndarray
     weights: np.ndarray
     groups: np.ndarray
+    trained_only: np.ndarray
     rows: np.ndarray
 
     def __len__(self):
@@ -43,25 +46,29 @@ class Samples:
     def split(self, name, fraction, rng):
         """Return the samples that stay, and those that are set apart.
 
-        Whole groups are set apart, drawn until they make up the fraction, a parameter of this name;
-        one of each kind at the least.
+        Whole groups are set apart, drawn at random until they make up the fraction, a parameter of
+        this name, of the samples that may be. A group that would overshoot it by more than it fell
+        short before is passed over; where all would, the smallest is set apart.
         """
         if fraction == 0:
             return self, self[:0]
-        labels, sizes = np.unique(self.groups, return_counts=True)
+        free = ~self.trained_only
+        labels, sizes = np.unique(self.groups[free], return_counts=True)
         if len(labels) < 2:
             raise ValueError(
-                f"groups must hold at least two groups with {name} > 0, got {len(labels)} in "
-                "samples of positive weight that are not set apart before."
+                f"{name} must be 0 unless two images, or groups of them, are left to choose from, "
+                f"got {fraction:g} with {len(labels)}."
             )
-        order = rng.permutation(len(labels))
-        before = np.cumsum(sizes[order]) - sizes[order]
-        n_apart = min(np.count_nonzero(before < fraction * len(self)), len(labels) - 1)
-        apart = np.isin(self.groups, labels[order[:n_apart]])
+        chosen, missing = [], fraction * np.count_nonzero(free)
+        for group in rng.permutation(len(labels)):
+            if missing > 0 and sizes[group] < 2 * missing + 1 and len(chosen) < len(labels) - 1:
+                chosen.append(group)
+                missing -= sizes[group]
+        apart = free & np.isin(self.groups, labels[chosen or [sizes.argmin()]])
         return self[~apart], self[apart]
 
 
-def checked_samples(estimator, X, y, sample_weight, groups):
+def checked_samples(estimator, X, y, sample_weight=None, groups=None, trained_only=None):
     """Return what ``fit`` was given as :class:`Samples`, without those of weight zero.
 
     The estimator learns the shape of the images, and in ``_single`` whether targets came as one
@@ -79,7 +86,8 @@ def checked_samples(estimator, X, y, sample_weight, groups):
     check_consistent_length(images, targets)
     weights = np.ones(n) if sample_weight is None else _checked_weights(sample_weight, n)
     labels = np.arange(n) if groups is None else _checked_groups(groups, n)
-    samples = Samples(images, targets.reshape(n, -1), weights, labels, np.arange(n))
+    only = np.zeros(n, dtype=bool) if trained_only is None else _checked_mask(trained_only, n)
+    samples = Samples(images, targets.reshape(n, -1), weights, labels, only, np.arange(n))
     return samples if weights.all() else samples[np.flatnonzero(weights)]
 
 
@@ -103,4 +111,22 @@ def _checked_groups(groups, n):
     labels = np.asarray(groups)
     if labels.shape != (n,):
         raise ValueError(f"groups must have shape ({n},), got {labels.shape}.")
-    return np.unique(labels, return_inverse=True)[1]
+    try:
+        names, numbers = np.unique(labels, return_inverse=True)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise TypeError(
+            f"groups must hold labels of one type that can be sorted, got {' and '.join(kinds)}."
+        ) from None
+    if names.dtype.kind == "f" and np.isnan(names).any():
+        raise ValueError("groups must hold no NaN.")
+    return numbers
+
+
+def _checked_mask(trained_only, n):
+    mask = np.asarray(trained_only)
+    if mask.shape != (n,) or mask.dtype != bool:
+        raise ValueError(
+            f"trained_only must hold {n} booleans, got {mask.dtype} of shape {mask.shape}."
+        )
+    return mask

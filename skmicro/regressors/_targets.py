@@ -18,6 +18,8 @@ import torch
 from sklearn.base import clone
 
 from .. import _arrays
+from .._warnings import warn_user
+from ..exceptions import EstimateWarning
 from ..images import point_symmetries
 from ..properties import EffectiveConductivity, ElasticStiffness
 from ..registry import Persistent
@@ -29,6 +31,10 @@ LEAST_SHARE = 1e-4
 """How near to a bound labels may lie, as a share of the way to the other."""
 LARGEST_LOGIT = 20.0
 """Where predictions end: nearer to the bounds rounding would decide."""
+OUTSIDE = 0.01
+"""How far beyond a bound targets count as outside, as a share of the largest component."""
+MOSTLY_OUTSIDE = 0.1
+"""Share of images outside above which targets are taken for something else."""
 LEAST_GAP = 1e-10
 """Eigenvalues of C_V - C_R below this share of those of C_V are zero."""
 
@@ -97,13 +103,14 @@ class FreeTargets(Persistent):
         distances = np.abs(numbers - self.trend(images))
         largest = np.where(distances.max(axis=0) > 0, distances.max(axis=0), 1.0)
         spread = largest * np.sqrt(np.average((distances / largest) ** 2, axis=0, weights=weights))
-        self.spread = np.where(spread > 0, spread, 1.0)
+        # Constants are told exactly. Those of a tensor vary where images are turned.
+        self.spread = spread if self.tensor is None else np.where(spread > 0, spread, spread.max())
         return self
 
     def encode(self, samples):
         """Return what a network is to tell of samples, (n, n_outputs)."""
         numbers = self._numbers(samples.targets, samples.images)
-        return (numbers - self.trend(samples.images)) / self.spread
+        return (numbers - self.trend(samples.images)) / self._unit()
 
     def decode(self, told, images):
         """Return the targets of images (n, *spatial), of which networks tell (k, n, n_outputs)."""
@@ -125,6 +132,9 @@ class FreeTargets(Persistent):
         for move in point_symmetries(shape):
             self.moved(np.zeros((1, n_outputs)), move)
 
+    def _unit(self):
+        return np.where(self.spread > 0, self.spread, 1.0)
+
     def _numbers(self, targets, images):
         return targets
 
@@ -134,6 +144,27 @@ class FreeTargets(Persistent):
 
 class BoundedTargets(FreeTargets):
     """Tensors between the bounds of Voigt and Reuss; see the module."""
+
+    def fit(self, samples):
+        """Learn trend and spread, from targets that have to lie between the bounds."""
+        self._check_between(samples)
+        return super().fit(samples)
+
+    def _check_between(self, samples):
+        lower, upper = self._bounds(samples.images)
+        C, largest = self.tensor.matrices(samples.targets), np.abs(upper).max(axis=(1, 2))
+        least = [np.linalg.eigvalsh(gap).min(axis=1) for gap in (C - lower, upper - C)]
+        n_outside = int(np.count_nonzero(np.minimum(*least) < -OUTSIDE * largest))
+        if n_outside == 0:
+            return
+        message = (
+            f"y must lie between the bounds of target={self.tensor!r} with output='bounded', got "
+            f"{n_outside} of {len(samples)} images outside; is it in another unit, or of other "
+            "phases?"
+        )
+        if n_outside > MOSTLY_OUTSIDE * len(samples):
+            raise ValueError(message)
+        warn_user(message, EstimateWarning)
 
     def _numbers(self, targets, images):
         _, inverse, missing, upper = self._roots(images)

@@ -121,18 +121,52 @@ def test_groups_are_held_out_whole():
         settings = SMALL | {"validation_fraction": 0.2, "random_state": seed}
         held = CNNRegressor(n_iter=1, **settings).fit(X, y, groups=groups).held_out_
         assert not set(groups[held]) & set(np.delete(groups, held))
-        assert 0.2 * 48 <= len(held) < 0.2 * 48 + 7
+        assert abs(len(held) - 0.2 * 48) <= 3.5
         parts.add(frozenset(groups[held]))
     assert len(parts) > 1
 
 
 def test_splits_take_one_group_at_least_and_leave_one():
-    parts = np.zeros(9), np.zeros((9, 1)), np.ones(9), np.arange(9) // 3, np.arange(9)
-    samples = Samples(*parts)
-    for fraction, n_held in ((0.01, 3), (0.4, 6), (0.99, 6), (0.0, 0)):
+    n = np.arange(9)
+    only = np.zeros(9, dtype=bool)
+    samples = Samples(np.zeros(9), np.zeros((9, 1)), np.ones(9), n // 3, only, n)
+    for fraction, n_held in ((0.01, 3), (0.4, 3), (0.6, 6), (0.99, 6), (0.0, 0)):
         train, held = samples.split("fraction", fraction, np.random.default_rng(3))
         assert len(held) == n_held
         np.testing.assert_array_equal(np.sort(np.r_[train.rows, held.rows]), np.arange(9))
+
+
+def test_large_groups_are_passed_over_where_they_overshoot():
+    groups = np.r_[np.zeros(30, dtype=int), 1 + np.arange(10)]
+    n, only = np.arange(40), np.zeros(40, dtype=bool)
+    samples = Samples(np.zeros(40), np.zeros((40, 1)), np.ones(40), groups, only, n)
+    for seed in range(20):
+        train, apart = samples.split("fraction", 0.2, np.random.default_rng(seed))
+        assert len(apart) == 8
+        assert set(train.groups) & set(apart.groups) == set()
+
+
+def test_images_trained_on_in_any_case_are_never_set_apart():
+    X, y = textures()
+    only = np.arange(48) >= 20
+    settings = SMALL | {"validation_fraction": 0.25, "calibration_fraction": 0.2, "n_iter": 1}
+    regressor = CNNRegressor(**settings).fit(X, y, trained_only=only)
+    assert len(regressor.calibration_) == 4
+    assert len(regressor.held_out_) == 4
+    assert not only[np.r_[regressor.calibration_, regressor.held_out_]].any()
+    with pytest.raises(ValueError, match="calibration_fraction must be 0 unless two images"):
+        CNNRegressor(**settings).fit(X, y, trained_only=np.arange(48) > 0)
+    with pytest.raises(ValueError, match="trained_only must hold 48 booleans, got int64"):
+        CNNRegressor(**settings).fit(X, y, trained_only=np.zeros(48, dtype=np.int64))
+
+
+def test_groups_have_labels_that_can_be_sorted():
+    X, y = textures(n=4)
+    for groups, kind in (([None] * 4, TypeError), (np.array(["a", 1] * 2, object), TypeError)):
+        with pytest.raises(kind, match="groups must hold labels of one type"):
+            CNNRegressor(**SMALL).fit(X, y, groups=groups)
+    with pytest.raises(ValueError, match="groups must hold no NaN"):
+        CNNRegressor(**SMALL).fit(X, y, groups=[0.0, 1.0, np.nan, 2.0])
 
 
 def test_images_held_out_do_not_enter_the_training():

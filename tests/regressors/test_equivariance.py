@@ -20,11 +20,11 @@ def textures(estimator, shape, n=9):
     X = rng.integers(0, 2, (n, *shape))
     estimator.fit(X)
     lower, upper = estimator.bounds(estimator.encoder_.encode(X, dtype=torch.float64))
-    shift = rng.normal(size=lower.shape)
-    share = rng.uniform(0.2, 0.8, (n, 1, 1))
-    return X, estimator.components(
-        lower + share * (upper - lower) + 0.05 * (shift + shift.transpose(0, 2, 1))
-    )
+    values, vectors = np.linalg.eigh(upper - lower)
+    root = vectors * np.sqrt(values.clip(0))[:, None]
+    turn = np.linalg.qr(rng.normal(size=lower.shape))[0]
+    share = (turn * rng.uniform(0.2, 0.8, (n, 1, lower.shape[1]))) @ turn.transpose(0, 2, 1)
+    return X, estimator.components(lower + root @ share @ root.transpose(0, 2, 1))
 
 
 def moved_images(move, X):

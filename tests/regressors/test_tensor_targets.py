@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from cases import case
+from sklearn.base import clone
 
 import skmicro
+from skmicro.exceptions import EstimateWarning
 from skmicro.images import Symmetries
 from skmicro.properties import EffectiveConductivity, ElasticStiffness
 from skmicro.regressors import CNNRegressor
@@ -199,12 +201,37 @@ def test_bounded_predictions_by_batches_files_and_sizes(tmp_path):
 
 def test_grey_levels_are_shares_of_the_second_phase():
     X = np.random.default_rng(0).random((12, 6, 6))
-    y = CONDUCTIVITY.fit(X).components(np.eye(2) * X.mean(axis=(1, 2))[:, None, None] + 1)
+    y = CONDUCTIVITY.fit(X).components(np.eye(2) * (1 + 3 * X.mean(axis=(1, 2)))[:, None, None])
     regressor = CNNRegressor(target=CONDUCTIVITY, output="bounded", n_iter=2, **SMALL).fit(X, y)
     share = X.mean(axis=(1, 2))
     told = regressor.predict(X)
     assert (told[:, 0] < share * 5 + (1 - share)).all()
     assert (told[:, 0] > 1 / (share / 5 + (1 - share))).all()
+
+
+def test_targets_outside_the_bounds_are_reported():
+    X = images_of(20)
+    y = tensors_of(CONDUCTIVITY, X)
+    regressor = CNNRegressor(target=CONDUCTIVITY, output="bounded", n_iter=1, **SMALL)
+    others = clone(CONDUCTIVITY).set_params(conductivity=(1e3, 1e4))
+    for wrong, target in ((10 * y, CONDUCTIVITY), (-y, CONDUCTIVITY), (y, others)):
+        refused = clone(regressor).set_params(target=target)
+        with pytest.raises(ValueError, match=r"y must lie between the bounds .* images outside"):
+            refused.fit(X, wrong)
+    y[3] *= 3
+    regressor.set_params(validation_fraction=0.0)
+    with pytest.warns(EstimateWarning, match="got 1 of 20 images outside"):
+        regressor.fit(X, y)
+
+
+def test_components_that_are_always_zero():
+    X = np.repeat(images_of(20, (6,))[:, :, None], 6, axis=2)
+    y = 1e-6 * EffectiveConductivity(conductivity=(1.0, 5.0), tol=1e-8).fit_transform(X)
+    y[:, 1] = 0.0
+    unit = EffectiveConductivity(conductivity=(1e-6, 5e-6))
+    for target, largest in ((unit, 5e-6), (None, 0.0)):
+        regressor = CNNRegressor(target=target, n_iter=2, **SMALL).fit(X, y)
+        assert np.abs(regressor.predict(X)[:, 1]).max() <= largest
 
 
 def test_fit_refuses():
