@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from ..networks import regression_network
 from ..parameters import MODEL, parameter
-from ..rules import choice, integer, integers
+from ..rules import choice, integer, integers, optional
 from ._network import NetworkRegressor
 from ._targets import BoundedTargets, FreeTargets, bound_property, tensor_target
 
@@ -14,7 +14,7 @@ class CNNRegressor(NetworkRegressor):
 
     Convolutions of 3 voxels along each axis, each followed by a rectifier and the largest of blocks
     of two voxels (max-pooling), a mean over the image, and two linear layers. What volume fractions
-    alone tell of the targets, a polynomial by least squares, is taken off first; the network
+    alone tell of free targets, a polynomial by least squares, is taken off first; the network
     minimises the mean squared error of the rest, in units of its standard deviation. Images of
     other sizes than those of the training can be predicted; the answer is for a homogeneous
     material.
@@ -22,7 +22,9 @@ class CNNRegressor(NetworkRegressor):
     Notes
     -----
     Stiffness and conductivity follow the volume fractions more closely than a network of few
-    images learns. ``fraction_degree`` leaves it what fractions do not tell: the polynomial has the
+    images learns. ``fraction_degree`` leaves it what fractions do not tell; for the stiffness of
+    100 images it halved the error of free output and made that of bounded output larger. The
+    polynomial has the
     powers of the fraction of each phase but the first, no products, one coefficient for ten
     different fractions at the most, and beyond the range of the training the value of its end.
     The trend of a tensor is one that the symmetries of ``augment`` do not change.
@@ -107,11 +109,12 @@ class CNNRegressor(NetworkRegressor):
         image and to the phases of ``target``, which has to be an estimator with all components as
         its outputs.""",
     )
-    fraction_degree: int = parameter(
-        3,
-        integer(0),
+    fraction_degree: int | None = parameter(
+        None,
+        optional(integer(0)),
         """Degree of a polynomial in the phase fractions, or in the mean of grey levels, that is
-        fitted to the targets first; the network learns the rest. 0 is their mean.""",
+        fitted to the targets first; the network learns the rest. 0 is their mean. ``None`` stands
+        for 3 with free output, and for 0 between bounds, which follow the fractions already.""",
     )
     n_iter: int = 5000
     learning_rate: float = 1e-3
@@ -145,7 +148,10 @@ class CNNRegressor(NetworkRegressor):
     def _new_targets(self, train):
         kind = BoundedTargets if self.output == "bounded" else FreeTargets
         tensor = bound_property(self.target, self.encoder_, self.image_shape_, self.n_outputs_)
-        targets = kind(tensor, self.encoder_, self.fraction_degree, self.augment)
+        degree = self.fraction_degree
+        if degree is None:
+            degree = 0 if self.output == "bounded" else 3
+        targets = kind(tensor, self.encoder_, degree, self.augment)
         if self.equivariant or "rotation" in self.augment:
             targets.check_turns(self.image_shape_, self.n_outputs_)
         return targets.fit(train)

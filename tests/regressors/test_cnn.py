@@ -47,7 +47,7 @@ def test_what_fractions_tell_is_known_before_the_training():
     X = X[np.argsort(X.mean(axis=(1, 2)))][np.r_[:20, 30:60, 20:30]]  # the last ones lie inside
     p1 = X.mean(axis=(1, 2))
     y = np.stack([p1**3 - p1, 1e6 * p1], axis=1)
-    for degree, known in ((0, False), (1, False), (3, True)):
+    for degree, known in ((0, False), (1, False), (3, True), (None, True)):
         regressor = CNNRegressor(n_iter=1, fraction_degree=degree, validation_fraction=0.0, **SMALL)
         told = regressor.fit(X[:50], y[:50]).predict(X[50:])
         assert np.allclose(told, y[50:], rtol=1e-3) == known
