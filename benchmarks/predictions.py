@@ -3,8 +3,9 @@
 Phase separation of 64 x 64 voxels as in ``data_efficiency.py``, p1 from 0.3 to 0.7; the second
 phase has ``--contrast`` times the stiffness or conductivity of the first. Three tables:
 
-errors at 100 training images, of free and of bounded output, and of bounded output that is
-equivariant as well, all trained with the symmetries of the square;
+errors at 100 training images, of free and of bounded output, each with and without a trend with the
+volume fraction that is fitted first, and of bounded output that is equivariant as well, all trained
+with the symmetries of the square;
 
 violations: shares of random images whose predicted tensor is not between the bounds of Voigt and
 Reuss of the image, or not positive definite. A quarter of the images each is phase separation,
@@ -50,7 +51,9 @@ def networks(labeler, n_iter, seed):
     settings |= {"random_state": seed, "device": "cpu"}
     return {
         FREE: CNNRegressor.light(**settings),
+        "free, no trend": CNNRegressor.light(fraction_degree=0, **settings),
         BOUNDED: CNNRegressor.light(output="bounded", **settings),
+        "bounded, trend": CNNRegressor.light(output="bounded", fraction_degree=3, **settings),
         "bounded, equivariant": CNNRegressor.light(output="bounded", equivariant=True, **settings),
     }
 
