@@ -332,7 +332,7 @@ def main():
     )
     parser.add_argument("--real", type=int, nargs="+", default=[200, 400, 800], help="real images")
     parser.add_argument("--n-images", type=int, default=100, help="training images")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--n-iter", type=int, default=600, help="iterations of the network")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each generator")
     parser.add_argument("--generator-iter", type=int, help="iterations, in place of a time")
