@@ -13,7 +13,14 @@ from ._model import Model, NetworkModel
 from ._process import variable_values, with_variables
 from ._search import meet_targets, nearest_latents
 from ._table import ConditionTable, described
-from ._targets import Target, read_targets, target_descriptor, warn_missed, warn_outside
+from ._targets import (
+    Target,
+    outside_bounds,
+    read_targets,
+    target_descriptor,
+    warn_missed,
+    warn_outside,
+)
 from ._whitening import whitening_of
 
 __all__ = ["ConditionTable", "Model", "NetworkModel", "Target"]

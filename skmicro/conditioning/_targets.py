@@ -67,6 +67,14 @@ def target_descriptor(name, table, encoder, image_shape):
     return new_descriptor(name, table.periodic, own=own)._bind(encoder, image_shape)
 
 
+def outside_bounds(values, descriptor):
+    """Return a mask of the values that no target of a descriptor can take, and the bounds."""
+    low, high = descriptor._target_bounds()
+    outside = ~np.isfinite(values) | (values < low - ROUNDING) | (values > high + ROUNDING)
+    left, right = "(" if np.isinf(low) else "[", ")" if np.isinf(high) else "]"
+    return outside, f"{left}{low:g}, {high:g}{right}"
+
+
 def _rows(name, value, descriptor, n_samples):
     try:
         native = value.detach().cpu() if isinstance(value, torch.Tensor) else value
@@ -85,15 +93,10 @@ def _rows(name, value, descriptor, n_samples):
             f"target {name} must be {'a scalar, ' if width == 1 else ''}an array of shape "
             f"{allowed} or (n_samples, {width}) = ({n_samples}, {width}), got shape {array.shape}."
         )
-    low, high = descriptor._target_bounds()
-    outside = ~np.isfinite(array) | (array < low - ROUNDING) | (array > high + ROUNDING)
+    outside, bounds = outside_bounds(array, descriptor)
     if outside.any():
-        left, right = "(" if np.isinf(low) else "[", ")" if np.isinf(high) else "]"
-        raise ValueError(
-            f"target {name} must lie in {left}{low:g}, {high:g}{right}, "
-            f"got {array[outside].flat[0]}."
-        )
-    array = array.clip(low, high)
+        raise ValueError(f"target {name} must lie in {bounds}, got {array[outside].flat[0]}.")
+    array = array.clip(*descriptor._target_bounds())
     rows = np.broadcast_to(array.reshape(shapes[array.shape]), (n_samples, width))
     if not isinstance(descriptor, PhaseFractions) or descriptor.phases_ is None:
         return rows

@@ -1,11 +1,12 @@
 """Regression helped by generated images, without a leak between training and test images."""
 
+from numbers import Integral
+
 import numpy as np
+from sklearn import config_context
 from sklearn.base import MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, check_memory
 
 from .._random import draw_seed, numpy_generator, seeded
 from .._rollback import unchanged_on_error
@@ -23,7 +24,7 @@ from ..rules import (
     random_state,
     real,
 )
-from . import _gate, _synthetic
+from . import _gate, _routing, _synthetic
 from ._cnn import CNNRegressor
 from ._samples import checked_samples
 
@@ -76,13 +77,20 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     Compare with ``selection="random"``.
 
     The labeler has to compute what ``y`` holds: with measured targets that it does not reproduce,
-    the regressor learns two different quantities. Targets are best transformed inside, with a
+    the regressor learns two different quantities. Before the generator is trained, targets are
+    computed of eight images at the most; where they differ from ``y`` by more than 0.1 standard
+    deviations, a :exc:`.DistributionWarning` says so. Targets are best transformed inside, with a
     :class:`~sklearn.compose.TransformedTargetRegressor` as ``regressor``; where it is outside, the
     labeler has to compute transformed targets as well.
 
     With ``memory`` the fitted generator and the labelled images are stored, and taken from there
     where generator, labeler, images and seeds are the same, as in a search over parameters of
-    the regressor; ``random_state`` has to be an integer.
+    the regressor; ``random_state`` has to be an integer. A generator whose training was
+    interrupted is not stored.
+
+    ``groups`` and weights reach the last regressor of a :class:`~sklearn.pipeline.Pipeline` and of
+    a :class:`~sklearn.compose.TransformedTargetRegressor`; requests of metadata routing made inside
+    ``regressor`` are not needed and not used.
 
     References
     ----------
@@ -189,8 +197,8 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         y : array-like of shape (n,) or (n, n_outputs)
             Targets.
         groups : array-like of shape (n,) or None, default=None
-            Groups of the images, for a regressor whose ``fit`` takes them; every generated image
-            is a group of its own.
+            Groups of the images, for a regressor whose ``fit`` takes them, also as the last step
+            of a pipeline; every generated image is a group of its own.
 
         Returns
         -------
@@ -202,24 +210,29 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         TypeError
             If generator, regressor or labeler lack a method.
         ValueError
-            If images, targets, groups or a parameter are not allowed, the generator lacks a
-            target, the regressor tells no standard deviations where they are needed, or the labeler
-            does not give as many finite columns as ``y`` has.
+            If images, targets, groups or a parameter are not allowed, also one of the regressor,
+            the generator lacks a target, the regressor tells no standard deviations or takes no
+            weights where they are needed, or the labeler does not give a row for each image with as
+            many finite columns as ``y`` has.
 
         Warns
         -----
         DistributionWarning
-            If the targets of generated images are distributed otherwise than ``y`` and nothing
-            asked for that.
+            If the labeler computes other targets of real images than ``y``, or the targets of
+            generated images are distributed otherwise than ``y`` and nothing asked for that.
         """
         with unchanged_on_error(self):
             self._check_parameters()
             samples = checked_samples(self, X, y, None, groups)
             seed = draw_seed(self.random_state)
+            _synthetic.check_ranges(self.generator, self.targets or {}, samples.images)
             images, labels = self._labelled(samples, seed, groups)
             images, labels = self._judged(images, labels, samples.targets, seed)
             self.n_synthetic_ = len(images)
-            self.regressor_ = self._fitted_regressor(samples, images, labels, seed, groups)
+            regressor = self._regressor()
+            self.regressor_ = self._fitted_regressor(
+                regressor, samples, images, labels, seed, groups
+            )
         return self
 
     def predict(self, X):
@@ -252,9 +265,18 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         estimator_with(*LABELER)("labeler", self.labeler)
         if self.targets is not None:
             _synthetic.check_takes(self.generator, self.targets)
+        _routing.check_inner_parameters(self._regressor())
+        if self.synthetic_weight != 1.0:
+            _routing.check_takes_weights(self._regressor())
         if self._chooses:
             integer(self.n_synthetic)("n_candidates", self._n_candidates())
-            _synthetic.check_tells_deviations(self._regressor())
+            _routing.check_tells_deviations(self._regressor())
+        stores = getattr(check_memory(self.memory), "location", True) is not None
+        if stores and not isinstance(self.random_state, Integral):
+            raise ValueError(
+                "random_state must be an integer with memory, where results of other seeds are "
+                f"never found again, got {self.random_state!r}."
+            )
         if self.gate and self._distributes_otherwise:
             raise ValueError(
                 "gate must be False with targets or selection='uncertainty', which distribute the "
@@ -278,15 +300,19 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     def _labelled(self, samples, seed, groups):
         """Return generated images and their targets, (n_synthetic, n_outputs)."""
         nothing = samples.images[:0], samples.targets[:0]
+        memory = check_memory(self.memory)
+        self.labeler_, _ = _synthetic.fitted_once(memory, clone(self.labeler), samples.images)
+        if self.n_synthetic:
+            _synthetic.compare(self.labeler_, samples, memory)
         judge = None
         if self._chooses and self.n_synthetic:
-            judge = self._fitted_regressor(samples, *nothing, seed, groups)
+            # The final fit would go on from a checkpoint of this one.
+            regressor = _routing.without_checkpoints(self._regressor())
+            judge = self._fitted_regressor(regressor, samples, *nothing, seed, groups)
             # If it tells no deviations after all, that is better known before a long training.
             judge.predict(samples.images[:1], return_std=True)
-        memory = check_memory(self.memory)
         generator = seeded(self.generator, numpy_generator(seed, 1))
-        self.generator_ = memory.cache(_synthetic.fitted)(generator, samples.images)
-        self.labeler_ = memory.cache(_synthetic.fitted)(clone(self.labeler), samples.images)
+        self.generator_, memory = _synthetic.fitted_once(memory, generator, samples.images)
         if self.n_synthetic == 0:
             return nothing
         n_samples = self.n_synthetic if judge is None else self._n_candidates()
@@ -324,41 +350,26 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         )
         return images, labels
 
-    def _fitted_regressor(self, samples, images, labels, seed, groups):
-        """Return the regressor, fitted on the real images and on labelled ones."""
-        regressor = seeded(self._regressor(), numpy_generator(seed, 4))
+    def _fitted_regressor(self, regressor, samples, images, labels, seed, groups):
+        """Return a regressor, fitted on the real images and on labelled ones."""
+        regressor = seeded(regressor, numpy_generator(seed, 4))
         arguments = {}
         if self.synthetic_weight != 1.0:
-            weights = np.full(len(images), float(self.synthetic_weight))
-            arguments |= weight_arguments(regressor, np.concatenate([samples.weights, weights]))
-        if groups is not None and has_fit_parameter(regressor, "groups"):
+            own = np.full(len(images), float(self.synthetic_weight))
+            weights = np.concatenate([samples.weights, own])
+            arguments |= _routing.fit_arguments(regressor, "sample_weight", weights)
+        if groups is not None:
             own = samples.groups.max() + 1 + np.arange(len(images))
-            arguments["groups"] = np.concatenate([samples.groups, own])
-        if has_fit_parameter(regressor, "trained_only"):
-            arguments["trained_only"] = np.arange(len(samples) + len(images)) >= len(samples)
+            numbers = np.concatenate([samples.groups, own])
+            arguments |= _routing.fit_arguments(regressor, "groups", numbers)
+        generated = np.arange(len(samples) + len(images)) >= len(samples)
+        arguments |= _routing.fit_arguments(regressor, "trained_only", generated)
         y = np.concatenate([samples.targets, labels])
         X = np.concatenate([samples.images, images])
-        return regressor.fit(X, y[:, 0] if self._single else y, **arguments)
-
-
-def weight_arguments(regressor, weights):
-    """Return weights as the ``fit`` of a regressor takes them, by name.
-
-    ValueError if it takes none.
-    """
-    if isinstance(regressor, Pipeline):
-        name, last = regressor.steps[-1]
-        inner = weight_arguments(last, weights)
-        return {f"{name}__{key}": value for key, value in inner.items()}
-    takes = regressor
-    if isinstance(regressor, TransformedTargetRegressor) and regressor.regressor is not None:
-        takes = regressor.regressor
-    if not has_fit_parameter(takes, "sample_weight"):
-        raise ValueError(
-            "regressor must take sample_weight in fit with a synthetic_weight other than 1, got "
-            f"{regressor!r}."
-        )
-    return {"sample_weight": weights}
+        y = y[:, 0] if self._single else y
+        # What goes where is settled here; requests would be asked for what nobody routed.
+        with config_context(enable_metadata_routing=False):
+            return regressor.fit(X, y, **arguments)
 
 
 def _small(seed, stream):

@@ -6,13 +6,30 @@ Functions whose results ``joblib.Memory`` may keep take all that they depend on 
 import inspect
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+from joblib import Memory
 
 from .._checks import check_real
 from .._random import numpy_generator
-from ..conditioning import target_descriptor
-from ..descriptors import descriptor_named, new_descriptor
+from .._warnings import noted_warnings, warn_user
+from ..conditioning import outside_bounds, target_descriptor
+from ..descriptors import BaseDescriptor, descriptor_named, new_descriptor
+from ..exceptions import DistributionWarning, TrainingInterruptedWarning
+from ..images import ImageEstimator, wraps_around
 from ..rules import Rule
+from . import _gate
+
+N_COMPARED = 8
+"""Real images that the labeler has to agree with the targets on."""
+LARGEST_DISAGREEMENT = 0.1
+"""In standard deviations of the targets: what solvers and discretisations differ by is less."""
+
+
+class UnfinishedError(Exception):
+    """The training of an estimator was interrupted, so that it is not to be stored."""
+
+    def __init__(self, estimator):
+        super().__init__("Training was interrupted.")
+        self.estimator = estimator
 
 
 def target_ranges():
@@ -55,6 +72,39 @@ def check_takes(generator, targets):
             )
 
 
+def check_ranges(generator, targets, images):
+    """Raise ValueError for targets of an unfitted generator that ``sample`` is known to refuse."""
+    known = isinstance(generator, ImageEstimator)
+    for name, ends in targets.items():
+        if known or ends is None:
+            _check_drawable(name, ends, _expected_descriptor(name, generator, images))
+
+
+def _expected_descriptor(name, generator, images):
+    """Return the descriptor that a name will stand for once the generator is fitted."""
+    values = generator.get_params(deep=False).values() if hasattr(generator, "get_params") else ()
+    items = [item for value in values if isinstance(value, (list, tuple)) for item in value]
+    own = {item.name: item for item in items if isinstance(item, BaseDescriptor)}
+    descriptor = new_descriptor(
+        own.get(name, name), wraps_around(generator), parameter="target without a range"
+    )
+    return descriptor.fit(images)
+
+
+def _check_drawable(name, ends, descriptor):
+    """Raise ValueError unless values of a target can be drawn from a range."""
+    n_components = descriptor._n_features()
+    if n_components != 1:
+        raise ValueError(
+            f"targets must have one component, to be drawn from a range, got {name!r} "
+            f"with {n_components}."
+        )
+    if ends is not None:
+        outside, bounds = outside_bounds(np.asarray(ends, dtype=np.float64), descriptor)
+        if outside.any():
+            raise ValueError(f"targets[{name!r}] must lie in {bounds}, got {ends!r}.")
+
+
 def closed_ranges(targets, generator, images):
     """Return the range of each target; where it is ``None``, that of the training images.
 
@@ -75,18 +125,13 @@ def closed_ranges(targets, generator, images):
     Raises
     ------
     ValueError
-        If a target has more than one component.
+        If a target has more than one component, or a range leaves what it can be.
     """
     ranges = {}
     for name, ends in targets.items():
         if ends is None or hasattr(generator, "conditions_"):
             descriptor = _descriptor(name, generator, images)
-            n_components = descriptor._n_features()
-            if n_components != 1:
-                raise ValueError(
-                    f"targets must have one component, to be drawn from a range, got {name!r} "
-                    f"with {n_components}."
-                )
+            _check_drawable(name, ends, descriptor)
             values = descriptor.transform(images) if ends is None else ends
             ends = np.min(values), np.max(values)
         ranges[name] = tuple(map(float, ends))
@@ -101,8 +146,26 @@ def _descriptor(name, generator, images):
 
 
 def fitted(estimator, images):
-    """Return an estimator fitted on images."""
-    return estimator.fit(images)
+    """Return an estimator fitted on images.
+
+    UnfinishedError carries it where its training was interrupted: what raises is not stored.
+    """
+    with noted_warnings() as noted:
+        estimator = estimator.fit(images)
+    if any(issubclass(category, TrainingInterruptedWarning) for category in noted):
+        raise UnfinishedError(estimator)
+    return estimator
+
+
+def fitted_once(memory, estimator, images):
+    """Return an estimator fitted on images, and the memory of what is made with it.
+
+    That of a training that was interrupted is nowhere: it is not to be had again.
+    """
+    try:
+        return memory.cache(fitted)(estimator, images), memory
+    except UnfinishedError as unfinished:
+        return unfinished.estimator, Memory(None)
 
 
 def sampled(generator, n_samples, seed, ranges):
@@ -116,8 +179,39 @@ def sampled(generator, n_samples, seed, ranges):
 
 
 def labelled(labeler, images):
-    """Return what a fitted labeler computes of images, (n, n_outputs)."""
-    return np.asarray(labeler.transform(images), dtype=np.float64).reshape(len(images), -1)
+    """Return what a fitted labeler computes of images, (n, n_outputs).
+
+    ValueError unless it is a row for each image.
+    """
+    found = labeler.transform(images)
+    labels = np.asarray(found, dtype=np.float64)
+    if found is None or labels.ndim == 0 or len(labels) != len(images):
+        got = repr(found) if labels.ndim == 0 else f"shape {labels.shape}"
+        raise ValueError(
+            f"labeler must give one row for each image, shape ({len(images)}, n_outputs), "
+            f"got {got}."
+        )
+    return labels.reshape(len(images), -1)
+
+
+def compare(labeler, samples, memory):
+    """Compare what a fitted labeler computes of some real images with their targets.
+
+    Raises ValueError unless it computes as many finite numbers, and warns where they are others.
+    """
+    rows = np.linspace(0, len(samples) - 1, min(N_COMPARED, len(samples))).round().astype(int)
+    labels = memory.cache(labelled)(labeler, samples.images[rows])
+    check_labels(labels, samples.targets.shape[1])
+    excess = (labels - samples.targets[rows]) / _gate.spread(samples.targets)
+    apart = np.sqrt(np.square(excess).mean(axis=0))
+    columns = np.flatnonzero(apart > LARGEST_DISAGREEMENT)
+    if len(columns):
+        listed = ", ".join(f"column {k} by {apart[k]:.3g}" for k in columns)
+        warn_user(
+            f"labeler computes other targets than y: of {len(rows)} images {listed} standard "
+            "deviations of y (root mean square); the regressor learns two different quantities.",
+            DistributionWarning,
+        )
 
 
 def check_labels(labels, n_outputs):
@@ -128,18 +222,6 @@ def check_labels(labels, n_outputs):
         )
     if not np.isfinite(labels).all():
         raise ValueError("labeler must give finite targets, got NaN or infinity.")
-
-
-def check_tells_deviations(regressor):
-    """Raise ValueError unless ``predict`` of a regressor takes ``return_std``."""
-    last = regressor
-    while isinstance(last, Pipeline):
-        last = last.steps[-1][1]
-    if "return_std" not in inspect.signature(last.predict).parameters:
-        raise ValueError(
-            "regressor must have a predict that takes return_std with selection='uncertainty', "
-            f"got {regressor!r}."
-        )
 
 
 def most_uncertain(regressor, images, n_chosen, spread):

@@ -1,12 +1,14 @@
 """Augmented regressors in what scikit-learn makes of regressors, in files, and when fits fail."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
 import pytest
 from augmented_parts import Both, Copies, Counting, Recorder, Surface, augmented, data, quiet
 from cases import case
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
@@ -16,11 +18,18 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skmicro
 from skmicro.descriptors import SpecificSurface, TwoPointCorrelation
-from skmicro.exceptions import DistributionWarning
+from skmicro.exceptions import DistributionWarning, TrainingInterruptedWarning
+from skmicro.generators import VAE
 from skmicro.properties import EffectiveConductivity
 from skmicro.regressors import CNNRegressor
 
 GROUPS = np.arange(24) // 4
+
+
+def quietly_fitted(model, X, y, **arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DistributionWarning)
+        return model.fit(X, y, **arguments)
 
 
 def test_groups_split_the_images_and_reach_the_regressor_of_each_fold():
@@ -62,6 +71,63 @@ def test_a_search_fits_the_generator_once_for_each_fold_and_parameter(tmp_path):
     assert search.best_params_.keys() == grid.keys()
     assert len(set(search.cv_results_["mean_test_score"])) == 8
     assert search.predict(X).shape == (24,)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_weights_and_groups_reach_the_last_regressor(routing):
+    X, y = data()
+    nothing = FunctionTransformer()
+
+    def transformed(regressor):
+        return TransformedTargetRegressor(regressor, transformer=StandardScaler())
+
+    cases = {
+        "pipeline": (make_pipeline(nothing, Recorder()), lambda fitted: fitted[-1]),
+        "targets": (transformed(Recorder()), lambda fitted: fitted.regressor_),
+        "pipeline of targets": (
+            make_pipeline(nothing, transformed(Recorder())),
+            lambda fitted: fitted[-1].regressor_,
+        ),
+        "targets of a pipeline": (
+            transformed(make_pipeline(nothing, Recorder())),
+            lambda fitted: fitted.regressor_[-1],
+        ),
+    }
+    for kind, (regressor, last) in cases.items():
+        model = augmented(
+            regressor=regressor, generator=Copies(), labeler=Surface(), n_synthetic=5,
+            synthetic_weight=0.5,
+        )  # fmt: skip
+        with case(kind), config_context(enable_metadata_routing=routing):
+            seen = last(quietly_fitted(model, X, y, groups=GROUPS).regressor_).seen_
+            np.testing.assert_array_equal(seen["groups"][:24], GROUPS)
+            assert len(np.unique(seen["groups"])) == 6 + 5
+            np.testing.assert_array_equal(seen["sample_weight"], np.repeat([1.0, 0.5], [24, 5]))
+
+
+class Interrupting:
+    """A callback that interrupts a training as a user does, once."""
+
+    waits = True
+
+    def __call__(self, n_iter, history):
+        if Interrupting.waits:
+            Interrupting.waits = False
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_generator_is_not_stored(tmp_path):
+    X, y = data()
+    generator = VAE.light(n_iter=3, n_latent=2, device="cpu", callbacks=[Interrupting()])
+    model = augmented(generator=generator, memory=str(tmp_path), n_synthetic=4)
+    Interrupting.waits = True
+    with pytest.warns(TrainingInterruptedWarning, match="after 1 of 3") as record:
+        quietly_fitted(model, X, y)
+    assert __file__ in {warning.filename for warning in record}
+    assert model.generator_.n_iter_ == 1
+    assert not list(tmp_path.rglob("sampled"))
+    for _ in range(2):
+        assert quietly_fitted(model, X, y).generator_.n_iter_ == 3
 
 
 @quiet

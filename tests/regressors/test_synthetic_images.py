@@ -12,6 +12,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from textures import blobs
@@ -19,8 +20,10 @@ from textures import blobs
 from skmicro.conditioning import ConditionTable
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
 from skmicro.exceptions import DistributionWarning, ExtrapolationWarning
+from skmicro.generators import GaussianRandomField
 from skmicro.images import encoder_for
-from skmicro.regressors import _synthetic
+from skmicro.properties import EffectiveConductivity
+from skmicro.regressors import CNNRegressor, _synthetic
 
 beyond = pytest.mark.filterwarnings("ignore::skmicro.exceptions.ExtrapolationWarning")
 
@@ -65,8 +68,9 @@ def test_a_range_of_none_is_that_of_the_images_of_fit():
 
 def test_targets_beyond_the_images_are_extrapolated_aloud():
     X, y = data()
-    with pytest.warns(ExtrapolationWarning, match="target p1 lies outside"):
+    with pytest.warns(ExtrapolationWarning, match="target p1 lies outside") as record:
         augmented(targets={"p1": (0.1, 0.2)}).fit(X, y)
+    assert record[0].filename == __file__
 
 
 class OwnTargets(Copies):
@@ -151,6 +155,7 @@ def test_candidates_have_targets_as_well():
     assert fractions_of(added_to(model, X, y)).min() > 0.75
 
 
+@quiet
 def test_deviations_count_in_units_of_the_spread_of_each_output():
     X, y = data()
     options = {"selection": "uncertainty", "n_synthetic": 5, "n_candidates": 50}
@@ -181,7 +186,8 @@ def test_a_gaussian_process_in_a_pipeline_labels_what_it_has_not_seen():
     model = augmented(regressor=regressor, selection="uncertainty", n_candidates=60, **options).fit(
         X[:8], y[:8]
     )
-    assert CountingSurface.n_labelled == 10
+    # Eight of them are real images, compared with y.
+    assert CountingSurface.n_labelled == 8 + 10
     recorded = augmented(regressor=Recorder(), **options | {"n_synthetic": 60})
     candidates = added_to(recorded, X[:8], y[:8])
     doubt = alone.predict(candidates, return_std=True)[1]
@@ -217,6 +223,21 @@ class NeverTrained(Copies):
         raise AssertionError("the generator was asked")
 
 
+class NeverTrainedField(GaussianRandomField):
+    fit = NeverTrained.fit
+
+
+class Labels(Surface):
+    """Gives what it is told to, of images of two phases."""
+
+    def __init__(self, given=None):
+        self.given = given
+
+    def transform(self, X):
+        return self.given
+
+
+FIELD = NeverTrainedField()
 UNCERTAIN = {"selection": "uncertainty", "regressor": Doubtful(), "n_synthetic": 5}
 SCALED = TransformedTargetRegressor(Doubtful(), transformer=StandardScaler())
 BAD = {
@@ -244,6 +265,59 @@ BAD = {
         "regressor must have a predict that takes return_std .*TransformedTargetRegressor",
     ),
     "one member": (UNCERTAIN | {"regressor": Untold()}, ValueError, "n_members must be >= 2"),
+    "targets of a field": (
+        {"generator": FIELD, "targets": {"p1": (0.2, 1.01)}},
+        ValueError,
+        r"targets\['p1'\] must lie in \[0, 1\], got \(0.2, 1.01\)",
+    ),
+    "low end": (
+        {"generator": FIELD, "targets": {"p1": (-1, 0.5)}},
+        ValueError,
+        r"targets\['p1'\] must lie in \[0, 1\], got \(-1, 0.5\)",
+    ),
+    "several components": (
+        {"generator": FIELD, "targets": {"p2": None}},
+        ValueError,
+        r"targets must have one component.*got 'p2' with \d",
+    ),
+    "columns": (
+        {"labeler": Labels(np.zeros((8, 2)))},
+        ValueError,
+        "labeler must give as many columns as y has, 1, got 2",
+    ),
+    "no labels": (
+        {"labeler": Labels()},
+        ValueError,
+        r"labeler must give one row for each image, shape \(8, n_outputs\), got None",
+    ),
+    "too few labels": (
+        {"labeler": Labels(np.zeros((3, 1)))},
+        ValueError,
+        r"labeler must give one row .*shape \(8, n_outputs\), got shape \(3, 1\)",
+    ),
+    "phase without conductivity": (
+        {"labeler": EffectiveConductivity(conductivity={0: 1.0})},
+        ValueError,
+        r"conductivity must have a value for each .* none for \[1\]",
+    ),
+    "parameter of a regressor inside": (
+        {"regressor": make_pipeline(CNNRegressor(n_members=0))},
+        ValueError,
+        "n_members must be >= 1, got 0",
+    ),
+    "weights that nothing takes": (
+        {
+            "regressor": make_pipeline(VolumeFraction(), KNeighborsRegressor()),
+            "synthetic_weight": 2,
+        },
+        ValueError,
+        "regressor must take sample_weight",
+    ),
+    "memory without a seed": (
+        {"memory": "nowhere", "random_state": None},
+        ValueError,
+        "random_state must be an integer with memory, .*got None",
+    ),
     "gate and targets": ({"gate": True, "targets": {"p1": None}}, ValueError, "gate must be False"),
     "gate and choice": (UNCERTAIN | {"gate": True}, ValueError, "gate must be False .*on purpose"),
 }
@@ -258,6 +332,33 @@ def test_refusals_before_the_generator_is_trained():
             with pytest.raises(error, match=message):
                 model.fit(X, y)
             assert vars(model) == before
+
+
+def test_a_labeler_of_another_quantity_is_warned_of_before_the_generator_is_trained():
+    X, y = data()
+    p1 = fractions_of(X)
+    both = {"labeler": Both(), "generator": NeverTrained()}
+    message = r"labeler computes other targets than y: of 8 images column 0 by \d.*, column 1 by \d"
+    with pytest.warns(DistributionWarning, match=message) as record, pytest.raises(AssertionError):
+        augmented(**both).fit(X, np.column_stack([p1, y]))
+    assert record[0].filename == __file__
+    slightly = p1 + 0.05 * p1.std() * np.resize([1.0, -1.0], len(p1))
+    with pytest.raises(AssertionError, match="was trained"):
+        augmented(**both).fit(X, np.column_stack([y, slightly]))
+    augmented(**both | {"n_synthetic": 0, "generator": Copies()}).fit(X, np.column_stack([p1, y]))
+
+
+def test_the_first_fit_leaves_the_checkpoint_to_the_last(tmp_path):
+    X, y = data()
+    regressor = CNNRegressor.light(
+        n_iter=2, widths=(4,), n_members=2, device="cpu", checkpoint=str(tmp_path / "checkpoint")
+    )
+    options = {"selection": "uncertainty", "n_synthetic": 4}
+    kept = augmented(regressor=regressor, **options).fit(X, y)
+    assert kept.regressor_.checkpoint == regressor.checkpoint
+    assert (tmp_path / "checkpoint").exists()
+    plain = augmented(regressor=clone(regressor).set_params(checkpoint=None), **options).fit(X, y)
+    np.testing.assert_array_equal(kept.predict(X), plain.predict(X))
 
 
 def test_refusals_of_what_a_trained_generator_tells():
