@@ -15,7 +15,7 @@ from skmicro.exceptions import CoverageWarning
 from skmicro.properties import EffectiveConductivity
 from skmicro.regressors import CNNRegressor
 from skmicro.regressors._conformal import half_widths, images_for, rank_of
-from skmicro.training import stop_without_progress
+from skmicro.training import measure_every, without_progress
 
 SMALL = {"widths": (4, 4), "batch_size": 8, "device": "cpu", "random_state": 0, "periodic": True}
 
@@ -178,8 +178,11 @@ def test_training_ends_when_no_member_has_progressed():
                 self.least, self.n_iter = self.losses[n_iter], n_iter
 
     bests = [Best([9, 8, 8, 8, 8, 8, 8, 8, 8]), Best([9, 8, 8, 7, 7, 7, 7, 7, 7])]
-    stop = stop_without_progress(bests, 1, 3)
-    assert [stop(n_iter, None) for n_iter in range(1, 8)] == [False] * 5 + [True] * 2
+    measure, ends = measure_every(1, bests), []
+    for n_iter in range(1, 8):
+        assert not measure(n_iter, None)
+        ends.append(without_progress(bests, 3))
+    assert ends == [False] * 5 + [True] * 2
 
 
 def test_ensembles_and_intervals_survive_files_pickles_clones_and_breaks(tmp_path):
