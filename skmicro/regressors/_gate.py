@@ -64,6 +64,12 @@ def _distances(a, b):
 
 
 def spread(real):
-    """Return the standard deviation of each column, 1 for those that are constant."""
-    deviation = real.std(axis=0)
+    """Return the standard deviation of each column, 1 for those that are constant.
+
+    Squares of values near the ends of the floating-point range do not enter.
+    """
+    above = real - real.min(axis=0)
+    largest = above.max(axis=0)
+    largest = np.where(largest > 0, largest, 1.0)
+    deviation = largest * (above / largest).std(axis=0)
     return np.where(deviation > 0, deviation, 1.0)
