@@ -1,5 +1,6 @@
 """Rules for plain values: each check names the parameter, the rule and the value it got."""
 
+import math
 import os
 from numbers import Integral, Real
 
@@ -39,7 +40,7 @@ def check_real(
         raise TypeError(f"{name} must be a number, got {value!r}.")
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
-    if np.isnan(value) or (finite and np.isinf(value)) or below or above:
+    if math.isnan(value) or (finite and math.isinf(value)) or below or above:
         left = "(" if open_low or np.isinf(low) else "["
         right = ")" if open_high or (finite and np.isinf(high)) else "]"
         raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {value}.")

@@ -113,8 +113,8 @@ class MarkovRandomField(BaseGenerator):
     neighborhood: int | None = parameter(
         None,
         optional(integer(0)),
-        """Radius of the window in voxels, at most a quarter of a side; ``None`` stands for 5 in
-        two dimensions and 2 in three.""",
+        """Radius of the window in voxels; ``None`` stands for 5 in two dimensions and 2 in three.
+        Along each axis it is cut to a quarter of the side, see ``radii_``.""",
         MODEL,
     )
     max_voxels: int = parameter(

@@ -117,6 +117,8 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         )
         step = self._training_step(networks, torch_generator(self._seed, 3, done), **settings)
         looks = task.loop_callbacks(lambda history: self._as_if_finished(step, images, history))
+        marked = checkpoint is not None
+        marks = fingerprint(self, data=images, conditions=rows) if marked else None
         history = run(
             step,
             batches,
@@ -125,7 +127,7 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
             verbose=self.verbose,
             checkpoint=checkpoint,
             checkpoint_every=self.checkpoint_every,
-            fingerprint=fingerprint(self, images, rows) if checkpoint is not None else None,
+            fingerprint=marks,
         )
         self._set(self._trained(step.finish(batches), images, history))
         self._finish()

@@ -145,8 +145,8 @@ class AugmentationCurveDisplay:
         Raises
         ------
         ValueError
-            If there are no scores, the numbers of images do not rise, or are not as many as the
-            scores.
+            If there are no scores, one is not finite, the numbers of images do not rise, or are not
+            as many as the scores.
         """
         sizes = np.array(_checked_sizes(self.n_synthetic))
         scores = _checked_scores(self.scores, len(sizes))
@@ -209,6 +209,8 @@ def _checked_scores(scores, n_sizes):
                 f"scores[{label!r}] must have shape (n_sizes, n_scores) for {n_sizes} numbers of "
                 f"images, got {rows.shape}."
             )
+        if not np.isfinite(rows).all():
+            raise ValueError(f"scores[{label!r}] must hold finite numbers, got NaN or infinity.")
         checked[label] = rows
     return checked
 

@@ -167,14 +167,19 @@ class DescriptorDistributionDisplay:
         Raises
         ------
         ValueError
-            If a set is empty, a density is asked for of a set of equal values, or there is no
-            such reference, or only one value of it.
+            If a set is empty, a value is not finite, a density is asked for of a set of equal
+            values, or there is no such reference, or only one value of it.
         """
         check_choice("kind", kind, _KINDS)
         check_integer("bins", bins, 1)
         values = {label: np.asarray(numbers, float) for label, numbers in self.values.items()}
         if not values or min(map(len, values.values())) == 0:
             raise ValueError("values must hold at least one number for each set, got none.")
+        for label, numbers in values.items():
+            if not np.isfinite(numbers).all():
+                raise ValueError(
+                    f"values[{label!r}] must hold finite numbers, got NaN or infinity."
+                )
         curves = _KINDS[kind](values, bins)
         self.distances_, self.baseline_ = _distances(values, reference)
         self.ax_ = one_axes(ax)
@@ -222,6 +227,11 @@ def _distances(values, reference):
         return {}, None
     if reference not in values:
         raise ValueError(f"reference must be one of {list(values)}, got {reference!r}.")
+    if len(values[reference]) < 2:
+        raise ValueError(
+            f"reference must be a set of at least 2 values, got {reference!r} with "
+            f"{len(values[reference])}."
+        )
     pairs = {
         label: target_distances(numbers, values[reference], random_state=SEED)
         for label, numbers in values.items()

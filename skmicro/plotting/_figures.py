@@ -61,10 +61,13 @@ def grid_of_axes(axes, n_rows, n_columns, cell):
 
 
 def check_axes(axes, n_axes):
-    """Return given axes as a flat array of ``n_axes`` of them, or raise ValueError."""
+    """Return given axes as a flat array of ``n_axes`` of them, or raise."""
     axes = np.asarray(axes, dtype=object).ravel()
     if axes.size != n_axes:
         raise ValueError(f"axes must hold {n_axes} axes for this display, got {axes.size}.")
+    for ax in axes:
+        if not hasattr(ax, "get_figure"):
+            raise TypeError(f"axes must hold axes of matplotlib, got {ax!r}.")
     return axes
 
 
@@ -86,6 +89,16 @@ def visible_slices(images):
 def phases_of(images):
     """Return the labels of images, or None where their values are grey levels."""
     return encoder_for(images.astype(np.float64)).phases
+
+
+def check_labels(name, images, phases):
+    """Raise ValueError if images have a label that is none of ``phases``."""
+    others = np.setdiff1d(images, phases)
+    if others.size:
+        raise ValueError(
+            f"{name} must hold labels of phases, {np.asarray(phases).tolist()}, got "
+            f"{others[:3].tolist()}."
+        )
 
 
 def color_options(images, phases, cmap=None):

@@ -6,6 +6,7 @@ from ..regressors import occlusion_map
 from ._figures import (
     all_or_nothing,
     check_axes,
+    check_labels,
     color_options,
     draw_image,
     grid_of_axes,
@@ -132,8 +133,8 @@ class OcclusionDisplay:
         Raises
         ------
         ValueError
-            If the effects have another shape than the image, names are not as many as outputs, or
-            the number of axes is wrong.
+            If the image has a label that is none of ``phases``, the effects have another shape
+            than the image, names are not as many as outputs, or the number of axes is wrong.
         """
         stack = check_stack("image", np.asarray(self.image)[None])
         effects = np.asarray(self.effects, dtype=float)
@@ -145,6 +146,8 @@ class OcclusionDisplay:
         effects = check_stack("effects", effects.reshape(-1, *stack.shape[1:]))
         names = output_names(self.names, len(effects))
         phases = phases_of(stack) if self.phases is None else self.phases
+        if phases is not None:
+            check_labels("image", stack, phases)
         image, maps = visible_slices(stack)[0], visible_slices(effects)
         n_axes = len(maps) + 1
         if axes is None:

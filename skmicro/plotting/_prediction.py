@@ -15,8 +15,8 @@ class PredictionDisplay:
     """Predicted against true values, a panel for each output.
 
     Predictions without an error lie on the diagonal. Where intervals are given, they are drawn as
-    bars, those that do not hold the true value in another colour. Above each panel is R2, and the
-    share of the intervals that hold the true value (their coverage).
+    bars, those that do not hold the true value in another colour. Above each panel is R2, and
+    how many of the intervals hold the true value (their coverage).
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class PredictionDisplay:
     ...     [1.0, 2.0, 3.0], [1.0, 1.5, 3.5], intervals=intervals
     ... )
     >>> display.axes_[0].get_title()
-    '$R^2$ = 0.750, coverage 67 %'
+    '$R^2$ = 0.750, coverage 2 of 3'
     """
 
     def __init__(self, y_true, y_pred, *, intervals=None, names=None):
@@ -195,7 +195,8 @@ class PredictionDisplay:
     def _title(self, k):
         parts = [] if np.isnan(self.r2_[k]) else [f"$R^2$ = {self.r2_[k]:.3f}"]
         if self.coverage_ is not None:
-            parts.append(f"coverage {100 * self.coverage_[k]:.0f} %")
+            held = round(self.coverage_[k] * len(self.y_true))
+            parts.append(f"coverage {held} of {len(self.y_true)}")
         return ", ".join(parts)
 
 

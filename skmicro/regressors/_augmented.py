@@ -6,12 +6,11 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from .._random import draw_seed, numpy_generator, seeded
 from .._rollback import unchanged_on_error
-from .._warnings import warn_user
-from ..exceptions import DistributionWarning
 from ..images import ImageEstimator, check_images
 from ..parameters import RUNNING, parameter
 from ..rules import (
@@ -30,6 +29,10 @@ from ._samples import checked_samples
 
 GENERATOR = ("fit", "sample")
 LABELER = ("fit", "transform")
+
+
+def _tells_intervals(self):
+    return hasattr(self._regressor(), "predict_interval")
 
 
 class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
@@ -75,6 +78,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     ``y``. This is for labels that cost more than images, and no sure gain: images that are chosen
     together may be much alike, and the least certain ones may be unlike any image to be predicted.
     Compare with ``selection="random"``.
+
+    Generated images are only trained on: what a :class:`CNNRegressor` holds out to choose weights,
+    or sets apart for intervals, are real images.
 
     The labeler has to compute what ``y`` holds: with measured targets that it does not reproduce,
     the regressor learns two different quantities. Before the generator is trained, targets are
@@ -235,21 +241,55 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             )
         return self
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """Predict the targets of images.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images, of other sizes than those of the training if the regressor takes them.
+        return_std : bool, default=False
+            Whether to return standard deviations as well, if the regressor tells them.
 
         Returns
         -------
         y : ndarray of shape (n,) or (n, n_outputs)
             Predicted targets.
+        std : ndarray of shape (n,) or (n, n_outputs)
+            Standard deviations, as the regressor tells them. Only with ``return_std=True``.
+
+        Raises
+        ------
+        ValueError
+            If standard deviations are asked of a regressor that does not tell them.
         """
         check_is_fitted(self)
-        return self.regressor_.predict(check_images(self, X, reset=False, any_size=True))
+        images = check_images(self, X, reset=False, any_size=True)
+        if not return_std:
+            return self.regressor_.predict(images)
+        _routing.check_tells_deviations(self.regressor_, "return_std=True")
+        return self.regressor_.predict(images, return_std=True)
+
+    @available_if(_tells_intervals)
+    def predict_interval(self, X, coverage=0.9):
+        """Predict intervals that hold the targets of a share of images.
+
+        Parameters
+        ----------
+        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
+            Images, as for :meth:`predict`.
+        coverage : float, default=0.9
+            Share of the intervals that are to hold their target, in (0, 1).
+
+        Returns
+        -------
+        intervals : ndarray of shape (n, 2) or (n, n_outputs, 2)
+            Those of the regressor, such as :meth:`.CNNRegressor.predict_interval`, whose images set
+            apart are real ones.
+        """
+        check_is_fitted(self)
+        images = check_images(self, X, reset=False, any_size=True)
+        return self.regressor_.predict_interval(images, coverage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -333,22 +373,10 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             return images, labels
         self.distances_ = _gate.distances(labels, targets)
         self.baseline_ = _gate.baseline(targets, numpy_generator(seed, 3))
-        largest = _gate.LARGEST_RATIO * self.baseline_
-        if self._distributes_otherwise or (self.distances_ <= largest).all():
+        if self._distributes_otherwise:
             return images, labels
-        taken = "all of them are added"
-        if self.gate:
-            rows = _gate.admitted(labels, targets, largest)
-            images, labels = images[rows], labels[rows]
-            taken = f"{len(rows)} of them are added"
-        worst = int(np.argmax(self.distances_ / np.maximum(self.baseline_, 1e-12)))
-        warn_user(
-            f"Targets of the {self.n_synthetic} generated images are distributed otherwise than "
-            f"y: column {worst} has a Wasserstein distance of {self.distances_[worst]:.3g} "
-            f"standard deviations, halves of y {self.baseline_[worst]:.3g}; {taken}.",
-            DistributionWarning,
-        )
-        return images, labels
+        rows = _gate.passing(labels, targets, self.distances_, self.baseline_, closed=self.gate)
+        return images[rows], labels[rows]
 
     def _fitted_regressor(self, regressor, samples, images, labels, seed, groups):
         """Return a regressor, fitted on the real images and on labelled ones."""

@@ -48,8 +48,9 @@ class CNNRegressor(NetworkRegressor):
     .. math:: C = C_V - L Y L, \quad L L = C_V - C_R, \quad Y = (1 + e^{-S})^{-1},
 
     with the bounds :math:`C_V` and :math:`C_R` of the image predicted, from the fractions of its
-    phases. The eigenvalues of Y lie between 0 and 1, so that C is positive definite and lies
-    between the bounds, whatever the network tells. The network is trained on S of the targets;
+    phases. The eigenvalues of Y lie between 0 and 1, so that C lies between the bounds, whatever
+    the network tells: positive definite, or semi-definite beside a void phase, where the lower
+    bound is zero. The network is trained on S of the targets;
     what is nearer to a bound than 0.0001 of the way counts as that near. Bounds of Hashin and
     Shtrikman are narrower but hold for isotropic materials, not for every single image.
 
@@ -57,8 +58,9 @@ class CNNRegressor(NetworkRegressor):
     tells where they disagree, for lack of training images alike: a deep ensemble [3]_, without its
     predicted variances. Each member keeps the weights that were best for it. The standard deviation
     is no error: :meth:`predict_interval` has intervals of known coverage, from images that are set
-    apart with ``calibration_fraction``. These count only where ``fit`` looks which phases or grey
-    levels there are, and whether images are periodic.
+    apart with ``calibration_fraction``; their ends may lie beyond the bounds. Images set apart
+    count only where ``fit`` looks which phases or grey levels there are, and whether images are
+    periodic.
 
     With ``equivariant=True`` the prediction, and that of each member, is a mean over turns and
     flips, of predicted tensors. Bounds are convex, so that bounded predictions stay between them.

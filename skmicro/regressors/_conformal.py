@@ -7,6 +7,7 @@ al. 2018, "Distribution-free predictive inference for regression", Sec. 2.2).
 
 import math
 from fractions import Fraction
+from numbers import Rational
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def rank_of(coverage, n):
     In floating point 1 - 0.9 is less than 0.1, and ranks of round numbers are one too large.
     """
     check_real("coverage", coverage, 0.0, 1.0, open_low=True, open_high=True)
-    return math.ceil(Fraction(str(coverage)) * (n + 1))
+    return math.ceil(_as_written(coverage) * (n + 1))
 
 
 def half_widths(residuals, coverage):
@@ -43,5 +44,9 @@ def half_widths(residuals, coverage):
 
 def images_for(coverage):
     """Return the least number of images n that have a rank: coverage <= n / (n + 1)."""
-    share = Fraction(str(coverage))
+    share = _as_written(coverage)
     return math.ceil(share / (1 - share))
+
+
+def _as_written(coverage):
+    return Fraction(coverage) if isinstance(coverage, Rational) else Fraction(str(coverage))

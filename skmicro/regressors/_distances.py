@@ -26,7 +26,7 @@ def target_distances(values, real, *, random_state=None):
     -------
     distances : ndarray of shape (n_outputs,)
         Wasserstein distance between the values of each output, in units of their standard
-        deviation in ``real``.
+        deviation in ``real``; of an output that is constant there, in units of the output.
     baseline : ndarray of shape (n_outputs,)
         The same between two halves of ``real``, the mean over 20 ways to halve it at random.
 

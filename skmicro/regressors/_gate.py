@@ -8,6 +8,9 @@ measured with random halves of them.
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from .._warnings import warn_user
+from ..exceptions import DistributionWarning
+
 N_SPLITS = 20
 LARGEST_RATIO = 2.0
 """Distance, in units of the baseline, up to which two distributions count as the same."""
@@ -22,6 +25,40 @@ def baseline(real, rng):
     """Return the mean distance between random halves of real values, (n_outputs,)."""
     halves = (np.array_split(rng.permutation(real), 2) for _ in range(N_SPLITS))
     return np.mean([_distances(a, b) for a, b in halves], axis=0) / spread(real)
+
+
+def passing(values, real, distances, baseline, *, closed):
+    """Return the rows of ``values`` to go on with, and warn where they are distributed otherwise.
+
+    Parameters
+    ----------
+    values, real : ndarray of shape (n, n_outputs), (n_real, n_outputs)
+        Properties of generated and of real images.
+    distances, baseline : ndarray of shape (n_outputs,)
+        What :func:`distances` and :func:`baseline` tell of them.
+    closed : bool
+        Whether only those pass that :func:`admitted` returns, where all would move a distribution.
+
+    Returns
+    -------
+    rows : ndarray of int
+        Ascending.
+    """
+    rows, largest = np.arange(len(values)), LARGEST_RATIO * baseline
+    if (distances <= largest).all():
+        return rows
+    taken = "all"
+    if closed:
+        rows = admitted(values, real, largest)
+        taken = len(rows)
+    worst = int(np.argmax(distances / np.maximum(baseline, 1e-12)))
+    warn_user(
+        f"Targets of the {len(values)} generated images are distributed otherwise than y: column "
+        f"{worst} has a Wasserstein distance of {distances[worst]:.3g} standard deviations, halves "
+        f"of y {baseline[worst]:.3g}; {taken} of them are added.",
+        DistributionWarning,
+    )
+    return rows
 
 
 def admitted(values, real, largest):
@@ -64,6 +101,12 @@ def _distances(a, b):
 
 
 def spread(real):
-    """Return the standard deviation of each column, 1 for those that are constant."""
-    deviation = real.std(axis=0)
+    """Return the standard deviation of each column, 1 for those that are constant.
+
+    Squares of values near the ends of the floating-point range do not enter.
+    """
+    above = real - real.min(axis=0)
+    largest = above.max(axis=0)
+    largest = np.where(largest > 0, largest, 1.0)
+    deviation = largest * (above / largest).std(axis=0)
     return np.where(deviation > 0, deviation, 1.0)

@@ -20,9 +20,10 @@ from ..training import (
     NetworkEstimator,
     fingerprint,
     held_out_loss,
+    measure_every,
     regression_step,
     run,
-    stop_without_progress,
+    without_progress,
 )
 from ._conformal import half_widths
 from ._members import joined, members_of, predictions
@@ -310,21 +311,24 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
 
     def _run(self, step, batches, bests, samples, looks):
         callbacks = [*(self.callbacks or ()), *looks]
+        finished = None
         if bests:
             every = -(-len(batches.images) // batches.batch_size)
-            callbacks.insert(0, stop_without_progress(bests, every, self.n_iter_no_change))
-        parts = samples.targets, samples.weights, samples.groups, samples.trained_only
-        rows = np.column_stack(parts)
+            callbacks.insert(0, measure_every(every, bests))
+            finished = partial(without_progress, bests, self.n_iter_no_change)
+        data = {"X": samples.images, "y": samples.targets, "groups": samples.groups}
+        data |= {"sample_weight": samples.weights, "trained_only": samples.trained_only}
         marked = self.checkpoint is not None
         return run(
             step,
             batches,
             self.n_iter,
             callbacks=callbacks,
+            finished=finished,
             verbose=self.verbose,
             checkpoint=self.checkpoint,
             checkpoint_every=self.checkpoint_every,
-            fingerprint=fingerprint(self, samples.images, rows) if marked else None,
+            fingerprint=fingerprint(self, **data) if marked else None,
         )
 
     def _batches(self, samples, network):

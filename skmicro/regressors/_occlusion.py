@@ -107,6 +107,8 @@ def _checked_image(image):
         raise ValueError(
             f"image must have shape (H, W) or (D, H, W), got {tuple(np.shape(image))}."
         )
+    if min(np.shape(image)) == 0:
+        raise ValueError(f"image must have voxels, got shape {tuple(np.shape(image))}.")
     stack = image if hasattr(image, "ndim") else np.asarray(image)
     return check_stack("image", stack[None])[0]
 
@@ -118,7 +120,9 @@ def _checked_window(window, stride, shape):
     check_integer("window", window, 1, below=min(shape) + 1)
     if stride is None:
         stride = max(1, window // 2)
-    check_integer("stride", stride, 1, below=window + 1)
+    check_integer("stride", stride, 1)
+    if stride > window:
+        raise ValueError(f"stride must be <= window, {window}, got {stride}.")
     return int(window), int(stride)
 
 

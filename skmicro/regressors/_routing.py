@@ -36,15 +36,14 @@ def check_takes_weights(regressor):
         )
 
 
-def check_tells_deviations(regressor):
+def check_tells_deviations(regressor, where="selection='uncertainty'"):
     """Raise ValueError unless ``predict`` of a regressor takes ``return_std``."""
     last = regressor
     while isinstance(last, Pipeline):
         last = last.steps[-1][1]
     if "return_std" not in inspect.signature(last.predict).parameters:
         raise ValueError(
-            "regressor must have a predict that takes return_std with selection='uncertainty', "
-            f"got {regressor!r}."
+            f"regressor must have a predict that takes return_std with {where}, got {regressor!r}."
         )
 
 

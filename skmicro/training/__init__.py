@@ -10,7 +10,13 @@ from .invariance import invariance_step
 from .loop import run
 from .matching import matching_step
 from .projections import Projection
-from .regression import BestWeights, held_out_loss, regression_step, stop_without_progress
+from .regression import (
+    BestWeights,
+    held_out_loss,
+    measure_every,
+    regression_step,
+    without_progress,
+)
 from .search import search_latents
 from .steps import Player, TrainingStep, Update, adam
 from .style import style_term
@@ -33,11 +39,12 @@ __all__ = [
     "held_out_loss",
     "invariance_step",
     "matching_step",
+    "measure_every",
     "parameter_summary",
     "random_crops",
     "regression_step",
     "run",
     "search_latents",
-    "stop_without_progress",
     "style_term",
+    "without_progress",
 ]

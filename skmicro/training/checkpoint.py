@@ -1,9 +1,14 @@
 """Checkpoints: the whole state of a training in one file, written atomically."""
 
+import re
 from pathlib import Path
 
 from .._version import __version__
 from ..persistence import read_tree, write_tree
+
+DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
+"""Of data; its first digits are enough to tell others."""
+MOST_NAMED = 5
 
 
 def write_checkpoint(path, step, batches, history, fingerprint):
@@ -36,14 +41,18 @@ def read_checkpoint(path, step, batches, history, fingerprint):
     if "step" not in tree:
         raise ValueError(f"checkpoint must name a training checkpoint, got {str(path)!r}.")
     saved = tree["fingerprint"] or {}
-    for key, value in (fingerprint or {}).items():
-        if saved.get(key) != value:
-            version = tree.get("version", f"{__version__} or earlier")
-            raise ValueError(
-                f"checkpoint {str(path)!r} belongs to another training: {key} was "
-                f"{saved.get(key, 'unknown')!r}, now {value!r}. It was written by skmicro "
-                f"{version}; remove the file to start anew."
-            )
+    changes = [
+        f"{key} was {saved.get(key, 'unknown')!r}, now {value!r}"
+        for key, value in (fingerprint or {}).items()
+        if saved.get(key) != value
+    ]
+    if changes:
+        version = tree.get("version", f"{__version__} or earlier")
+        told = DIGEST.sub(r"\1...", "; ".join(changes[:MOST_NAMED]))
+        raise ValueError(
+            f"checkpoint {str(path)!r} belongs to another training: {told}. It was written by "
+            f"skmicro {version}; remove the file to start anew."
+        )
     step.load_state_dict(tree["step"])
     batches.load_state_dict(tree["batches"])
     history.restore(tree["losses"], tree["n_iter"])

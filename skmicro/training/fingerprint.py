@@ -11,17 +11,15 @@ from ..parameters import RUNNING, SAMPLING, parameters_of
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of objects in memory: another in every process
 
 
-def fingerprint(estimator, images, rows):
+def fingerprint(estimator, **data):
     """Return what a checkpoint must agree on: class, parameters and data.
 
     Parameters
     ----------
     estimator : estimator instance
         The estimator in training.
-    images : ndarray of shape (n, *spatial)
-        Its training images.
-    rows : ndarray of shape (n, n_columns)
-        What is known of each.
+    **data : ndarray
+        What it is trained on, images and what is known of them, by the names that errors say.
 
     Returns
     -------
@@ -35,7 +33,7 @@ def fingerprint(estimator, images, rows):
     }
     if isinstance(estimator.random_state, Integral):
         settings["random_state"] = int(estimator.random_state)
-    return settings | {"data": _digest(images), "conditions": _digest(rows)}
+    return settings | {name: _digest(array) for name, array in data.items()}
 
 
 def parameter_summary(value):
@@ -60,5 +58,5 @@ def parameter_summary(value):
     return ADDRESS.sub("", repr(value))
 
 
-def _digest(images):
-    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+def _digest(array):
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()

@@ -40,10 +40,12 @@ class History:
             values = values.float().cpu().numpy()
             if not np.isfinite(values).all():
                 first = start + int(np.argmin(np.isfinite(values)))
+                penalised = "penalty" in self._recent[0]
                 raise DivergenceError(
                     f"Training diverged: the {name} loss was not finite at iteration {first + 1}. "
-                    "Try a smaller learning_rate, precision='float64' or, against a critic, a "
-                    "larger gradient_penalty."
+                    "Try a smaller learning_rate"
+                    + (", a larger gradient_penalty" if penalised else "")
+                    + " or precision='float64'."
                 )
             self._flushed.setdefault(name, []).append(values)
         self._recent = []
@@ -71,6 +73,7 @@ def run(
     n_iter,
     *,
     callbacks=(),
+    finished=None,
     verbose=0,
     checkpoint=None,
     checkpoint_every=1000,
@@ -88,7 +91,10 @@ def run(
         Number of iterations, those of a resumed checkpoint included.
     callbacks : sequence of callable, default=()
         Each is called as ``callback(iteration, history)`` after an iteration; a true
-        answer ends the training.
+        answer ends the training. A training that is resumed goes on nevertheless.
+    finished : callable or None, default=None
+        ``finished() -> bool``, whether more iterations would be of no use: asked after each one,
+        and before the first one, so that such a training is not resumed.
     verbose : int, default=0
         Show a progress bar when positive.
     checkpoint : path-like or None, default=None
@@ -114,7 +120,8 @@ def run(
     history = History()
     if checkpoint is not None:
         read_checkpoint(checkpoint, step, batches, history, fingerprint)
-    stop = False
+    finished = finished or (lambda: False)
+    stop = finished()
     try:
         with tqdm(total=n_iter, initial=history.n_iter, disable=not verbose, unit="it") as bar:
             while history.n_iter < n_iter and not stop:
@@ -125,6 +132,7 @@ def run(
                     bar.set_postfix(losses, refresh=False)
                 bar.update()
                 stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
+                stop = stop or finished()
                 ends = stop or history.n_iter == n_iter
                 if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):
                     write_checkpoint(checkpoint, step, batches, history, fingerprint)

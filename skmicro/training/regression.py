@@ -48,31 +48,46 @@ class BestWeights(nn.Module):
             self.network = copy.deepcopy(network)
 
 
-def stop_without_progress(bests, every, n_iter_no_change):
-    """Return a callback of the loop that measures, and ends the training without progress.
+def measure_every(every, bests):
+    """Return a callback of the loop that measures the networks, and ends no training.
 
     Parameters
     ----------
-    bests : sequence of BestWeights
-        What keeps the best weights of each network.
     every : int
         Iterations between two measurements.
-    n_iter_no_change : int
-        Iterations in which no network had a lower loss after which the training ends.
+    bests : sequence of BestWeights
+        What keeps the best weights of each network.
 
     Returns
     -------
     callback : callable
-        ``callback(iteration, history) -> bool``.
+        ``callback(iteration, history)``.
     """
 
     def callback(iteration, history):
         if iteration % every == 0:
             for best in bests:
                 best.update(iteration)
-        return all(best.n_measured - best.n_iter >= n_iter_no_change for best in bests)
 
     return callback
+
+
+def without_progress(bests, n_iter_no_change):
+    """Return whether no network has had a lower loss for so many iterations.
+
+    Parameters
+    ----------
+    bests : sequence of BestWeights
+        What keeps the best weights of each network, one at least.
+    n_iter_no_change : int
+        Iterations up to the latest measurement.
+
+    Returns
+    -------
+    answer : bool
+        Whether that holds for all of them.
+    """
+    return all(best.n_measured - best.n_iter >= n_iter_no_change for best in bests)
 
 
 def regression_step(

@@ -171,7 +171,7 @@ BAD_ARGUMENTS = {
         {"groups": list("aabbc")},
         r"groups must have shape \(6,\), got \(5,\)",
     ),
-    "one group": ({"groups": ["a"] * 6}, "groups must hold at least two groups with validation"),
+    "one group": ({"groups": ["a"] * 6}, "validation_fraction must be 0 unless two images"),
 }
 
 

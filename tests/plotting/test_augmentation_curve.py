@@ -104,5 +104,7 @@ def test_what_is_not_allowed():
         AugmentationCurveDisplay([0], {}).plot()
     with pytest.raises(ValueError, match=r"scores\['a'\] must have shape .* 1 numbers of images"):
         AugmentationCurveDisplay([0], {"a": [[1.0], [2.0]]}).plot()
+    with pytest.raises(ValueError, match=r"scores\['a'\] must hold finite numbers"):
+        AugmentationCurveDisplay([0], {"a": [[np.nan]]}).plot()
     with pytest.raises(TypeError, match="labeler must be an estimator"):
         draw(augmented().set_params(labeler=None), X, y, cv=2)

@@ -138,6 +138,11 @@ def test_what_is_not_allowed(images):
         DescriptorDistributionDisplay({"a": [1.0], "b": []}).plot()
     with pytest.raises(ValueError, match=r"reference must be one of \['a'\], got 'b'"):
         DescriptorDistributionDisplay({"a": [1.0]}).plot(reference="b")
+    with pytest.raises(ValueError, match="reference must be a set of at least 2 values, got 'a' w"):
+        DescriptorDistributionDisplay({"a": [1.0], "b": [1.0, 2.0]}).plot(reference="a")
+    for kind in ("histogram", "density"):
+        with pytest.raises(ValueError, match=r"values\['b'\] must hold finite numbers, got NaN"):
+            DescriptorDistributionDisplay({"a": [1, 2], "b": [1, np.nan, 2]}).plot(kind=kind)
     with pytest.raises(ValueError, match="kind must be one of"):
         DescriptorDistributionDisplay({"a": [1.0]}).plot(kind="violin")
     with pytest.raises(ValueError, match="values that differ, got 2 equal to 1 in the set 'a'"):

@@ -65,3 +65,5 @@ def test_what_is_not_allowed():
         OcclusionDisplay(image, image, names=["a", "b"]).plot()
     with pytest.raises(ValueError, match="effects must hold finite numbers"):
         OcclusionDisplay(image, image * np.nan).plot()
+    with pytest.raises(ValueError, match=r"image must hold labels of phases, \[0\], got \[1\]"):
+        OcclusionDisplay(image, image, phases=[0]).plot()

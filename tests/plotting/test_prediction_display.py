@@ -45,7 +45,7 @@ def test_intervals_without_the_true_value_are_marked_and_counted():
         red, blue = display.bars_[k].get_colors()[[1, 0]]
         assert_array_equal(red[:3], display.misses_[k].get_facecolors()[0, :3])
         assert_array_equal(blue[:3], display.points_[k].get_facecolors()[0, :3])
-        assert display.axes_[k].get_title().endswith("coverage 67 %")
+        assert display.axes_[k].get_title().endswith("coverage 2 of 3")
     # The infinite interval reaches to the edges of its panel, and does not set them.
     assert_allclose(display.axes_[0].get_ylim(), (1 - 0.15, 4 + 0.15))
     ends_of_single = ends[:, 0]
@@ -99,7 +99,7 @@ def test_intervals_of_a_regressor_are_asked_for_with_their_coverage():
 def test_one_value_has_no_r2():
     display = PredictionDisplay([1.0], [1.0], intervals=[[0, 2]]).plot()
     assert np.isnan(display.r2_[0])
-    assert display.axes_[0].get_title() == "coverage 100 %"
+    assert display.axes_[0].get_title() == "coverage 1 of 1"
     low, high = display.axes_[0].get_xlim()
     assert low < 1 < high
 
@@ -117,3 +117,5 @@ def test_what_is_not_allowed():
         PredictionDisplay([1.0], [1.0], intervals=[[2, 1]]).plot()
     with pytest.raises(ValueError, match="names must hold 2 values, got 1"):
         PredictionDisplay(TRUE, PREDICTED, names=["a"]).plot()
+    with pytest.raises(TypeError, match="axes must hold axes of matplotlib, got 'a'"):
+        PredictionDisplay([1.0], [1.0]).plot(axes="a")

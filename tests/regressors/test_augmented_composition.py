@@ -266,3 +266,35 @@ def test_fits_that_fail_or_are_interrupted_leave_the_regressor_as_it_was():
             with pytest.raises(error):
                 new.fit(X, y)
             assert not hasattr(new, "generator_")
+
+
+@quiet
+def test_generated_images_are_only_trained_on():
+    X, y = data()
+    network = CNNRegressor(
+        widths=(4,),
+        n_iter=2,
+        n_members=2,
+        validation_fraction=0.25,
+        calibration_fraction=0.5,
+        device="cpu",
+    )
+    for regressor in (network, make_pipeline(network)):
+        model = augmented(regressor=regressor).fit(X, y, groups=GROUPS)
+        inner = model.regressor_ if regressor is network else model.regressor_[-1]
+        apart, held = inner.calibration_, inner.held_out_
+        assert (len(apart), len(held)) == (12, 4)
+        assert max(apart.max(), held.max()) < len(X)
+        assert not set(GROUPS[apart]) & set(GROUPS[held])
+    model = augmented(regressor=network).fit(X, y)
+    ends = model.predict_interval(X, coverage=0.5)
+    np.testing.assert_array_equal(ends, model.regressor_.predict_interval(X, coverage=0.5))
+    mean, std = model.predict(X, return_std=True)
+    np.testing.assert_allclose(ends.mean(axis=1), mean)
+    assert std.min() > 0
+    with pytest.raises(ValueError, match=r"validation_fraction must be 0 unless .*with 1\."):
+        augmented(regressor=CNNRegressor(n_iter=1)).fit(X, y, groups=np.zeros(24))
+    plain = augmented().fit(X, y)
+    assert not hasattr(plain, "predict_interval")
+    with pytest.raises(ValueError, match="predict that takes return_std with return_std=True"):
+        plain.predict(X, return_std=True)

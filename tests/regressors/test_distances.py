@@ -25,6 +25,18 @@ def test_distances_are_in_deviations_of_the_real_values():
     assert_allclose(column, distances[:1])
 
 
+def test_distances_do_not_depend_on_units_but_those_of_a_constant():
+    real = np.random.default_rng(0).normal(size=40)
+    expected = target_distances(real + 1.0, real, random_state=0)
+    for scale in (1e-300, 1e-9, 1e300):
+        scaled = target_distances(scale * (real + 1.0), scale * real, random_state=0)
+        assert_allclose(scaled, expected, rtol=1e-9, err_msg=f"{scale}")
+    # The mean of three times 0.1 is not 0.1.
+    distances, baseline = target_distances([0.6], [0.1] * 3)
+    assert_allclose(distances, 0.5)
+    assert baseline == 0
+
+
 @pytest.mark.filterwarnings("ignore::skmicro.exceptions.DistributionWarning")
 def test_they_are_those_that_an_augmented_regressor_looks_at():
     X = blobs(20)

@@ -3,6 +3,7 @@
 import math
 import pickle
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from skmicro.exceptions import CoverageWarning
 from skmicro.properties import EffectiveConductivity
 from skmicro.regressors import CNNRegressor
 from skmicro.regressors._conformal import half_widths, images_for, rank_of
-from skmicro.training import stop_without_progress
+from skmicro.training import measure_every, without_progress
 
 SMALL = {"widths": (4, 4), "batch_size": 8, "device": "cpu", "random_state": 0, "periodic": True}
 
@@ -35,7 +36,8 @@ def noise(n=60, n_outputs=2, seed=0, shape=(6, 6)):
     [(0.9, 19, 18), (0.9, 9, 9), (0.95, 19, 19), (0.9, 8, 9), (0.5, 1, 1)],
 )
 def test_ranks_are_those_of_the_decimal_that_is_written(coverage, n, rank):
-    for written in (coverage, np.float32(coverage), np.float64(coverage)):
+    exact = Fraction(str(coverage))
+    for written in (coverage, np.float32(coverage), np.float64(coverage), exact):
         assert rank_of(written, n) == rank
 
 
@@ -43,7 +45,7 @@ def test_ranks_are_the_smallest_that_reach_the_coverage():
     for hundredths in range(1, 100):
         coverage = hundredths / 100
         least = [n for n in range(1, 120) if rank_of(coverage, n) <= n]
-        assert least[0] == images_for(coverage)
+        assert least[0] == images_for(coverage) == images_for(Fraction(hundredths, 100))
         for n in range(1, 60):
             rank = rank_of(coverage, n)
             assert 100 * rank >= hundredths * (n + 1) > 100 * (rank - 1)
@@ -178,8 +180,11 @@ def test_training_ends_when_no_member_has_progressed():
                 self.least, self.n_iter = self.losses[n_iter], n_iter
 
     bests = [Best([9, 8, 8, 8, 8, 8, 8, 8, 8]), Best([9, 8, 8, 7, 7, 7, 7, 7, 7])]
-    stop = stop_without_progress(bests, 1, 3)
-    assert [stop(n_iter, None) for n_iter in range(1, 8)] == [False] * 5 + [True] * 2
+    measure, ends = measure_every(1, bests), []
+    for n_iter in range(1, 8):
+        assert not measure(n_iter, None)
+        ends.append(without_progress(bests, 3))
+    assert ends == [False] * 5 + [True] * 2
 
 
 def test_ensembles_and_intervals_survive_files_pickles_clones_and_breaks(tmp_path):
