@@ -316,7 +316,8 @@ def verdict(rows, distributions, n):
 def draw(study, pools, folder, data):
     """Draw generated images and how their properties are distributed."""
     shown = {"real": study.training.images[:N_SHOWN]}
-    shown |= {name: pool.images[:N_SHOWN] for name, pool in pools.items()}
+    for name, pool in pools.items():
+        shown[name.replace(" ", "\n", 1)] = pool.images[:N_SHOWN]
     display = SampleGridDisplay.from_images(shown, n_columns=N_SHOWN)
     save_picture(display, folder, f"augmentation_study_{data}")
 
