@@ -4,8 +4,8 @@
 # Guess before the run: with n absolute residuals 1, 2 ... n the half-width of an interval of
 # coverage 0.9 is the smallest whole k with k / (n + 1) >= 9/10: 18 of 19, 9 of 9, and 72 of 79.
 #
-# Seen with crepes 0.9.1 and MAPIE 1.6.0 (scikit-learn 1.9.1) on Python 3.11: crepes computes 1 - 0.9, which in binary is less than 0.1, and takes the next residual,
-# 19 of 19; with 9 it has none and says that intervals are of infinite width. MAPIE takes 18 of 19
+# Seen with crepes 0.9.1 and MAPIE 1.6.0 (scikit-learn 1.9.1) on Python 3.11: crepes computes
+# 1 - 0.9, which in binary is less than 0.1, and takes the next residual, 19 of 19; with 9 it has none and says that intervals are of infinite width. MAPIE takes 18 of 19
 # and refuses 9 with an error, although their largest residual has a coverage of 9/10.
 #
 # Who meets it: whoever calibrates with few expensive specimens and compares intervals of two
