@@ -3,7 +3,8 @@
 Models of 16 latents are trained with the same processor's time each:
 
 - *own*: ``StyleVAE.light``, every image compared in style with one decoded near its own code;
-- *random*: the same with ``pairing="random"``, compared with images of latents of the prior;
+- *own, beta 1*: the same with the divergence as the paper weighs it;
+- *random*: as *own* with ``pairing="random"``, compared with images of latents of the prior;
 - *VAE*, *Autoencoder*: the same networks without a style.
 
 Images are simulated phase separation (periodic, p1 about evenly spread), or with ``SKMICRO_DATA``
@@ -51,6 +52,7 @@ from skmicro.plotting import SampleGridDisplay
 
 MODELS = {
     "own": StyleVAE.light,
+    "own, beta 1": functools.partial(StyleVAE.light, beta=1.0),
     "random": functools.partial(StyleVAE.light, pairing="random"),
     "VAE": VAE.light,
     "Autoencoder": Autoencoder.light,

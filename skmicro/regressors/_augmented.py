@@ -235,10 +235,8 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             images, labels = self._labelled(samples, seed, groups)
             images, labels = self._judged(images, labels, samples.targets, seed)
             self.n_synthetic_ = len(images)
-            regressor = self._regressor()
-            self.regressor_ = self._fitted_regressor(
-                regressor, samples, images, labels, seed, groups
-            )
+            parts = samples, images, labels, seed, groups
+            self.regressor_ = self._fitted_regressor(self._regressor(), *parts)
         return self
 
     def predict(self, X, return_std=False):
@@ -372,7 +370,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             self.distances_ = self.baseline_ = None
             return images, labels
         self.distances_ = _gate.distances(labels, targets)
-        self.baseline_ = _gate.baseline(targets, numpy_generator(seed, 3))
+        self.baseline_ = _gate.baseline(targets, seed)
         if self._distributes_otherwise:
             return images, labels
         rows = _gate.passing(labels, targets, self.distances_, self.baseline_, closed=self.gate)
@@ -381,17 +379,14 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     def _fitted_regressor(self, regressor, samples, images, labels, seed, groups):
         """Return a regressor, fitted on the real images and on labelled ones."""
         regressor = seeded(regressor, numpy_generator(seed, 4))
-        arguments = {}
+        arguments = {"trained_only": np.arange(len(samples) + len(images)) >= len(samples)}
         if self.synthetic_weight != 1.0:
             own = np.full(len(images), float(self.synthetic_weight))
-            weights = np.concatenate([samples.weights, own])
-            arguments |= _routing.fit_arguments(regressor, "sample_weight", weights)
+            arguments["sample_weight"] = np.concatenate([samples.weights, own])
         if groups is not None:
             own = samples.groups.max() + 1 + np.arange(len(images))
-            numbers = np.concatenate([samples.groups, own])
-            arguments |= _routing.fit_arguments(regressor, "groups", numbers)
-        generated = np.arange(len(samples) + len(images)) >= len(samples)
-        arguments |= _routing.fit_arguments(regressor, "trained_only", generated)
+            arguments["groups"] = np.concatenate([samples.groups, own])
+        arguments = _routing.fit_arguments(regressor, **arguments)
         y = np.concatenate([samples.targets, labels])
         X = np.concatenate([samples.images, images])
         y = y[:, 0] if self._single else y

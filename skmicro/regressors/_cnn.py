@@ -22,12 +22,11 @@ class CNNRegressor(NetworkRegressor):
     Notes
     -----
     Stiffness and conductivity follow the volume fractions more closely than a network of few
-    images learns. ``fraction_degree`` leaves it what fractions do not tell; for the stiffness of
-    100 images it halved the error of free output and made that of bounded output larger. The
-    polynomial has the
-    powers of the fraction of each phase but the first, no products, one coefficient for ten
-    different fractions at the most, and beyond the range of the training the value of its end.
-    The trend of a tensor is one that the symmetries of ``augment`` do not change.
+    images learns. ``fraction_degree`` leaves it what fractions do not tell:
+    ``benchmarks/predictions.py`` has errors with and without. The polynomial has the powers of the
+    fraction of each phase but the first, no products, one coefficient for ten different fractions
+    at the most, and beyond the range of the training the value of its end. The trend of a tensor is
+    one that the symmetries of ``augment`` do not change.
 
     Once in each pass through the images, and when the training ends, the loss on the images held
     out is measured; the weights with the least are kept, also where the training is interrupted.
@@ -50,9 +49,9 @@ class CNNRegressor(NetworkRegressor):
     with the bounds :math:`C_V` and :math:`C_R` of the image predicted, from the fractions of its
     phases. The eigenvalues of Y lie between 0 and 1, so that C lies between the bounds, whatever
     the network tells: positive definite, or semi-definite beside a void phase, where the lower
-    bound is zero. The network is trained on S of the targets;
-    what is nearer to a bound than 0.0001 of the way counts as that near. Bounds of Hashin and
-    Shtrikman are narrower but hold for isotropic materials, not for every single image.
+    bound is zero. The network is trained on S of the targets; what is nearer to a bound than 0.0001
+    of the way counts as that near. Bounds of Hashin and Shtrikman are narrower but hold for
+    isotropic materials, not for every single image.
 
     With ``n_members`` networks the prediction is the mean of theirs, and the standard deviation
     tells where they disagree, for lack of training images alike: a deep ensemble [3]_, without its

@@ -3,11 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from .._random import draw_seed, numpy_generator
+from .._random import draw_seed
 from . import _gate
-
-HALVES = 3
-"""Stream of the seed that halves are drawn from, in :class:`.AugmentedRegressor` too."""
 
 
 def target_distances(values, real, *, random_state=None):
@@ -54,8 +51,7 @@ def target_distances(values, real, *, random_state=None):
         raise ValueError(
             f"values must have as many columns as real, {real.shape[1]}, got {values.shape[1]}."
         )
-    rng = numpy_generator(draw_seed(random_state), HALVES)
-    return _gate.distances(values, real), _gate.baseline(real, rng)
+    return _gate.distances(values, real), _gate.baseline(real, draw_seed(random_state))
 
 
 def _rows(name, values, n_least):

@@ -8,10 +8,13 @@ measured with random halves of them.
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from .._random import numpy_generator
 from .._warnings import warn_user
 from ..exceptions import DistributionWarning
 
 N_SPLITS = 20
+HALVES = 3
+"""Stream of a seed that halves are drawn from."""
 LARGEST_RATIO = 2.0
 """Distance, in units of the baseline, up to which two distributions count as the same."""
 
@@ -21,8 +24,9 @@ def distances(values, real):
     return _distances(values, real) / spread(real)
 
 
-def baseline(real, rng):
+def baseline(real, seed):
     """Return the mean distance between random halves of real values, (n_outputs,)."""
+    rng = numpy_generator(seed, HALVES)
     halves = (np.array_split(rng.permutation(real), 2) for _ in range(N_SPLITS))
     return np.mean([_distances(a, b) for a, b in halves], axis=0) / spread(real)
 

@@ -11,25 +11,24 @@ from sklearn.utils.validation import has_fit_parameter
 from ..images import ImageEstimator
 
 
-def fit_arguments(regressor, name, value):
-    """Return an argument as the ``fit`` of a regressor takes it, by name.
+def fit_arguments(regressor, **arguments):
+    """Return those of some arguments that the ``fit`` of a regressor takes, by its names for them.
 
-    In a pipeline and behind transformed targets it goes to the last regressor. Nothing where that
-    takes none of this name.
+    In a pipeline and behind transformed targets it is the last regressor that takes them.
     """
     if isinstance(regressor, Pipeline):
         step, last = regressor.steps[-1]
-        inner = fit_arguments(last, name, value)
+        inner = fit_arguments(last, **arguments)
         return {f"{step}__{key}": value for key, value in inner.items()}
     if isinstance(regressor, TransformedTargetRegressor):
         inner = LinearRegression() if regressor.regressor is None else regressor.regressor
-        return fit_arguments(inner, name, value)
-    return {name: value} if has_fit_parameter(regressor, name) else {}
+        return fit_arguments(inner, **arguments)
+    return {name: value for name, value in arguments.items() if has_fit_parameter(regressor, name)}
 
 
 def check_takes_weights(regressor):
     """Raise ValueError unless a regressor takes ``sample_weight`` in ``fit``."""
-    if not fit_arguments(regressor, "sample_weight", None):
+    if not fit_arguments(regressor, sample_weight=None):
         raise ValueError(
             "regressor must take sample_weight in fit with a synthetic_weight other than 1, got "
             f"{regressor!r}."

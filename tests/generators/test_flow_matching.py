@@ -9,6 +9,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 import torch
+from callbacks import Looks
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from textures import cut_blobs as blobs
@@ -159,25 +160,11 @@ def test_guidance_is_for_a_generator_trained_without_conditions_at_last(tmp_path
 
 def test_estimators_handed_to_callbacks_of_scikit_learn_are_guided():
     pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
-    seen = []
-
-    class Looks:
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context, **data):
-            pass
-
-        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
-            seen.append(fitted_estimator.sample(2, random_state=0))
-
+    looks = Looks(lambda seen: seen.sample(2, random_state=0))
     generator = FlowMatchingGenerator(p_drop=0.1, guidance=2.0, average_decay=0.0, **TINY)
-    generator.set_callbacks(Looks()).fit(blobs(4))
-    assert len(seen) == TINY["n_iter"] + 1
-    for images in seen[-2:]:
+    generator.set_callbacks(looks).fit(blobs(4))
+    assert len(looks.seen) == TINY["n_iter"]
+    for images in (looks.seen[-1], looks.end):
         np.testing.assert_array_equal(images, generator.sample(2, random_state=0))
 
 

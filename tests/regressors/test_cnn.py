@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from callbacks import Looks
 from cases import case
 
 from skmicro.datasets import make_cahn_hilliard
@@ -302,29 +303,11 @@ def test_targets_of_any_scale():
 def test_callbacks_of_scikit_learn_see_the_weights_that_would_be_kept():
     pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
     X, y = textures()
-    seen = []
-
-    class Recorder:
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context, **data):
-            pass
-
-        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
-            if context.task_name == "iteration":
-                losses = fitted_estimator.history_["validation"]
-                seen.append((fitted_estimator.predict(X[:5]), len(losses)))
-                return len(seen) == 6
-            return False
-
+    looks = Looks(lambda seen: (seen.predict(X[:5]), len(seen.history_["validation"])), most=6)
     settings = SMALL | {"batch_size": 18, "validation_fraction": 0.25}
-    regressor = CNNRegressor(**settings).set_callbacks(Recorder()).fit(X, y)
+    regressor = CNNRegressor(**settings).set_callbacks(looks).fit(X, y)
     assert regressor.n_iter_ == 6
-    assert [n for _, n in seen] == [1, 2, 3, 4, 5, 6]
-    np.testing.assert_array_equal(seen[-1][0], regressor.predict(X[:5]))
+    assert [n for _, n in looks.seen] == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(looks.seen[-1][0], regressor.predict(X[:5]))
     plain = CNNRegressor(n_iter=6, decay_from=1.0, **settings).fit(X, y)
     np.testing.assert_array_equal(plain.predict(X), regressor.predict(X))

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from callbacks import Looks
 from cases import case
 from sklearn.base import clone
 
@@ -252,26 +253,11 @@ def test_what_is_refused():
 def test_callbacks_of_scikit_learn_see_the_intervals_that_would_be_kept():
     pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
     X, y = noise()
-    seen = []
-
-    class Recorder:
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context, **data):
-            pass
-
-        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, **data):
-            if context.task_name == "iteration":
-                seen.append(fitted_estimator.predict_interval(X[:5]))
-            return len(seen) == 3
-
+    looks = Looks(lambda seen: seen.predict_interval(X[:5]), most=3)
     settings = SMALL | {"calibration_fraction": 0.3, "n_members": 2, "batch_size": 60}
-    regressor = CNNRegressor(**settings).set_callbacks(Recorder()).fit(X, y)
-    np.testing.assert_array_equal(seen[-1], regressor.predict_interval(X[:5]))
+    regressor = CNNRegressor(**settings).set_callbacks(looks).fit(X, y)
+    for intervals in (looks.seen[-1], looks.end):
+        np.testing.assert_array_equal(intervals, regressor.predict_interval(X[:5]))
 
 
 def test_mapie_wraps_a_regressor():
