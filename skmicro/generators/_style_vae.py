@@ -100,12 +100,14 @@ class StyleVAE(VAE):
     ``style_network`` cannot be saved, as with networks of one's own.
 
     Random filters are scaled such that weights of one make style and reconstruction weigh about
-    alike when the training begins. Features of other networks differ in size, which counts to the fourth power: see
-    ``history_["style"]`` and choose ``style_weight`` such that it comes near to the reconstruction.
+    alike when the training begins. Features of other networks differ in size, which counts to the
+    fourth power: see ``history_["style"]`` and choose ``style_weight`` such that it comes near to
+    the reconstruction.
 
     After 90 s of training new images of sandstone had fewer specks than those of :class:`VAE`, and
-    a two-point correlation as near to that of the training images; they leave more voxels undecided
-    and reconstruct less exactly. Compare both with your images, as ``benchmarks/style_vae.py`` does.
+    a two-point correlation as near to that of the training images; more of their voxels are
+    undecided, and reconstructions are less exact. Compare both with your images, as
+    ``benchmarks/style_vae.py`` does.
 
     :meth:`light` sets ``architecture="pyramid"``, ``width=16``, ``n_iter=2000``,
     ``batch_size=16``, ``decay_from=0.5`` and ``beta=4``, with which latents of the prior give
