@@ -204,10 +204,11 @@ def test_first_samples_do_not_depend_on_how_many_follow(cls):
 @every_generator
 def test_samples_without_a_seed_are_new_each_time(cls):
     generator = varied(cls).fit(phase_images(shape=(16, 16)))
-    latents = [generator.sample(3, return_targets=False) for _ in range(3)]
-    seeded = generator.sample(3, random_state=generator.random_state)
-    assert not np.array_equal(latents[0], latents[1])
-    assert not any(np.array_equal(images, seeded) for images in latents)
+    # Many, since a small image of a generator that has learned little may come twice by chance.
+    samples = [generator.sample(12, return_targets=False) for _ in range(3)]
+    seeded = generator.sample(12, random_state=generator.random_state)
+    assert not np.array_equal(samples[0], samples[1])
+    assert not any(np.array_equal(images, seeded) for images in samples)
 
 
 @every_generator
