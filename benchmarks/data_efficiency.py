@@ -14,6 +14,8 @@ labelled by full fields.
 
     python benchmarks/data_efficiency.py
     python benchmarks/data_efficiency.py --contrast 100 --sizes 30 100
+    python benchmarks/data_efficiency.py --sizes 3000 --output data_efficiency_10_of_3000 \
+        --models "cubic in p1" "the same, equivariant"
 """
 
 import time
@@ -171,8 +173,11 @@ def main():
     parser = argument_parser(__doc__, n_samples=200)
     parser.add_argument("--contrast", type=float, default=10.0)
     parser.add_argument("--sizes", type=int, nargs="+", default=[30, 100, 300, 1000])
+    names = list(models({}, 0, 0, 0))
+    parser.add_argument("--models", nargs="+", choices=names, default=names, metavar="MODEL")
     parser.add_argument("--n-synthetic", type=int, default=300)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--output", help="name of the results, of the contrast by default")
     parser.set_defaults(n_iter=2500)
     arguments = read_arguments(parser)
     n, n_test = max(arguments.sizes), arguments.n_samples
@@ -186,11 +191,10 @@ def main():
         print(f"{len(X)} images, {name}: {seconds[name]:.0f} s, contrast {arguments.contrast:g}")
     train = X[:n], {name: y[:n] for name, y in labels.items()}
     test = X[n:], {name: y[n:] for name, y in labels.items()}
-    names = models({}, 0, 0, 0)
     cases = [
         (name, size)
         for size in arguments.sizes
-        for name in names
+        for name in arguments.models
         if name != AUGMENTED or size <= MOST_AUGMENTED
     ]
     largest_first = sorted(cases, key=lambda case: -case[1])
@@ -202,7 +206,7 @@ def main():
     keys = ("seed", "contrast", "sizes", "n_iter", "n_synthetic", "jobs")
     settings = {key: getattr(arguments, key) for key in keys}
     settings |= {"n_test": n_test, "labelling_seconds": seconds}
-    name = f"data_efficiency_{arguments.contrast:g}"
+    name = arguments.output or f"data_efficiency_{arguments.contrast:g}"
     print("written to", write_results(name, settings | {"rows": rows}))
 
 
