@@ -186,6 +186,17 @@ def test_refusals_leave_the_estimator_as_it_was():
             assert vars(changed) == before
 
 
+@pytest.mark.parametrize("side", [32, 128, 256])
+def test_sides_that_are_powers_of_two_are_learned(side):
+    stripes = np.zeros((2, side, side), dtype=int)
+    stripes[:, : side // 2] = 1
+    generator = StyleVAE.light(n_iter=6, batch_size=2, random_state=0).fit(stripes)
+    losses = generator.history_["reconstruction"]
+    assert losses[-1] < 0.95 * losses[0]
+    assert np.isfinite(generator.history_["style"]).all()
+    assert generator.sample(1, random_state=0).shape == (1, side, side)
+
+
 @pytest.mark.parametrize("pairing", ["own", "random"])
 def test_three_phases(pairing):
     X = cut_blobs(9, (8, 8), n_phases=3)
