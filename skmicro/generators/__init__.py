@@ -15,6 +15,7 @@ from ._network import NetworkGenerator
 from ._residual_input import ResidualInputGAN
 from ._style_vae import StyleVAE
 from ._vae import VAE
+from ._volume_wgan import VolumeWGAN
 from ._wgan import WGANGP
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "NetworkGenerator",
     "ResidualInputGAN",
     "StyleVAE",
+    "VolumeWGAN",
 ]

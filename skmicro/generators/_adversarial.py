@@ -1,5 +1,6 @@
 """What the adversarial generators have in common: parameters, networks and step."""
 
+from functools import partial
 from typing import ClassVar
 
 from ..images import Symmetries
@@ -14,7 +15,7 @@ from ..networks import (
 )
 from ..parameters import MODEL, parameter
 from ..rules import integer, real
-from ..training import adversarial_step
+from ..training import adam, adversarial_step
 from ._architectures import architecture, makers
 from ._descriptor_parameters import descriptors
 from ._groups import HasAverage, HasLatents, HasMoments, HasSymmetries
@@ -66,6 +67,7 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
     gradient_penalty: float = parameter(10.0, real(0.0), "Weight of the gradient penalty.")
 
     _light: ClassVar = LIGHT
+    _architectures: ClassVar = ARCHITECTURES
 
     def _networks(self):
         return self._players()
@@ -73,37 +75,38 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
     def _training_step(self, networks, rng):
         return self._contest(networks, rng)
 
-    def _players(self, n_views=0, n_attributes=0):
+    def _players(self, n_views=0, n_attributes=0, critic_width=None):
         """Return factories of ``"generator"`` and ``"critic"``.
 
-        The critic sees ``n_views`` channels beside those of the images, and tells
-        ``n_attributes`` values of each image.
+        The critic sees ``n_views`` channels beside those of the images (one less if -1), tells
+        ``n_attributes`` values of each image, and is as wide as the generator if not told.
         """
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
-        make_generator, make_critic = makers(made.architecture, ARCHITECTURES)
+        make_generator, make_critic = makers(made.architecture, self._architectures)
         settings = {"width": made.width, "periodic": made.periodic}
         inputs = (made.n_latent, self.conditions_.whitening)
-        told = {"n_attributes": n_attributes} if n_attributes else {}
+        of_critic = settings | ({"n_attributes": n_attributes} if n_attributes else {})
+        of_critic["width"] = critic_width or made.width
         return {
             "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
-            "critic": lambda: make_critic(n_channels + n_views, shape, **told, **settings),
+            "critic": lambda: make_critic(n_channels + n_views, shape, **of_critic),
         }
 
     def _contest(self, networks, rng, **parts):
         """Return the Wasserstein step with gradient penalty; ``parts`` go to its builder."""
+        settings = {"optimizer": partial(adam, betas=self.betas)} | parts
         return adversarial_step(
             networks["generator"],
             networks["critic"],
             ADVERSARIAL_LOSSES["wasserstein"],
             learning_rate=self.learning_rate,
             rng=rng,
-            betas=self.betas,
             n_critic=self.n_critic,
             penalties=[GradientPenalty(self.gradient_penalty)],
             augment=Symmetries(self.symmetries),
             average_decay=self.average_decay,
             decay_from=self.decay_from,
-            **parts,
+            **settings,
         )
 
 

@@ -1,6 +1,13 @@
 """What an image is: checks, encoding, exact fractions, borders, patches, augmentation."""
 
-from ._augmentation import SYMMETRIES, Move, NormalTranslations, Symmetries, point_symmetries
+from ._augmentation import (
+    SYMMETRIES,
+    Move,
+    NormalTranslations,
+    Symmetries,
+    point_symmetries,
+    quarter_turns,
+)
 from ._borders import looks_periodic
 from ._checks import check_feature_names, check_images, check_latents, check_stack, is_flat, n_axes
 from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
@@ -24,6 +31,7 @@ __all__ = [
     "extract_patches",
     "looks_periodic",
     "point_symmetries",
+    "quarter_turns",
     "split_patches",
     "wraps_around",
 ]

@@ -8,7 +8,7 @@ order pass.
 """
 
 import math
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from typing import NamedTuple
 
 import torch
@@ -42,6 +42,12 @@ class Move(NamedTuple):
         return images.roll(self.shifts, tuple(axes)) if any(self.shifts) else images
 
     @property
+    def mirrors(self):
+        """Whether left and right are exchanged."""
+        inversions = sum(a > b for a, b in combinations(self.order, 2))
+        return (inversions + sum(self.flips)) % 2 == 1
+
+    @property
     def inverse(self):
         """The operation that moves moved images back."""
         order = sorted(range(len(self.order)), key=self.order.__getitem__)
@@ -71,6 +77,11 @@ def point_symmetries(shape):
     ]
     flips = list(product((False, True), repeat=len(shape)))
     return [Move(order, flip, (0,) * len(shape)) for order in orders for flip in flips]
+
+
+def quarter_turns(shape):
+    """Return those of :func:`point_symmetries` that turn images and do not mirror them."""
+    return [move for move in point_symmetries(shape) if not move.mirrors]
 
 
 class Symmetries:

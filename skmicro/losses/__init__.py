@@ -6,6 +6,7 @@ from .descriptor import DescriptorLoss, MomentLoss
 from .isotropy import IsotropyLoss
 from .matching import labelling_loss, matching_loss
 from .penalties import GradientPenalty
+from .standard import FractionPenalty, StandardView
 from .style import gram_matrices, mode_collapse_loss, style_loss
 from .variational import (
     augmented_divergence,
@@ -21,10 +22,12 @@ __all__ = [
     "AttributeLoss",
     "ConditionView",
     "DescriptorLoss",
+    "FractionPenalty",
     "GradientPenalty",
     "IsotropyLoss",
     "MomentLoss",
     "ResidualView",
+    "StandardView",
     "augmented_divergence",
     "cross_entropy",
     "drawn_latents",

@@ -4,8 +4,10 @@ from ._blocks import LatentGenerator, conv, probabilities, whitened
 from ._build import build
 from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
+from ._mapped import mapped_generator
 from ._noise_field import field_generator
 from ._plain import plain_encoder, plain_generator
+from ._pooled import constant_critic, equivariant_critic, growing_critic
 from ._pyramid import pyramid_critic, pyramid_encoder, pyramid_generator
 from ._regression import regression_network
 from ._residual import residual_critic, residual_generator
@@ -18,14 +20,18 @@ __all__ = [
     "WEIGHTS",
     "LatentGenerator",
     "build",
+    "constant_critic",
     "conv",
     "dense_critic",
     "dense_generator",
+    "equivariant_critic",
     "field_generator",
     "flow_unet",
+    "growing_critic",
     "in_windows",
     "light_critic",
     "light_generator",
+    "mapped_generator",
     "new_networks",
     "plain_encoder",
     "plain_generator",

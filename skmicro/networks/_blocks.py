@@ -164,6 +164,13 @@ def whitened(conditions, whitening):
     return ((conditions - location).unsqueeze(1) * matrix).sum(dim=2)
 
 
+def orthogonal(network):
+    """Mark convolutions and linear layers of a network to start orthogonal (Saxe et al. 2014)."""
+    for layer in network.modules():
+        layer.orthogonal = hasattr(layer, "weight")
+    return network
+
+
 def batch_norm(ndim, n_channels, affine=True):
     """Return a batch normalisation over the spatial axes."""
     return _BATCH_NORMS[ndim](n_channels, affine=affine)

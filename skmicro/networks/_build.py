@@ -3,8 +3,8 @@
 Modules are made on the ``meta`` device, where nothing is drawn, and then filled from
 an explicit generator on the CPU, so that a seed means the same weights everywhere.
 Convolutions are Kaiming-uniform (He et al. 2015), layers marked ``linear_gain`` are
-Xavier-uniform (Glorot & Bengio 2010), times the ``start_scale`` of layers that have one;
-biases are zero, norms the identity.
+Xavier-uniform (Glorot & Bengio 2010), times the ``start_scale`` of layers that have one; those
+marked ``orthogonal`` are that (Saxe et al. 2014). Biases are zero, norms the identity.
 """
 
 import math
@@ -51,7 +51,10 @@ def _initialise(layer, rng):
             bound = math.sqrt(6.0 / (fan_in + fan_out))
         else:
             bound = math.sqrt(6.0 / fan_in)
-        layer.weight.uniform_(-bound, bound, generator=rng)
+        if getattr(layer, "orthogonal", False):
+            nn.init.orthogonal_(layer.weight, generator=rng)
+        else:
+            layer.weight.uniform_(-bound, bound, generator=rng)
         layer.weight.mul_(getattr(layer, "start_scale", 1.0))
         if layer.bias is not None:
             layer.bias.zero_()

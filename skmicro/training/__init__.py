@@ -18,7 +18,7 @@ from .regression import (
     without_progress,
 )
 from .search import search_latents
-from .steps import Player, TrainingStep, Update, adam
+from .steps import Player, TrainingStep, Update, adam, nadam
 from .style import style_term
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "invariance_step",
     "matching_step",
     "measure_every",
+    "nadam",
     "parameter_summary",
     "random_crops",
     "regression_step",

@@ -17,6 +17,9 @@ import torch
 from .projections import generated, projections_objective
 from .steps import Player, TrainingStep, Update, adam
 
+WGAN_ADAM = partial(adam, betas=(0.0, 0.9))
+"""Adam as Gulrajani et al. 2017 have it, given a learning rate."""
+
 
 def adversarial_step(
     generator,
@@ -25,7 +28,10 @@ def adversarial_step(
     *,
     learning_rate,
     rng,
-    betas=(0.0, 0.9),
+    optimizer=WGAN_ADAM,
+    critic_rate=None,
+    generator_rates=(),
+    max_norm=None,
     n_critic=5,
     penalties=(),
     projections=(),
@@ -45,11 +51,17 @@ def adversarial_step(
     loss : AdversarialLoss
         What the two players minimise.
     learning_rate : float
-        Rate of both Adam optimizers.
+        Rate of both players' optimizers.
     rng : torch.Generator
         Source of latents, mixing weights and augmentations.
-    betas : tuple of float, default=(0.0, 0.9)
-        Decay rates of Adam's moments.
+    optimizer : callable, default=WGAN_ADAM
+        ``optimizer(learning_rate)`` returns a factory of optimizers.
+    critic_rate : float or None, default=None
+        Rate of the critic, if not that of the generator.
+    generator_rates : sequence of (torch.nn.Module, float), default=()
+        Parts of the generator with a multiple of its rate.
+    max_norm : float or None, default=None
+        Largest norm of each player's gradient.
     n_critic : int, default=5
         Critic steps per iteration.
     penalties : sequence of callable, default=()
@@ -78,12 +90,18 @@ def adversarial_step(
     of_critic = partial(critic_objective, penalties=penalties, augment=augment, **shared)
     added = {f"projection{k}": p for k, p in enumerate(projections) if p.n_steps == 0}
     of_generator = partial(generator_objective, added=added, **shared)
-    players = {k: Player([network], adam(learning_rate, betas)) for k, network in networks.items()}
+    rate = learning_rate if critic_rate is None else critic_rate
+    players = {
+        "generator": Player(
+            [generator], optimizer(learning_rate), max_norm=max_norm, rates=generator_rates
+        ),
+        "critic": Player([critic], optimizer(rate), max_norm=max_norm),
+    }
     updates = [Update("critic", of_critic, n_critic), Update("generator", of_generator)]
     for k, projection in enumerate(projections):
         if projection.n_steps > 0:
             name = f"projection{k}"
-            players[name] = Player([generator], adam(projection.learning_rate, betas))
+            players[name] = Player([generator], optimizer(projection.learning_rate))
             objective = partial(projections_objective, projections=[projection], name=name)
             updates.append(Update(name, objective, projection.n_steps, fresh=False))
     return TrainingStep(

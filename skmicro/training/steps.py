@@ -37,6 +37,11 @@ def adam(learning_rate, betas):
     return partial(torch.optim.Adam, lr=learning_rate, betas=betas, fused=True)
 
 
+def nadam(learning_rate, betas):
+    """Return a factory of Nadam optimizers (Dozat 2016), as :func:`adam` of Adam ones."""
+    return partial(torch.optim.NAdam, lr=learning_rate, betas=tuple(map(float, betas)))
+
+
 class Player:
     """Networks that one optimizer moves.
 
@@ -51,17 +56,19 @@ class Player:
     anchor : float, default=0.0
         Rate a at which weights return to those at the start after every update,
         w <- w + a lr (w_0 - w).
+    rates : sequence of (torch.nn.Module, float), default=()
+        Parts of the networks whose learning rate is a multiple of that of the others.
     """
 
-    def __init__(self, networks, make_optimizer, *, max_norm=None, anchor=0.0):
+    def __init__(self, networks, make_optimizer, *, max_norm=None, anchor=0.0, rates=()):
         self.networks = list(networks)
         self.max_norm = max_norm
         self.anchor = anchor
         self.parameters = [p for network in self.networks for p in network.parameters()]
         self._start = [p.detach().clone() for p in self.parameters] if anchor > 0 else []
-        self.optimizer = make_optimizer(self.parameters)
+        self.optimizer = make_optimizer(_grouped(self.parameters, rates))
         for group in self.optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
+            group["initial_lr"] = group["lr"] * group.get("factor", 1.0)
 
     @property
     def n_updates(self):
@@ -84,6 +91,15 @@ class Player:
             rate = self.anchor * self.optimizer.param_groups[0]["lr"]
             with torch.no_grad():
                 torch._foreach_lerp_(self.parameters, self._start, rate)
+
+
+def _grouped(parameters, rates):
+    """Return parameters in groups: each part with a factor of its own, and all others."""
+    if not rates:
+        return parameters
+    groups = [{"params": list(part.parameters()), "factor": factor} for part, factor in rates]
+    apart = {id(parameter) for group in groups for parameter in group["params"]}
+    return [{"params": [p for p in parameters if id(p) not in apart], "factor": 1.0}, *groups]
 
 
 class Update(NamedTuple):

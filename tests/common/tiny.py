@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, is_regressor
 
-from skmicro.generators import NetworkGenerator, StyleVAE
+from skmicro.generators import NetworkGenerator, StyleVAE, VolumeWGAN
 from skmicro.utils import all_estimators, all_generators
 
 # What phases of any label are made of.
@@ -29,7 +29,7 @@ TINY = {
 }
 
 # Networks without normalisation make images that are all alike until they have learned something.
-NORMALISED = {StyleVAE: {"architecture": "pyramid"}}
+NORMALISED = {StyleVAE: {"architecture": "pyramid"}, VolumeWGAN: {"architecture": "light"}}
 
 
 def tiny(cls, **overrides):
