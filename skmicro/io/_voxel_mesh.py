@@ -58,9 +58,9 @@ def write_voxel_mesh(path, image, *, element_type=None, spacing=None, origin=Non
     named: ``SLAVE_X`` is the face at the end of x without its edges at the end of y and z,
     ``SLAVE_XY`` an edge, ``SLAVE_XYZ`` a corner. So each node at the end of an axis is a slave just
     once, and no master is a slave. All sets are in rising order of nodes, in which the two of a
-    pair match. With the displacement u of the corners, the equations of a pair are
-    ``u(slave) - u(master) = sum of u(corner at the end of the axis) - u(corner at the origin)``
-    over the axes named.
+    pair match. Add a node for each axis whose displacement is the mean strain times the period
+    along that axis; then ``u(slave) - u(master)`` is the sum of the displacements of the nodes of
+    the axes named.
 
     Examples
     --------
