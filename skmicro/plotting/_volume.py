@@ -24,8 +24,8 @@ CELL = (2.6, 2.8)  # inches
 class VolumeDisplay:
     """Three orthogonal sections of a volume, and the surface of one of its phases.
 
-    The surface is that of the voxels of the phase, seen along parallel rays; the light on it is that
-    of a smoothed surface. The first axis of the volume points downwards, as it does in the
+    The surface is that of the voxels of the phase, seen along parallel rays and lit as if it were
+    smooth. The first axis of the volume points downwards, as it does in the
     sections, and the three faces of the volume that are seen are sections too: ``[0, :, :]`` above,
     ``[:, -1, :]`` in front and ``[:, :, 0]`` on the left. Of a volume with millions of voxels on
     the surface, draw a part.
