@@ -25,10 +25,10 @@ class VolumeDisplay:
     """Three orthogonal sections of a volume, and the surface of one of its phases.
 
     The surface is that of the voxels of the phase, seen along parallel rays and lit as if it were
-    smooth. The first axis of the volume points downwards, as it does in the
-    sections, and the three faces of the volume that are seen are sections too: ``[0, :, :]`` above,
-    ``[:, -1, :]`` in front and ``[:, :, 0]`` on the left. Of a volume with millions of voxels on
-    the surface, draw a part.
+    smooth. The first axis of the volume points downwards, as it does in the sections, and the
+    three faces of the volume that are seen are sections too: ``[0, :, :]`` above, ``[:, -1, :]`` in
+    front and ``[:, :, 0]`` on the left. Of a volume with millions of voxels on the surface, draw a
+    part.
 
     Parameters
     ----------
