@@ -2,7 +2,7 @@
 
 from ._version import __version__
 from .images import extract_patches, split_patches
-from .io import read_images, write_images
+from .io import read_images, write_images, write_voxel_mesh
 from .persistence import load
 from .utils import show_versions
 
@@ -14,4 +14,5 @@ __all__ = [
     "show_versions",
     "split_patches",
     "write_images",
+    "write_voxel_mesh",
 ]

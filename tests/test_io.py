@@ -10,6 +10,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
+from cases import case
 
 from skmicro.io import read_images, write_images
 
@@ -234,35 +235,107 @@ def parse_vti(path):
     assert int.from_bytes(content[:8], "little") == len(content) - 8
     dtype = np.dtype(data.attrib["type"].lower()).newbyteorder("<")
     sides = np.subtract(extent[1::2], extent[::2])
-    spacing = [float(number) for number in grid.attrib["Spacing"].split()]
-    return np.frombuffer(content[8:], dtype).reshape(sides, order="F"), spacing
+    place = [[float(n) for n in grid.attrib[name].split()] for name in ("Spacing", "Origin")]
+    return np.frombuffer(content[8:], dtype).reshape(sides, order="F"), *place
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "float16", ">f4", ">i2"])
 def test_vti_has_the_last_axis_as_x(tmp_path, dtype):
     volume = some_images((3, 4, 5), dtype)
-    write_images(tmp_path / "v.vti", volume, volume=True, spacing=(3.0, 0.5, 0.1))
-    values, spacing = parse_vti(tmp_path / "v.vti")
+    place = {"spacing": (3.0, 0.5, 0.1), "origin": (-1.0, 1e-7, 2)}
+    write_images(tmp_path / "v.vti", volume, volume=True, **place)
+    values, spacing, origin = parse_vti(tmp_path / "v.vti")
     np.testing.assert_array_equal(values.transpose(), volume)
     assert spacing == [0.1, 0.5, 3.0]
+    assert origin == [2.0, 1e-7, -1.0]
     write_images(tmp_path / "v.vti", volume[None], spacing=2)
-    assert parse_vti(tmp_path / "v.vti")[1] == [2.0, 2.0, 2.0]
+    assert parse_vti(tmp_path / "v.vti")[1:] == ([2.0, 2.0, 2.0], [0.0, 0.0, 0.0])
 
 
 def test_vti_of_an_image(tmp_path):
     image = some_images((4, 5))
-    write_images(tmp_path / "v.vti", image, spacing=(2, 3))
-    values, spacing = parse_vti(tmp_path / "v.vti")
+    write_images(tmp_path / "v.vti", image, spacing=(2, 3), origin=np.array([4, 5]))
+    values, spacing, origin = parse_vti(tmp_path / "v.vti")
     np.testing.assert_array_equal(values[:, :, 0].transpose(), image)
     assert spacing == [3.0, 2.0, 1.0]
+    assert origin == [5.0, 4.0, 0.0]
 
 
-@pytest.mark.parametrize("spacing", [0, -1.0, (1, 1), (1, 1, 0), (1, 1, np.inf)])
-def test_bad_spacing_is_named(tmp_path, spacing):
-    with pytest.raises((ValueError, TypeError), match="spacing must"):
-        write_images(tmp_path / "v.vti", some_images((3, 4, 5)), volume=True, spacing=spacing)
-    with pytest.raises(ValueError, match="spacing must be None"):
-        write_images(tmp_path / "v.npy", some_images((3, 4, 5)), spacing=spacing)
+def place_in_tiff(path):
+    """Lengths along x, y, z and the coordinates of the corner, as ImageJ computes them."""
+    with tifffile.TiffFile(path) as file:
+        assert file.is_imagej
+        tags, metadata = file.pages[0].tags, file.imagej_metadata
+        assert tags["ResolutionUnit"].value == tifffile.RESUNIT.NONE
+        fractions = [tags[name].value for name in ("XResolution", "YResolution")]
+    spacing = [lower / upper for upper, lower in fractions] + [metadata.get("spacing", 1.0)]
+    zero = [metadata.get(f"{axis}origin", 0.0) for axis in "xyz"]
+    return spacing, [-index * length for index, length in zip(zero, spacing, strict=True)]
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 7), (3, 4, 3), (1, 5, 6, 4), (3, 5, 6, 7)])
+@pytest.mark.parametrize("dtype", [*DTYPES[:6], ">u2", "float16"])
+def test_tiff_has_spacing_and_origin(tmp_path, shape, dtype):
+    volumes = some_images(shape, dtype)
+    spacing, origin = (3.0, 0.7, 1e-7), (-1.0, 0.0, 2e-6)
+    write_images(tmp_path / "v.tif", volumes, volume=True, spacing=spacing, origin=origin)
+    again = read_images(tmp_path / "v.tif", volume=True)
+    np.testing.assert_array_equal(again, volumes if len(shape) == 4 else volumes[None])
+    found_spacing, found_origin = place_in_tiff(tmp_path / "v.tif")
+    np.testing.assert_allclose(found_spacing, spacing[::-1], rtol=1e-9)
+    np.testing.assert_allclose(found_origin, origin[::-1], rtol=1e-9)
+
+
+def test_tiff_of_images_has_spacing(tmp_path):
+    for images in (some_images((4, 6, 7)), some_images((1, 6, 7))):
+        write_images(tmp_path / "v.tif", images, spacing=(2, 0.5))
+        assert_same(read_images(tmp_path / "v.tif"), images)
+        assert place_in_tiff(tmp_path / "v.tif") == ([0.5, 2.0, 1.0], [0.0, 0.0, 0.0])
+    write_images(tmp_path / "v.tif", images, origin=(3, 4))
+    assert place_in_tiff(tmp_path / "v.tif") == ([1.0, 1.0, 1.0], [4.0, 3.0, 0.0])
+
+
+def test_lengths_in_tiff_are_exact_to_nine_digits(tmp_path):
+    for length in (1e-9, 1.2345678e-9, 7.3e-7, 1 / 3, np.pi, 12345.678, 1.2345678e8, 1e9):
+        write_images(tmp_path / "v.tif", some_images((2, 2)), spacing=length)
+        found = place_in_tiff(tmp_path / "v.tif")[0][:2]
+        with case(length):
+            np.testing.assert_allclose(found, length, rtol=1e-9)
+
+
+def test_tiff_refuses_what_imagej_cannot_hold(tmp_path):
+    wrong = [
+        (some_images((3, 4, 5)).astype(float) + 0.1, 1.0, "images must be float32 for TIFF"),
+        (some_images((3, 4, 5)).astype(int) - 300, 1.0, "TIFF with spacing or origin holds int"),
+        (some_images((3, 4, 5)).astype(int) + 70000, 1.0, "holds integers from 0 to 65535"),
+        (some_images((3, 1, 5)), 1.0, r"two voxels along each axis .* got shape \(1, 3, 1, 5\)"),
+        (some_images((3, 4, 5)), 1e-10, r"spacing must lie in \[1e-09, 1e\+09\], got 1e-10"),
+        (some_images((3, 4, 5)), 1e10, r"spacing must lie in \[1e-09, 1e\+09\], got 1"),
+    ]
+    for images, spacing, message in wrong:
+        with case(message), pytest.raises(ValueError, match=message):
+            write_images(tmp_path / "v.tif", images, volume=True, spacing=spacing)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".vti", ".tif"])
+def test_bad_places_are_named(tmp_path, suffix):
+    for spacing in (0, -1.0, (1, 1), (1, 1, 0), (1, 1, np.inf), "ab", True, [[1, 1, 1]]):
+        with case(spacing):
+            with pytest.raises((ValueError, TypeError), match="spacing must"):
+                write_images(
+                    tmp_path / f"v{suffix}", some_images((3, 4, 5)), volume=True, spacing=spacing
+                )
+            with pytest.raises(ValueError, match="spacing must be None for files other than"):
+                write_images(tmp_path / "v.npy", some_images((3, 4, 5)), spacing=spacing)
+    for origin in (0, (1, 1), (0, 0, np.nan), ("a", 0, 0)):
+        with case(origin):
+            with pytest.raises((ValueError, TypeError), match="origin must"):
+                write_images(
+                    tmp_path / f"v{suffix}", some_images((3, 4, 5)), volume=True, origin=origin
+                )
+            with pytest.raises(ValueError, match="origin must be None for files other than"):
+                write_images(tmp_path / "v.png", some_images((3, 4)), origin=origin)
     assert list(tmp_path.iterdir()) == []
 
 

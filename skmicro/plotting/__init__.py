@@ -16,6 +16,7 @@ from ._sample_grid import SampleGridDisplay
 from ._target import TargetDisplay
 from ._traversal import TraversalDisplay
 from ._two_point import TwoPointDisplay
+from ._volume import VolumeDisplay
 
 __all__ = [
     "AugmentationCurveDisplay",
@@ -28,4 +29,5 @@ __all__ = [
     "TargetDisplay",
     "TraversalDisplay",
     "TwoPointDisplay",
+    "VolumeDisplay",
 ]

@@ -24,6 +24,7 @@ COMPUTED = {
     "TargetDisplay": ([[0.3, 0.5], [[0.2, 0.4], [0.5, 0.6]]], "ax", 1),
     "TraversalDisplay": ([[IMAGES, IMAGES], [-1.0, 0.0, 1.0], [0, 4]], "axes", 6),
     "TwoPointDisplay": ([[0, 1], {"a": [[0.5, 0.2], [0.4, 0.3]]}], "ax", 1),
+    "VolumeDisplay": ([IMAGES], "axes", 4),
 }
 FROM_ESTIMATOR = {
     "DescriptorDistributionDisplay": [IMAGES],
@@ -33,6 +34,7 @@ FROM_ESTIMATOR = {
     "TargetDisplay": ["p1", [0.5]],
     "TraversalDisplay": [IMAGES[0]],
     "TwoPointDisplay": [IMAGES],
+    "VolumeDisplay": [],
 }
 OF_GENERATORS = pytest.mark.parametrize("name", FROM_ESTIMATOR)
 OF_REGRESSORS = {"OcclusionDisplay": [IMAGES[0]], "PredictionDisplay": [IMAGES, [1, 2, 3]]}

@@ -1,0 +1,15 @@
+"""Integers in formats that have few types."""
+
+import numpy as np
+
+
+def as_unsigned(images, holder):
+    """Return booleans as they are and integers as 8 or 16 bits, or raise ValueError."""
+    if images.dtype in (np.bool_, np.uint8, np.uint16):
+        return images
+    if images.dtype.kind == "f" or images.min() < 0 or images.max() > 65535:
+        raise ValueError(
+            f"{holder} holds integers from 0 to 65535, got dtype "
+            f"{images.dtype} from {images.min()} to {images.max()}; use .tif or .npy."
+        )
+    return images.astype(np.uint8 if images.max() < 256 else np.uint16)
