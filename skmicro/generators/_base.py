@@ -36,6 +36,7 @@ from ..images import (
 )
 from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
 from ..rules import random_state, real
+from ..training import agreed_seed
 from ._ends import latent_vector
 from ._score import correlation_distance
 from ._sources import WholeImages
@@ -100,7 +101,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             self.encoder_ = encoder_for(images)
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
-            self._seed = _random.draw_seed(self.random_state)
+            self._seed = agreed_seed(self.random_state)
             table = self._conditions_class(
                 self._condition_descriptors(),
                 self.encoder_,

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from .._random import draw_seed, numpy_generator, seeded
+from .._random import numpy_generator, seeded
 from .._rollback import unchanged_on_error
 from ..images import ImageEstimator, check_images
 from ..parameters import RUNNING, parameter
@@ -23,6 +23,7 @@ from ..rules import (
     random_state,
     real,
 )
+from ..training import agreed_seed
 from . import _gate, _routing, _synthetic
 from ._cnn import CNNRegressor
 from ._samples import checked_samples
@@ -230,7 +231,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         with unchanged_on_error(self):
             self._check_parameters()
             samples = checked_samples(self, X, y, None, groups)
-            seed = draw_seed(self.random_state)
+            seed = agreed_seed(self.random_state)
             _synthetic.check_ranges(self.generator, self.targets or {}, samples.images)
             images, labels = self._labelled(samples, seed, groups)
             images, labels = self._judged(images, labels, samples.targets, seed)

@@ -18,6 +18,7 @@ from ..training import (
     BestWeights,
     ImageBatches,
     NetworkEstimator,
+    agreed_seed,
     fingerprint,
     held_out_loss,
     measure_every,
@@ -164,7 +165,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
             told = self.periodic
             self.periodic_ = looks_periodic(samples.images) if told is None else told
             self.n_outputs_ = samples.targets.shape[1]
-            self._seed = draw_seed(self.random_state)
+            self._seed = agreed_seed(self.random_state)
             self._learn(samples, task)
         task.end()
         return self

@@ -4,6 +4,7 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
+from .distributed import agreed_seed, is_first, n_processes
 from .estimator import NetworkEstimator
 from .fingerprint import fingerprint, parameter_summary
 from .invariance import invariance_step
@@ -33,13 +34,16 @@ __all__ = [
     "Update",
     "adam",
     "adversarial_step",
+    "agreed_seed",
     "autoencoding_adversarial_step",
     "autoencoding_step",
     "fingerprint",
     "held_out_loss",
     "invariance_step",
+    "is_first",
     "matching_step",
     "measure_every",
+    "n_processes",
     "nadam",
     "parameter_summary",
     "random_crops",

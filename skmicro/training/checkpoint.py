@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .._version import __version__
 from ..persistence import read_tree, write_tree
+from .distributed import from_first, is_first
 
 DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 """Of data; its first digits are enough to tell others."""
@@ -15,19 +16,18 @@ def write_checkpoint(path, step, batches, history, fingerprint):
     """Write everything that resuming needs to one file, replaced when the new one is complete.
 
     A loss in the history that is not finite raises before anything is written. The fingerprint
-    says what settings and data the checkpoint belongs to.
+    says what settings and data the checkpoint belongs to. Of several processes the first writes.
     """
-    write_tree(
-        path,
-        {
-            "losses": history.as_arrays(),
-            "n_iter": history.n_iter,
-            "step": step.state_dict(),
-            "batches": batches.state_dict(),
-            "fingerprint": fingerprint,
-            "version": __version__,
-        },
-    )
+    tree = {
+        "losses": history.as_arrays(),
+        "n_iter": history.n_iter,
+        "step": step.state_dict(),
+        "batches": batches.state_dict(),
+        "fingerprint": fingerprint,
+        "version": __version__,
+    }
+    if is_first():
+        write_tree(path, tree)
 
 
 def read_checkpoint(path, step, batches, history, fingerprint):
@@ -35,9 +35,9 @@ def read_checkpoint(path, step, batches, history, fingerprint):
 
     Raises ValueError if the file belongs to other settings or other data than the fingerprint.
     """
-    if not Path(path).exists():
+    tree = from_first(lambda: read_tree(path) if Path(path).exists() else None)
+    if tree is None:
         return
-    tree = read_tree(path)
     if "step" not in tree:
         raise ValueError(f"checkpoint must name a training checkpoint, got {str(path)!r}.")
     saved = tree["fingerprint"] or {}

@@ -33,7 +33,7 @@ def fingerprint(estimator, **data):
     }
     if isinstance(estimator.random_state, Integral):
         settings["random_state"] = int(estimator.random_state)
-    return settings | {name: _digest(array) for name, array in data.items()}
+    return settings | {name: digest(array) for name, array in data.items()}
 
 
 def parameter_summary(value):
@@ -50,7 +50,7 @@ def parameter_summary(value):
         Of functions, what they are called.
     """
     if isinstance(value, np.ndarray):
-        return _digest(value)
+        return digest(value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, list):
@@ -58,5 +58,6 @@ def parameter_summary(value):
     return ADDRESS.sub("", repr(value))
 
 
-def _digest(array):
+def digest(array):
+    """Return a text that differs where arrays do."""
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()

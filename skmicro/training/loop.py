@@ -6,6 +6,8 @@ iteration count, the history, the progress bar, callbacks, the guard against los
 that are not finite, checkpoints and interruption.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from tqdm.auto import tqdm
@@ -13,6 +15,8 @@ from tqdm.auto import tqdm
 from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
+from .distributed import check_agreement, from_first, is_first, n_processes
+from .fingerprint import digest
 
 FLUSH_EVERY = 50
 
@@ -118,12 +122,14 @@ def run(
         If the checkpoint belongs to another training.
     """
     history = History()
+    if n_processes() > 1:
+        check_agreement("X", digest(batches.images))
     if checkpoint is not None:
         read_checkpoint(checkpoint, step, batches, history, fingerprint)
     finished = finished or (lambda: False)
-    stop = finished()
+    stop, hidden = finished(), not (verbose and is_first())
     try:
-        with tqdm(total=n_iter, initial=history.n_iter, disable=not verbose, unit="it") as bar:
+        with tqdm(total=n_iter, initial=history.n_iter, disable=hidden, unit="it") as bar:
             while history.n_iter < n_iter and not stop:
                 history.append(step(batches, history.n_iter / n_iter))
                 if history.n_iter % FLUSH_EVERY == 0:
@@ -132,6 +138,8 @@ def run(
                     bar.set_postfix(losses, refresh=False)
                 bar.update()
                 stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
+                if callbacks:  # which may look at a clock
+                    stop = from_first(partial(bool, stop))
                 stop = stop or finished()
                 ends = stop or history.n_iter == n_iter
                 if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):

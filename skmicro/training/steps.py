@@ -14,6 +14,7 @@ import torch
 
 from .._warnings import warn_user
 from ..exceptions import TrainingInterruptedWarning
+from . import distributed
 from .averaging import WeightAverage, measure_batch_statistics
 from .projections import generated, train_level
 
@@ -84,6 +85,7 @@ class Player:
         """Descend a loss."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        distributed.average_gradients(self.parameters)
         if self.max_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.max_norm)
         self.optimizer.step()
@@ -221,8 +223,9 @@ class TrainingStep:
             for _ in range(n_times):
                 if fresh:
                     batch = self._next(batches)
-                loss, reported = objective(self.modules, batch, self.rng)
-                player.update(loss)
+                with distributed.shared_out(self.modules.values()):
+                    loss, reported = objective(self.modules, batch, self.rng)
+                    player.update(loss)
                 losses |= {key: value.detach() for key, value in reported.items()}
         if self.average is not None:
             generator = self.modules["generator"]

@@ -67,7 +67,7 @@ def test_a_mapping_network_without_rate_stays_as_it_starts():
 def test_the_critic_sees_standardised_channels(n_phases):
     X = blobs(8) if n_phases == 2 else cut_blobs(8, (8, 8), n_phases=3)
     generator = made().fit(X)
-    fractions = np.array([(X == phase).mean() for phase in range(n_phases)])
+    fractions = np.array([(phase == X).mean() for phase in range(n_phases)])
     np.testing.assert_allclose(generator.channel_mean_, fractions)
     np.testing.assert_allclose(generator.channel_std_, np.sqrt(fractions * (1.0 - fractions)))
     n_seen = 1 if n_phases == 2 else 3

@@ -1,0 +1,215 @@
+"""One training on several processes, launched by ``torchrun``.
+
+Every process runs the same script, with the same images, seeds and random numbers, and holds all
+networks. What is shared out is the work of the networks: of a call with n rows each of W processes
+computes n / W, and all get all answers. Losses are then those of the whole batch on every
+process, whatever they are made of (means, penalties of gradients, moments over the batch), and so
+are their derivatives of any order:
+
+- P cuts out the rows of a process, G puts those of all processes together. Behind P, gradients are
+  W times the share of a process, so that the adjoint of G is W P, and that of P is G / W.
+- Gradients of weights are averaged over the processes after each backward pass. For a network that
+  was called with a share of the rows the mean of W times the shares is their sum; for what all have
+  computed alike it is that itself.
+- Batch normalisation takes means over all processes, whose adjoint is the mean as well.
+
+So a call that cannot be shared out, of rows that W does not divide or by another method of the
+network, is computed by every process and nothing else changes.
+"""
+
+import atexit
+import multiprocessing
+import os
+from contextlib import contextmanager
+
+import torch
+from torch import distributed
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from .._random import draw_seed
+
+SHARED_CALLS = ("forward", "evidence", "attributes")
+"""Methods of networks whose first argument has a row for each image."""
+
+
+def n_processes():
+    """Return how many processes train together: 1 unless ``torchrun`` has launched several.
+
+    The first call among several of them connects the processes. One that such a process has
+    started itself, for a part of a cross-validation, trains alone.
+    """
+    if not distributed.is_available() or multiprocessing.parent_process() is not None:
+        return 1
+    if not distributed.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", 1)) == 1 or "MASTER_ADDR" not in os.environ:
+            return 1
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        distributed.init_process_group(
+            "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        )
+        atexit.register(distributed.destroy_process_group)
+    return distributed.get_world_size()
+
+
+def is_first():
+    """Tell whether this process is the one that writes files and shows the progress."""
+    return n_processes() == 1 or distributed.get_rank() == 0
+
+
+def from_first(make):
+    """Return what ``make()`` returns on the first process, on all of them."""
+    if n_processes() == 1:
+        return make()
+    told = [make() if is_first() else None]
+    distributed.broadcast_object_list(told, src=0)
+    return told[0]
+
+
+def agreed_seed(random_state):
+    """Return the seed that the first process draws from its ``random_state``."""
+    seed = draw_seed(random_state)
+    return from_first(lambda: seed)
+
+
+def check_agreement(name, value):
+    """Raise ValueError unless a value is the same on all processes."""
+    if n_processes() == 1:
+        return
+    values = [None] * n_processes()
+    distributed.all_gather_object(values, value)
+    if any(other != value for other in values):
+        raise ValueError(f"{name} must be the same on all processes, got {values}.")
+
+
+def average_gradients(parameters):
+    """Replace the gradient of every parameter by its mean over the processes."""
+    if n_processes() == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= n_processes()
+    parts = flat.split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+@contextmanager
+def shared_out(networks):
+    """Share out calls of networks among the processes, as long as the context lasts."""
+    if n_processes() == 1:
+        yield
+        return
+    replaced = []
+    try:
+        for network in networks:
+            sharing = _Sharing()
+            for name in SHARED_CALLS:
+                if hasattr(network, name):
+                    replaced.append((network, name))
+                    vars(network)[name] = sharing.of(getattr(network, name))
+            for layer in network.modules():
+                if isinstance(layer, _BatchNorm):
+                    replaced.append((layer, "forward"))
+                    vars(layer)["forward"] = sharing.normalisation(layer)
+        yield
+    finally:
+        for module, name in replaced:
+            del vars(module)[name]
+
+
+class _Sharing:
+    """Calls of one network; those that it makes itself meanwhile are left alone."""
+
+    def __init__(self):
+        self.calling = False
+        self.shared = False
+
+    def of(self, call):
+        """Return a function like ``call`` that computes the rows of this process."""
+
+        def shared_call(*inputs):
+            if self.calling:
+                return call(*inputs)
+            n_rows = len(inputs[0])
+            self.calling, self.shared = True, n_rows % n_processes() == 0
+            try:
+                if not self.shared:
+                    return call(*inputs)
+                return _Together.apply(call(*[_part(x, n_rows) for x in inputs]))
+            finally:
+                self.calling = False
+
+        return shared_call
+
+    def normalisation(self, layer):
+        """Return the batch normalisation of a layer over the rows of all processes."""
+        alone = layer.forward
+
+        def normalised(x):
+            if not (layer.training and self.shared):
+                return alone(x)
+            dims, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
+            mean = _Mean.apply(x.mean(dim=dims))
+            centred = x - mean.view(shape)
+            variance = _Mean.apply(centred.square().mean(dim=dims))
+            n = x.numel() // x.shape[1] * n_processes()
+            _follow(layer, mean.detach(), variance.detach() * (n / max(1, n - 1)))
+            y = centred * (variance + layer.eps).rsqrt().view(shape)
+            return y * layer.weight.view(shape) + layer.bias.view(shape) if layer.affine else y
+
+        return normalised
+
+
+def _follow(layer, mean, variance):
+    """Let the running statistics of a batch normalisation take up those of a batch."""
+    layer.num_batches_tracked += 1
+    share = layer.momentum
+    share = 1.0 / float(layer.num_batches_tracked) if share is None else share
+    layer.running_mean.lerp_(mean, share)
+    layer.running_var.lerp_(variance, share)
+
+
+def _part(x, n_rows):
+    return _Part.apply(x) if isinstance(x, torch.Tensor) and len(x) == n_rows else x
+
+
+class _Part(torch.autograd.Function):
+    """P: the rows of this process, of a tensor that all processes have."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.chunk(n_processes())[distributed.get_rank()].clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _Together.apply(gradient) / n_processes()
+
+
+class _Together(torch.autograd.Function):
+    """G: the rows of all processes, in their order."""
+
+    @staticmethod
+    def forward(ctx, x):
+        parts = [x.new_empty(x.shape) for _ in range(n_processes())]
+        distributed.all_gather(parts, x.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _Part.apply(gradient) * n_processes()
+
+
+class _Mean(torch.autograd.Function):
+    """The mean over all processes."""
+
+    @staticmethod
+    def forward(ctx, x):
+        mean = x.clone()
+        distributed.all_reduce(mean)
+        return mean / n_processes()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _Mean.apply(gradient)

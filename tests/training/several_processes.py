@@ -1,0 +1,96 @@
+"""Trainings that :mod:`test_distributed` runs on one process and on two."""
+
+import os
+import sys
+import warnings
+
+import numpy as np
+import torch
+
+from skmicro.generators import FlowMatchingGenerator, InvNetGenerator, VolumeWGAN
+from skmicro.networks import growing_critic, mapped_generator
+from skmicro.regressors import CNNRegressor
+
+X = (np.add.outer(np.arange(16), np.arange(64)).reshape(16, 8, 8) % 7 < 4).astype(int)
+SETTINGS = {"batch_size": 8, "device": "cpu", "precision": "float64"}
+ROWS = []
+
+
+class Counted(torch.nn.Module):
+    """A critic that notes how many rows it is given."""
+
+    def __init__(self, critic):
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, images):
+        ROWS.append(len(images))
+        return self.critic(images)
+
+
+def counted_critic(*sizes, **settings):
+    """Return a counting critic of the paper's kind."""
+    return Counted(growing_critic(*sizes, **settings))
+
+
+def trainings():
+    """Return fitted estimators by name."""
+    settings = SETTINGS | {"random_state": 0, "n_iter": 2}
+    ours = (mapped_generator, counted_critic)
+    made = {
+        # Batch normalisation, gradient penalty, projections, moments of a batch, averages.
+        "invnet": InvNetGenerator.light(n_latent=2, width=4, n_level_steps=3, **settings),
+        "volume": VolumeWGAN(architecture=ours, n_latent=4, width=2, critic_width=2, **settings),
+        "flow": FlowMatchingGenerator(width=8, conditions=("p1",), **settings),
+        # Batches that two processes cannot share evenly.
+        "odd": VolumeWGAN.light(n_latent=2, width=4, **settings | {"batch_size": 5}),
+    }
+    network = CNNRegressor.light(
+        widths=(4, 4), augment=("reflection",), validation_fraction=0.25, **settings
+    )
+    fitted = {name: generator.fit(X) for name, generator in made.items()}
+    return fitted | {"network": network.fit(X, X.mean(axis=(1, 2)) ** 2)}
+
+
+def arrays(fitted):
+    """Return weights and losses of fitted estimators by name."""
+    found = {}
+    for name, estimator in fitted.items():
+        weights = estimator.__getstate__()["_weights"]
+        found |= {f"{name} {net} {k}": v for net, w in weights.items() for k, v in w.items()}
+        found |= {f"{name} {loss}": values for loss, values in estimator.history_.items()}
+    return found
+
+
+def checkpointed(folder, **settings):
+    """Return an unfitted generator whose training is kept in a file."""
+    settings = SETTINGS | {"random_state": 1, "n_iter": 6, "checkpoint_every": 1} | settings
+    settings.setdefault("checkpoint", f"{folder}/training.skm")
+    return VolumeWGAN.light(n_latent=2, width=4, **settings)
+
+
+def main(folder):
+    """Train on both of two processes, the second of which ends before the last training does."""
+    from skmicro.training import is_first, n_processes
+
+    warnings.simplefilter("error")
+    assert n_processes() == 2
+    # Without a seed the processes agree on one.
+    unseeded = VolumeWGAN.light(n_latent=2, width=4, n_iter=1, **SETTINGS).fit(X)
+    state = arrays(trainings()) | arrays({"unseeded": unseeded})
+    np.savez(f"{folder}/{'first' if is_first() else 'second'}.npz", rows=ROWS, **state)
+    other = X if is_first() else 1 - X
+    try:
+        VolumeWGAN.light(n_latent=2, width=4, n_iter=1, random_state=0, **SETTINGS).fit(other)
+    except ValueError as error:
+        print(error, file=sys.stderr, flush=True)
+
+    def ends(iteration, history):
+        if iteration == 3 and not is_first():
+            os._exit(9)
+
+    checkpointed(folder, callbacks=[ends]).fit(X)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
