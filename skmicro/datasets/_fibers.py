@@ -3,8 +3,6 @@
 import math
 from functools import partial
 
-import numpy as np
-
 from .._checks import check_image_shape, check_range, check_real
 from ._capsules import cover
 from ._drawing import draw_by_fraction
@@ -81,10 +79,9 @@ def make_fibers(
     Notes
     -----
     Of the laws with a given tensor, directions follow the angular central Gaussian one [1]_:
-    that of a normal random vector scaled to length one. It is what a flow
-    makes of directions that were uniform, if the fibres are slender and do not interact [2]_. The
-    tensor is that of the law; an image with N fibres scatters around it by about
-    :math:`0.3 / \sqrt N`.
+    that of a normal random vector scaled to length one. A uniform flow makes it of directions
+    that were uniform if fibres do not interact, by Jeffery's equation [2]_. The tensor is that
+    of the law; the mean over N fibres scatters around it by about :math:`0.3 / \sqrt N`.
 
     References
     ----------

@@ -2,8 +2,8 @@ r"""Directions with a given second-order orientation tensor :math:`\langle p \ot
 
 They follow the angular central Gaussian law [1]_: :math:`p = L z / |L z|`, with z standard normal
 and :math:`L L^T` of the eigenvectors of the tensor and eigenvalues :math:`\lambda_i`. Fibres that
-a flow has turned from an isotropic state by Jeffery's equation, slender and without interaction,
-follow this law exactly [2]_. With :math:`b_i = 1 / \lambda_i` and Carlson's integral
+a flow has turned from an isotropic state by Jeffery's equation, without interaction, follow this
+law exactly [2]_. With :math:`b_i = 1 / \lambda_i` and Carlson's integral
 :math:`R_D` the eigenvalues of the tensor are
 
 .. math:: a_i = \tfrac13 \sqrt{b_1 b_2 b_3} \, R_D(b_j, b_k, b_i), \quad

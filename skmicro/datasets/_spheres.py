@@ -84,10 +84,10 @@ def make_spheres(
 
     .. math:: S_2(r) = 1 - 2 (1 - p) + (1 - p)^{(2 v - u(r)) / v},
 
-    with :math:`u(r)` the volume that two spheres at distance :math:`r` share. Here the
-    fraction :math:`p` is prescribed in each image instead of the intensity
-    :math:`-\ln(1 - p) / v`, which lowers :math:`S_2` by a constant of the order of the
-    spheres' share in the volume.
+    with :math:`u(r)` the volume that two spheres at distance :math:`r` share. That is for
+    a Poisson number of spheres of intensity :math:`-\ln(1 - p) / v`. Here the fraction
+    :math:`p` is prescribed in each image, which lowers :math:`S_2` at large :math:`r` by the
+    variance that it would have in images of this size.
 
     References
     ----------
