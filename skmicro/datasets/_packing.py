@@ -16,9 +16,9 @@ from scipy.spatial import cKDTree
 
 MIN_DRAWS, MAX_DRAWS = 2**6, 2**12
 PATIENCE = 0.5  # draws lost, for each cell, before cells are left out, which takes as long
-MAX_CELLS = 2**18
+MIN_CELLS, CELLS_PER_BALL = 2**13, 64  # up to which number cells are halved
 SIMILAR = 1.1  # ratio of radii for which the same cells are left out
-MAX_REJECTED = 2**14  # ends the search where the cells have room for smaller balls only
+MAX_FRUITLESS = 12  # times in a row; the cells may have room for smaller balls only
 
 
 def pack(radii, box, generator):
@@ -45,17 +45,17 @@ def _pack_similar(centers, radii, n, box, generator):
     n_cells = np.ceil(box / radii[-1]).astype(int)
     sides = box / n_cells
     cells = np.indices(n_cells).reshape(len(box), -1).T * sides
-    rejected = lost = 0
-    while n < len(radii) and len(cells) and rejected < MAX_REJECTED:
+    lost = fruitless = 0
+    while n < len(radii) and len(cells) and fruitless < MAX_FRUITLESS:
         size = min(max(MIN_DRAWS, 2 * (len(radii) - n), len(radii) // 4), MAX_DRAWS)
         draws = cells[generator.integers(len(cells), size=size)]
         # Twice, since what lies just below zero modulo the side is rounded to the side.
         draws = (draws + sides * generator.random(draws.shape)) % box % box
         n_before, n = n, _add(draws, centers, radii, n, box)
-        rejected = 0 if n > n_before else rejected + size
         lost += size - (n - n_before)
+        fruitless = 0 if n > n_before else fruitless
         if n < len(radii) and lost > PATIENCE * len(cells):
-            lost = 0
+            lost, fruitless = 0, fruitless + 1
             cells, sides = _free_cells(cells, sides, centers[:n], radii, box)
     return n
 
@@ -99,7 +99,8 @@ def room_at(points, centers, radii, reach, box):
 def _free_cells(cells, sides, centers, radii, box):
     """Leave out the cells that exclusion balls cover, and halve the others where most remain."""
     free = _uncovered(cells, sides, centers, radii, box)
-    if len(free) > len(cells) / 2 and len(free) << len(box) <= MAX_CELLS:
+    most = max(MIN_CELLS, CELLS_PER_BALL * len(radii))
+    if len(free) > len(cells) / 2 and len(free) << len(box) <= most:
         sides = sides / 2
         corners = np.indices([2] * len(box)).reshape(len(box), -1).T * sides
         free = (free[:, None] + corners).reshape(-1, len(box))
