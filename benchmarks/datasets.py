@@ -1,4 +1,4 @@
-"""Speed of the simulators of simple shapes and of polycrystals, on one core.
+"""Speed of the simulators of shapes, of many bodies and of polycrystals, on one core.
 
 Times every simulator from the call to labelled images. The reference for shapes is the time
 of writing as many bytes once into fresh memory, and for polycrystals that of one search for
@@ -21,7 +21,9 @@ from skmicro.datasets import (
     make_circle_square,
     make_circles,
     make_ellipses,
+    make_fibers,
     make_polycrystals,
+    make_spheres,
 )
 from skmicro.datasets._polycrystals import power_cells
 
@@ -34,6 +36,10 @@ CASES = (
     (make_ellipses, (60_000, 32, 32), {}),
     (make_checkerboards, (30_000, 64, 64), {}),
     (make_checkerboards, (1_000, 64, 64, 64), {}),
+    (make_spheres, (500, 32, 32, 32), {}),
+    (make_spheres, (500, 32, 32, 32), {"overlap": True}),
+    (make_spheres, (100, 32, 32, 32), {"volume_fraction": 0.35}),
+    (make_fibers, (20, 64, 64, 64), {}),
     (make_polycrystals, (100, 128, 128), {"orientation_fractions": FRACTIONS}),
     (make_polycrystals, (100, 64, 64), {"orientation_fractions": FRACTIONS}),
     (make_polycrystals, (4, 64, 64, 64), {"n_grains": 100, "orientation_fractions": (0.1,) * 10}),

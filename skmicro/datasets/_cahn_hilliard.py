@@ -33,9 +33,9 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import check_image_shape, check_integer, check_range, check_real
 from .._random import draw_seed, numpy_generator
+from ._drawing import even_sequence, measured_fractions
 
 STABILISATION = 2.0
-GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 SPINODAL = (0.5 - 0.5 / math.sqrt(3), 0.5 + 0.5 / math.sqrt(3))
 SEPARATION = 10.0  # linear growth of the noise by which the phases are seen to be pure
 VOXELS_PER_BATCH = 2**16
@@ -146,7 +146,7 @@ def make_cahn_hilliard(
     _check_separates((low, high), shape, n_steps, gamma, dt, noise)
 
     seed = draw_seed(random_state)
-    fractions = low + (high - low) * _even_sequence(n_samples, seed)
+    fractions = even_sequence(n_samples, low, high, seed)
     size = min(MAX_BATCH, max(1, VOXELS_PER_BATCH // math.prod(shape)))
     batches = (range(n_samples)[start : start + size] for start in range(0, n_samples, size))
     images = Parallel(n_jobs=n_jobs, prefer="threads")(
@@ -156,7 +156,7 @@ def make_cahn_hilliard(
         for batch in batches
     )
     images = np.concatenate(images)
-    return images, images.mean(axis=tuple(range(1, images.ndim)), dtype=np.float64)
+    return images, measured_fractions(images)
 
 
 def _simulate(mixtures, n_steps, gamma, dt):
@@ -199,12 +199,6 @@ def _mixture(fraction, shape, noise, seed, index):
     fluctuation = numpy_generator(seed, 1, index).standard_normal(shape, dtype=np.float32)
     fluctuation -= fluctuation.mean(dtype=np.float64)
     return np.float32(2 * fraction - 1) + np.float32(noise) * fluctuation
-
-
-def _even_sequence(n, seed):
-    """Return n numbers uniform in [0, 1) whose every prefix covers the interval evenly."""
-    offset = numpy_generator(seed, 0).random()
-    return (offset + GOLDEN_RATIO * np.arange(n)) % 1
 
 
 def _check_fraction(name, value):

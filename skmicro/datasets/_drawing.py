@@ -1,4 +1,4 @@
-"""What simulators of single shapes have in common: drawing those that fit, and painting them.
+"""What simulators have in common: fractions, drawing the shapes that fit, and painting them.
 
 Candidates come in blocks from numbered streams, and images are the accepted ones in their
 order, so that the first images do not depend on how many follow.
@@ -8,12 +8,42 @@ import math
 from itertools import count
 
 import numpy as np
+from joblib import Parallel, delayed
 
-from .._random import numpy_generator
+from .._checks import check_integer
+from .._random import draw_seed, numpy_generator
 
+GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 CANDIDATES_PER_BLOCK = 2**13
 MAX_REJECTED = 2**20
 VOXELS_PER_BATCH = 2**18
+
+
+def draw_by_fraction(simulate, n_samples, fractions, random_state, n_jobs):
+    """Return images of ``simulate(fraction, generator)`` and their measured fractions of 1."""
+    check_integer("n_samples", n_samples, 1)
+    seed = draw_seed(random_state)
+    images = Parallel(n_jobs=n_jobs)(
+        delayed(_draw_one)(simulate, fraction, seed, index)
+        for index, fraction in enumerate(even_sequence(n_samples, *fractions, seed).tolist())
+    )
+    images = np.stack(images)
+    return images, measured_fractions(images)
+
+
+def _draw_one(simulate, fraction, seed, index):
+    return simulate(fraction, numpy_generator(seed, 1, index))
+
+
+def even_sequence(n, low, high, seed):
+    """Return n numbers, uniform between two, whose every prefix covers the range evenly."""
+    offset = numpy_generator(seed, 0).random()
+    return low + (high - low) * ((offset + GOLDEN_RATIO * np.arange(n)) % 1)
+
+
+def measured_fractions(images):
+    """Return the share of voxels with label 1 in images of labels 0 and 1."""
+    return images.mean(axis=tuple(range(1, images.ndim)), dtype=np.float64)
 
 
 def draw_accepted(n_samples, draw, seed, refusal):

@@ -34,7 +34,8 @@ def extract_patches(
         ``"random"``: independent uniform positions. ``"grid"``: tiles that do not overlap,
         in the order of the array; ``n_patches`` of them are a random subset.
         ``"latin-hypercube"``: random positions of which each of ``n_patches`` equal
-        intervals along each axis holds one.
+        intervals along each axis holds one, which covers the scan more evenly; Henkes and
+        Wessels 2022 (CMAME 400, 115497) cut 1000 volumes of 64^3 out of one scan so.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
         Source of the positions.
     return_positions : bool, default=False

@@ -9,12 +9,8 @@ import torch
 from ginzburg_landau import free_energy
 
 from skmicro.datasets import make_cahn_hilliard
-from skmicro.datasets._cahn_hilliard import (
-    _even_sequence,
-    _mixture,
-    evolve,
-    squared_frequencies,
-)
+from skmicro.datasets._cahn_hilliard import _mixture, evolve, squared_frequencies
+from skmicro.datasets._drawing import even_sequence
 
 SHAPES = [(24, 20), (12, 10, 9)]
 
@@ -123,7 +119,7 @@ def test_images_are_labels_and_p1_is_measured(shape):
 
 def test_documented_relation_of_measured_and_mixed_fraction():
     _, p1 = make_cahn_hilliard(64, volume_fraction=(0.277, 0.723), random_state=3)
-    mixed = 0.277 + (0.723 - 0.277) * _even_sequence(64, 3)
+    mixed = even_sequence(64, 0.277, 0.723, 3)
     assert np.abs(p1 - (0.5 + 1.13 * (mixed - 0.5))).max() < 0.02
     assert p1.min() == pytest.approx(0.25, abs=0.02)
     assert p1.max() == pytest.approx(0.75, abs=0.02)
@@ -139,7 +135,7 @@ def test_neighbouring_voxels_agree_also_across_the_border():
 
 @pytest.mark.parametrize("n", [1, 2, 10, 257, 1024])
 def test_fractions_cover_their_range_evenly(n):
-    values = np.sort(_even_sequence(n, seed=7))
+    values = np.sort(even_sequence(n, 0, 1, seed=7))
     gaps = np.diff(np.append(values, values[0] + 1))
     assert values[0] >= 0
     assert values[-1] < 1

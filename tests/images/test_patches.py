@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import case
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
@@ -59,11 +60,20 @@ def test_random_positions_reach_every_corner_uniformly():
 
 
 def test_latin_hypercube_fills_every_interval_of_every_axis_once():
-    _, positions = extract_patches(
-        np.zeros((19, 28)), (10, 9), 10, method="latin-hypercube", return_positions=True
-    )
-    assert sorted(positions[:, 0]) == list(range(10))
-    assert sorted(positions[:, 1] // 2) == list(range(10))
+    """Also where the intervals end between voxels, or are shorter than one."""
+    for scan_shape, shape, n in [
+        ((19, 28), (10, 9), 10),
+        ((23, 31, 40), (8, 8, 8), 8),
+        ((30, 41), (7, 9), 13),
+        ((12, 11), (9, 9), 7),
+    ]:
+        with case(scan_shape, shape, n):
+            options = {"method": "latin-hypercube", "random_state": 0, "return_positions": True}
+            _, positions = extract_patches(np.zeros(scan_shape), shape, n, **options)
+            widths = (np.subtract(scan_shape, shape) + 1) / n
+            ordered, k = np.sort(positions, axis=0), np.arange(n)[:, None]
+            assert (ordered >= np.floor(k * widths)).all()
+            assert (ordered < (k + 1) * widths).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
