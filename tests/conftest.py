@@ -3,11 +3,6 @@
 import os
 
 import pytest
-import torch
-
-from skmicro.conditioning import _search
-
-torch.set_num_threads(1)
 
 # Enough to pass every line of the searches, not to find anything.
 SHORT_SEARCH = {"N_CANDIDATES": 2, "SEARCH_ROUNDS": 2, "SEARCH_STEPS": 2, "INVERSION_STEPS": 2}
@@ -16,11 +11,15 @@ SHORT_SEARCH = {"N_CANDIDATES": 2, "SEARCH_ROUNDS": 2, "SEARCH_STEPS": 2, "INVER
 @pytest.fixture
 def short_searches(monkeypatch):
     """Let generators without a way back take two steps where they look for latents."""
+    from skmicro.conditioning import _search
+
     for name, value in SHORT_SEARCH.items():
         monkeypatch.setattr(_search, name, value)
 
 
 def pytest_collection_modifyitems(items):
+    import torch
+
     for item in items:
         if "gpu" in item.keywords and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))

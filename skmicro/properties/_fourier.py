@@ -26,8 +26,17 @@ lead to fields and those that come from them make up for it.
 """
 
 import math
+from functools import lru_cache
 
 import torch
+
+SMALL_GRID = 2**12  # Voxels of a grid whose modes are kept.
+
+
+def voxel_modes(shape, spacing, discretization, dtype, device):
+    """Return the :class:`VoxelModes` of a grid; those of small ones are kept for the next image."""
+    make = _kept_modes if math.prod(shape) <= SMALL_GRID else VoxelModes
+    return make(tuple(shape), tuple(map(float, spacing)), discretization, dtype, device)
 
 
 class VoxelModes:
@@ -68,6 +77,12 @@ class VoxelModes:
             pairs = zip(a.flatten(1), b.flatten(1), strict=True)
             return 2.0 * sum(torch.dot(x, y).double() for x, y in pairs).view(1)
         return 2.0 * (a * b).flatten(2).sum(2).double().sum(0)
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _kept_modes(*arguments):
+    return VoxelModes(*arguments)
 
 
 def _angles(shape):

@@ -15,7 +15,7 @@ from ..parameters import parameter
 from ..rules import anything, choice, integer
 from ._base import listed
 from ._cell import EffectiveColumns, PeriodicCell, unit_load
-from ._fourier import DERIVATIVES, VoxelModes
+from ._fourier import DERIVATIVES, voxel_modes
 from ._tensors import TensorProperty
 
 LocalFields = namedtuple("LocalFields", "gradient flux mean_flux n_iter residual")
@@ -159,7 +159,7 @@ class EffectiveCoefficients(TensorProperty):
     def _modes(self, shares):
         shape = tuple(shares.shape[2:])
         spacing = self._voxel_sides(len(shape))
-        return VoxelModes(shape, spacing, self.discretization, shares.dtype, shares.device)
+        return voxel_modes(shape, spacing, self.discretization, shares.dtype, shares.device)
 
     def _voxel_sides(self, n_axes):
         spacing = (1.0,) * n_axes if self.spacing is None else self.spacing

@@ -24,6 +24,7 @@ from functools import lru_cache
 import torch
 
 N_SECTION_ORDERS = 16
+SMALL_GRID = 2**12  # Voxels of an image whose harmonics are transformed together.
 _COSINES_OF_LEGENDRE = {2: {0: 1 / 4, 2: 3 / 4}, 4: {0: 9 / 64, 2: 20 / 64, 4: 35 / 64}}
 PREFACTOR = {2: 9 / 2, 4: 225 / 8}
 """Of the integrals over radii and cosines in three dimensions, times 1 / (p1 p2)."""
@@ -50,8 +51,7 @@ def combined(second, fourth, dimension):
 
 def angular_parameters(field, degrees):
     """Return the parameter of each degree, (n, n_degrees)."""
-    dims = tuple(range(1, field.ndim))
-    shape = tuple(field.shape[1:])
+    dims, shape = tuple(range(1 - field.ndim, 0)), tuple(field.shape[1:])
     fraction = field.mean(dims)
     centred = field - fraction.view(-1, *[1] * len(dims))
     variance = centred.square().mean(dims)
@@ -59,16 +59,33 @@ def angular_parameters(field, degrees):
     varies = ~(variance <= (8 * torch.finfo(field.dtype).eps * fraction).square())
     divisor = torch.where(varies, variance, 1.0)
     modes = torch.fft.rfftn(centred, dim=dims)
+
+    def parameters(strength):
+        kept = (field * strength).mean(dims)
+        lost = variance - strength.mean(dims)
+        return torch.where(varies, kept + fraction * lost, 0.0) / divisor
+
+    if math.prod(shape) <= SMALL_GRID:
+        weights, n_each = _all_harmonics(shape, tuple(degrees), field.dtype, field.device)
+        squares = torch.fft.irfftn(weights.unsqueeze(1) * modes, s=shape, dim=dims).square()
+        return parameters(torch.stack([part.sum(0) for part in squares.split(n_each)])).T
     directions, found = mode_directions(shape), []
     for degree in degrees:
         strength = torch.zeros_like(field)
         for harmonic in harmonics(directions, degree):
             weights = harmonic.to(field)
             strength = strength + torch.fft.irfftn(weights * modes, s=shape, dim=dims).square()
-        kept = (field * strength).mean(dims)
-        lost = variance - strength.mean(dims)
-        found.append(torch.where(varies, kept + fraction * lost, 0.0) / divisor)
+        found.append(parameters(strength))
     return torch.stack(found, dim=1)
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _all_harmonics(shape, degrees, dtype, device):
+    """Return the harmonics of several degrees, (n, *half), and how many each of them has."""
+    directions = mode_directions(shape)
+    found = [torch.stack(list(harmonics(directions, degree))) for degree in degrees]
+    return torch.cat(found).to(dtype=dtype, device=device), [len(some) for some in found]
 
 
 def harmonics(directions, degree):

@@ -92,6 +92,16 @@ def test_harmonics_obey_the_addition_theorem(shape, degree):
     np.testing.assert_allclose(products, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize(("shape", "dimension"), [((12, 9), 3), ((12, 9), 2), ((6, 5, 8), 3)])
+def test_small_images_are_computed_as_large_ones(shape, dimension, monkeypatch):
+    fields = torch.tensor(np.random.default_rng(0).random((3, *shape)))
+    together = _three_point_kernels.three_point_parameters(fields, dimension)
+    monkeypatch.setattr(_three_point_kernels, "SMALL_GRID", 0)
+    singly = _three_point_kernels.three_point_parameters(fields, dimension)
+    for found, expected in zip(together, singly, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("degree", [2, 4])
 def test_series_of_plane_sections(degree):
     orders = list(_three_point_kernels.section_orders())

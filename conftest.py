@@ -1,0 +1,30 @@
+"""Settings of all tests, those in docstrings included."""
+
+import gc
+
+IGNORED = (
+    "ImageShapeWarning",
+    # The suite of scikit-learn has grey levels of all sizes, and images of noise.
+    "GreyLevelWarning",
+    "EstimateWarning",
+    # Networks trained for a few iterations miss their targets, and say so.
+    "TargetWarning",
+)
+
+
+def pytest_configure(config):
+    # The process that only hands out tests is spared the seconds of these imports.
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        gc.disable()
+        import torch
+
+        torch.set_num_threads(1)
+        for name in IGNORED:
+            config.addinivalue_line("filterwarnings", f"ignore::skmicro.exceptions.{name}")
+
+
+def pytest_collection_finish(session):
+    """Spare the garbage collector what lives as long as the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
