@@ -4,7 +4,13 @@ import numpy as np
 import torch
 
 from .._random import torch_generator
-from ..images import check_images, extract_patches, looks_periodic
+from ..images import (
+    ChunkedImages,
+    check_images,
+    extract_patches,
+    is_chunked,
+    looks_periodic,
+)
 from ..training import CropBatches, ImageBatches, random_crops
 
 N_DESCRIBED = 1024
@@ -49,8 +55,12 @@ class Windows(WholeImages):
 
     def checked(self, estimator, X, reset):
         """Return checked images (n, *spatial); the estimator learns the windows' shape."""
-        unfitted = type(estimator)(**estimator.get_params(deep=False))
-        scans = super().checked(unfitted, X, reset=True)
+        first = X[0] if isinstance(X, (list, tuple)) and X else X
+        if is_chunked(first):
+            scans = ChunkedImages(X)
+        else:
+            unfitted = type(estimator)(**estimator.get_params(deep=False))
+            scans = super().checked(unfitted, X, reset=True)
         sides = scans.shape[1:]
         if len(self.shape) != len(sides) or any(np.greater(self.shape, sides)):
             raise ValueError(f"crop_shape must fit into the images {sides}, got {self.shape}.")

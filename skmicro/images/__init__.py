@@ -13,10 +13,12 @@ from ._checks import check_feature_names, check_images, check_latents, check_sta
 from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
 from ._estimator import ImageEstimator, wraps_around
 from ._exact_counts import balanced_offsets
+from ._large import ChunkedImages, blocks_of, is_chunked
 from ._patches import extract_patches, split_patches
 
 __all__ = [
     "SYMMETRIES",
+    "ChunkedImages",
     "GreyEncoder",
     "ImageEstimator",
     "Move",
@@ -24,11 +26,13 @@ __all__ = [
     "PhaseEncoder",
     "Symmetries",
     "balanced_offsets",
+    "blocks_of",
     "check_images",
     "check_stack",
     "distinct_values",
     "encoder_for",
     "extract_patches",
+    "is_chunked",
     "looks_periodic",
     "point_symmetries",
     "quarter_turns",

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_array, valid
 from .._checks import check_image_shape
 from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
+from ._large import is_chunked
 
 
 def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
@@ -138,6 +139,8 @@ def is_flat(X):
 
 def n_axes(X):
     """Return the number of axes of any array-like."""
+    if isinstance(X, (list, tuple)) and X and is_chunked(X[0]):
+        return 1 + len(X[0].shape)
     return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 

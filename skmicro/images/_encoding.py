@@ -6,6 +6,7 @@ an image is the label of the largest one (Joshi et al. 2020, Sec. 4). A
 :class:`GreyEncoder` scales grey levels to one channel in [0, 1].
 """
 
+import math
 from functools import reduce
 
 import numpy as np
@@ -13,10 +14,10 @@ import torch
 
 from ..registry import Persistent
 from ._exact_counts import assigned_labels
+from ._large import blocks_of
 
 MAX_PHASES = 64
 MAX_GREY = 1e12
-CHECKED_VOXELS = 2**20
 
 
 class PhaseEncoder(Persistent):
@@ -68,10 +69,10 @@ class PhaseEncoder(Persistent):
 
     def check(self, images, name="X", known="seen in fit"):
         """Raise ValueError if the images hold a label that is not ``known``."""
-        size = max(1, CHECKED_VOXELS // max(1, images[:1].size))
-        blocks = (images[start : start + size] for start in range(0, len(images), size))
-        n_known = sum(np.count_nonzero(block == phase) for block in blocks for phase in self.phases)
-        if n_known < images.size:
+        n_known = sum(
+            np.count_nonzero(block == phase) for block in blocks_of(images) for phase in self.phases
+        )
+        if n_known < math.prod(images.shape):
             unseen = np.setdiff1d(distinct_values(images), self.phases)
             raise ValueError(
                 f"{name} must hold only the phases {self.phases.tolist()} {known}, "
@@ -186,7 +187,7 @@ class GreyEncoder(Persistent):
 
     def check(self, images, name="X", known=None):
         """Raise where descriptors of the grey levels would leave single precision."""
-        largest = float(np.abs(images).max())
+        largest = max(float(np.abs(block).max()) for block in blocks_of(images))
         if largest > MAX_GREY:
             raise ValueError(
                 f"{name} must hold grey levels of at most {MAX_GREY:g} in size, got {largest:g}."
@@ -256,7 +257,9 @@ def encoder_for(images):
 
 
 def _grey_encoder(images):
-    encoder = GreyEncoder(images.min(), images.max(), images.dtype)
+    ends = [(block.min(), block.max()) for block in blocks_of(images)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    encoder = GreyEncoder(low, high, images.dtype)
     encoder.check(images)
     return encoder
 
@@ -265,14 +268,14 @@ def distinct_values(images):
     """Return the sorted distinct values of images without a copy of the whole stack."""
     if images.dtype.itemsize == 1 and images.dtype != bool:
         present = np.zeros(256, dtype=bool)
-        for image in images:
-            present[image.ravel().view(np.uint8)] = True
+        for block in blocks_of(images):
+            present |= np.bincount(block.ravel().view(np.uint8), minlength=256) > 0
         return np.sort(np.flatnonzero(present).astype(np.uint8).view(images.dtype))
     values = np.zeros(0, images.dtype)
-    for image in images:
-        values = np.union1d(values, np.unique(image))
+    for block in blocks_of(images):
+        values = np.union1d(values, np.unique(block))
     return values
 
 
 def _all_whole(images):
-    return all(np.array_equal(image, np.rint(image)) for image in images)
+    return all(np.array_equal(block, np.rint(block)) for block in blocks_of(images))

@@ -15,6 +15,7 @@ from scipy.stats import qmc
 
 from .._checks import check_choice, check_image_shape, check_integer
 from .._random import draw_seed, numpy_generator
+from ._large import is_chunked
 
 
 def extract_patches(
@@ -25,7 +26,7 @@ def extract_patches(
     Parameters
     ----------
     scan : array-like of shape (H, W) or (D, H, W)
-        The scan.
+        The scan. Of a memory map, or an array in chunks (zarr, HDF5), patches alone are read.
     shape : tuple of int
         Sides of a patch, one for each axis of the scan.
     n_patches : int, default=None
@@ -67,7 +68,7 @@ def extract_patches(
     >>> extract_patches(np.eye(6), (3, 3), method="grid").shape
     (4, 3, 3)
     """
-    scan = np.asarray(scan)
+    scan = scan if is_chunked(scan) else np.asarray(scan)
     if scan.ndim not in (2, 3):
         raise ValueError(f"scan must have 2 or 3 axes, got shape {scan.shape}.")
     shape = check_image_shape("shape", shape, (scan.ndim,))
@@ -79,8 +80,12 @@ def extract_patches(
     check_integer("n_patches", n_patches, 1)
     rng = numpy_generator(draw_seed(random_state))
     positions = _METHODS[method](scan.shape, shape, n_patches, rng)
-    windows = np.lib.stride_tricks.sliding_window_view(scan, shape)
-    patches = windows[tuple(positions.T)]
+    if is_chunked(scan):
+        places = [tuple(map(slice, first, first + shape)) for first in positions]
+        patches = np.stack([np.asarray(scan[place]) for place in places])
+    else:
+        windows = np.lib.stride_tricks.sliding_window_view(scan, shape)
+        patches = windows[tuple(positions.T)]
     return (patches, positions) if return_positions else patches
 
 

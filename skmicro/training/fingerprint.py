@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
+from ..images import blocks_of
 from ..parameters import RUNNING, SAMPLING, parameters_of
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of objects in memory: another in every process
@@ -59,5 +60,8 @@ def parameter_summary(value):
 
 
 def digest(array):
-    """Return a text that differs where arrays do."""
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    """Return a text that differs where arrays do; they are read in blocks."""
+    found = hashlib.sha256()
+    for block in blocks_of(np.atleast_1d(array) if np.ndim(array) < 2 else array):
+        found.update(np.ascontiguousarray(block))
+    return found.hexdigest()

@@ -1,0 +1,115 @@
+"""Images larger than memory: read in blocks and windows, with the results of those in memory."""
+
+import numpy as np
+import pytest
+import zarr
+from cases import case
+
+from skmicro.generators import FlowMatchingGenerator, _sources
+from skmicro.images import ChunkedImages, blocks_of, encoder_for, extract_patches
+from skmicro.images import _large as large
+from skmicro.training.fingerprint import digest
+
+SETTINGS = {"width": 8, "n_iter": 1, "batch_size": 2, "n_steps": 1}
+SETTINGS |= {"random_state": 0, "device": "cpu", "target_tol": np.inf}
+
+
+class Watched:
+    """A chunked array that notes the largest part that was read."""
+
+    def __init__(self, array):
+        self.array, self.chunks = array, (4,) * array.ndim
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+        self.largest = 0
+
+    def __getitem__(self, place):
+        part = self.array[place]
+        self.largest = max(self.largest, part.size)
+        return part
+
+
+def scan(shape=(20, 24, 28), seed=0):
+    return (np.random.default_rng(seed).random(shape) > 0.6).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(7, 5, 6), (3, 40, 30), (2, 9, 8, 7), (50, 2), (4,), (2, 0)])
+def test_blocks_are_all_voxels_in_order(shape, monkeypatch):
+    images = np.arange(np.prod(shape)).reshape(shape)
+    monkeypatch.setattr(large, "BLOCK_VOXELS", 60)
+    blocks = list(blocks_of(images))
+    assert all(block.size <= 60 or block.size == np.prod(shape[2:]) for block in blocks)
+    np.testing.assert_array_equal(
+        np.concatenate([block.ravel() for block in blocks] or [[]]), images.ravel()
+    )
+
+
+def test_what_is_told_of_images_does_not_depend_on_blocks(monkeypatch):
+    labels = np.random.default_rng(0).integers(-2, 3, (3, 6, 5)).astype(np.int8)
+    levels = np.random.default_rng(0).normal(size=(3, 6, 5))
+    whole = [encoder_for(labels).phases, vars(encoder_for(levels)), digest(labels)]
+    monkeypatch.setattr(large, "BLOCK_VOXELS", 7)
+    encoder = encoder_for(labels)
+    np.testing.assert_array_equal(encoder.phases, whole[0])
+    assert vars(encoder_for(levels)) == whole[1]
+    assert digest(labels) == whole[2]
+    encoder.check(labels)
+    with pytest.raises(ValueError, match=r"X must hold only the phases .* got \[9\]"):
+        encoder.check(np.where(labels == 1, 9, labels))
+
+
+def test_training_on_chunks_is_that_on_arrays(tmp_path, monkeypatch):
+    monkeypatch.setattr(_sources, "N_DESCRIBED", 16)  # windows, each of which is read by itself
+    array = scan()
+    made = FlowMatchingGenerator(crop_shape=(8, 8, 8), **SETTINGS)
+    expected = made.fit(array[None]).sample(2, random_state=0)
+    stored = zarr.create_array(tmp_path / "scan.zarr", data=array, chunks=(8, 8, 8))
+    stacked = zarr.create_array(tmp_path / "stack.zarr", data=array[None], chunks=(1, 8, 8, 8))
+    np.save(tmp_path / "scan.npy", array)
+    mapped = np.load(tmp_path / "scan.npy", mmap_mode="r")
+    for name, X in (("zarr", [stored]), ("one array", stacked), ("memory map", mapped[None])):
+        with case(name):
+            np.testing.assert_array_equal(made.fit(X).sample(2, random_state=0), expected)
+    # Several scans, and a checkpoint that tells images apart.
+    settings = SETTINGS | {"checkpoint": tmp_path / "training.skm"}
+    made = FlowMatchingGenerator(crop_shape=(8, 8, 8), **settings)
+    made.fit([stored, stored])
+    with pytest.raises(ValueError, match="belongs to another training: data was"):
+        made.fit([stored])
+
+
+def test_no_more_than_a_chunk_or_a_window_is_read_at_once():
+    X = Watched(scan((40, 24, 28)))
+    FlowMatchingGenerator(crop_shape=(8, 8, 8), **SETTINGS).fit([X])
+    assert X.largest == 8**3
+    X.largest = 0
+    patches, positions = extract_patches(
+        X, (4, 5, 6), 9, method="latin-hypercube", random_state=0, return_positions=True
+    )
+    assert X.largest == 4 * 5 * 6
+    expected, same = extract_patches(
+        X.array, (4, 5, 6), 9, method="latin-hypercube", random_state=0, return_positions=True
+    )
+    np.testing.assert_array_equal(positions, same)
+    np.testing.assert_array_equal(patches, expected)
+
+
+@pytest.mark.parametrize("chunks", [(4, 4, 4), ((8, 12), (24,), (20, 8)), None, (64, 64, 64)])
+def test_chunks_hold_every_voxel_once(chunks):
+    X = Watched(scan())
+    X.chunks = chunks
+    images = ChunkedImages([X, X])
+    assert images.shape == (2, 20, 24, 28)
+    assert sum(block.size for block in blocks_of(images)) == images.shape[0] * X.array.size
+    assert sum(int(block.sum()) for block in blocks_of(images)) == 2 * X.array.sum()
+
+
+def test_refusals():
+    for name, X, error, message in (
+        ("text", [Watched(np.full((4, 4), "a"))], TypeError, "X must hold numbers"),
+        ("axes", [Watched(np.zeros((4, 4, 4, 4)))], ValueError, "X must have shape"),
+        ("empty", Watched(np.zeros((1, 0, 4))), ValueError, "X must have shape"),
+        ("shapes", [Watched(scan()), Watched(scan((4, 4, 4)))], ValueError, "one common shape"),
+        ("nan", [Watched(np.full((4, 4), np.nan))], ValueError, "X must hold finite numbers"),
+    ):
+        with case(name), pytest.raises(error, match=message):
+            ChunkedImages(X)
