@@ -11,21 +11,17 @@ BLOCK_VOXELS = 2**17
 def blocks_of(images):
     """Yield parts of images (n, *spatial) as arrays, of about 2^17 voxels in C order.
 
-    At least a layer of an image; of chunked images one chunk after the other.
+    Of chunked images one chunk after the other.
     """
     if isinstance(images, ChunkedImages):
         yield from images.blocks()
         return
-    n_each = math.prod(images.shape[1:])
-    if n_each <= BLOCK_VOXELS:
-        step = BLOCK_VOXELS // max(1, n_each)
-        for start in range(0, len(images), step):
-            yield np.asarray(images[start : start + step])
-        return
-    step = max(1, BLOCK_VOXELS // math.prod(images.shape[2:]))
-    for k in range(len(images)):
-        for start in range(0, images.shape[1], step):
-            yield np.asarray(images[k, start : start + step])
+    step = BLOCK_VOXELS // max(1, math.prod(images.shape[1:]))
+    if step == 0:
+        for part in images:
+            yield from blocks_of(part)
+    for start in range(0, len(images) if step else 0, max(1, step)):
+        yield images[start : start + step]
 
 
 def is_chunked(array):
