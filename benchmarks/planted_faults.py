@@ -164,6 +164,30 @@ smoothed-history | off by the window | plotting/test_history_display.py
     iterations[window - 1 :], smooth  =>  iterations[: len(smooth)], smooth
 figures-left-open | figure left after an error | plotting/test_conventions.py
     set(pyplot().get_fignums()) - set(figures)  =>  set(figures) - set(pyplot().get_fignums())
+turned-kernels | group axis not turned | networks/test_mapped.py
+    turn.inverse(k(corners)).flatten()  =>  k(corners).flatten()
+latents-once | input not added again | networks/test_mapped.py
+    SLOPE) + self.again(w)  =>  SLOPE) + 0.0 * self.again(w)
+seen-channels | critic sees the first phase | losses/test_standard.py
+    images[:, 1:] if images.shape[1] == 2  =>  images[:, :1] if images.shape[1] == 2
+mapping-rate | factor of the rate ignored | generators/test_volume_wgan.py
+    group["lr"] * group.get("factor", 1.0)  =>  group["lr"]
+latent-spread | parameter ignored | generators/test_volume_wgan.py
+    self.network(self.sigma * latents, conditions)  =>  self.network(latents, conditions)
+shared-gradients | gradients not averaged | training/test_distributed.py
+    distributed.average_gradients(self.parameters)  =>  pass
+shared-adjoint | factor of an adjoint | training/test_distributed.py
+    return _Together.apply(gradient) / n_processes()  =>  return _Together.apply(gradient)
+shared-statistics | normalisation of a part of the batch | training/test_distributed.py
+    mean = _Mean.apply(x.mean(dim=dims))  =>  mean = x.mean(dim=dims)
+shared-seed | seeds of processes differ | training/test_distributed.py
+    return from_first(lambda: seed)  =>  return seed
+last-block | last voxels not read | images/test_large.py
+    range(0, len(images) if step else 0  =>  range(0, len(images) - 1 if step else 0
+sphere-borders | distances without the borders | datasets/test_spheres.py
+    tree = cKDTree(draws, boxsize=box)  =>  tree = cKDTree(draws)
+mesh-slaves | edges twice in slave sets | test_voxel_mesh.py
+    place = [slice(0, -1)] * len(shape)  =>  place = [slice(None)] * len(shape)
 """
 
 

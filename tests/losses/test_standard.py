@@ -23,6 +23,8 @@ def test_real_images_are_seen_with_mean_zero_and_spread_one(n_channels, n_seen):
     assert seen.shape == (500, n_seen, 5, 4)
     torch.testing.assert_close(seen.mean(dim=(0, 2, 3)), torch.zeros(n_seen).double())
     torch.testing.assert_close(seen.square().mean(dim=(0, 2, 3)), torch.ones(n_seen).double())
+    # Of two phases it is the second, and voxels of a phase have the larger value in its channel.
+    assert ((seen > 0) == (images[:, -n_seen:] == 1)).all()
 
 
 def test_a_channel_without_spread_stays_finite():
