@@ -22,6 +22,7 @@ from skmicro.flows import _inpainting, _model
 from skmicro.generators import FlowMatchingGenerator, _base, _flow_matching
 from skmicro.images import Symmetries
 from skmicro.networks import flow_unet
+from skmicro.persistence import read_tree, write_tree
 
 TINY = {
     "n_iter": 3,
@@ -392,8 +393,21 @@ def test_files_that_do_not_know_the_coarse_width():
         loaded.sample(2, random_state=0), generator.sample(2, random_state=0)
     )
     assert loaded.partial_fit(blobs(6)).n_iter_ == 6
-    with pytest.raises(ValueError, match="coarse_width must stay as it was in fit .*None, got 6"):
+    with pytest.raises(ValueError, match=r"coarse_width must stay .* None, got 6"):
         loaded.set_params(coarse_width=6).partial_fit(blobs(6))
+
+
+def test_checkpoints_that_do_not_know_the_coarse_width(tmp_path):
+    path = tmp_path / "training.ckpt"
+    settings = TINY | {"checkpoint": path, "checkpoint_every": 2}
+    FlowMatchingGenerator(**settings).fit(blobs(6))
+    tree = read_tree(path)
+    assert tree["fingerprint"].pop("coarse_width") == "None"
+    write_tree(path, tree)
+    with pytest.raises(ValueError, match="coarse_width was 'unknown', now '6'"):
+        FlowMatchingGenerator(**settings | {"coarse_width": 6}).fit(blobs(6))
+    longer = FlowMatchingGenerator(**settings | {"n_iter": 5}).fit(blobs(6))
+    assert longer.n_iter_ == 5
 
 
 def images_of_training(X, **settings):
