@@ -23,7 +23,7 @@ SHAPES = {
 }
 N_IMAGES = 16
 N_ROUNDS = 3
-N_TIMED = 4  # iterations of a round, after one that is not timed
+N_TIMED = 2  # iterations of a round, after one that is not timed
 COLUMNS = {
     "shape": ("shape", ""),
     "preset": ("preset", ""),
