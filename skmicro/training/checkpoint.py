@@ -10,7 +10,7 @@ DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 """Of data; its first digits are enough to tell others."""
 MOST_NAMED = 5
 NOT_SET = "None"
-"""What a fingerprint says of a parameter that is None, and of one that came after it was written."""
+"""What a fingerprint says of a parameter that is None; one that came later counts as None."""
 
 
 def write_checkpoint(path, step, batches, history, fingerprint):
