@@ -107,7 +107,7 @@ def generators(arguments, periodic, symmetries):
         return make(**settings, **light, **penalty, **others)
 
     makers = {name: partial(network, name) for name in NETWORKS}
-    makers[FLOW] = partial(FlowMatchingGenerator.light, **settings)
+    makers[FLOW] = partial(FlowMatchingGenerator.light_3d, **settings)
     makers[FIELD] = GaussianRandomField
     return {name: makers[name] for name in arguments.models}
 

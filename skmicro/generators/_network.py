@@ -175,11 +175,13 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
             )
 
     def _check_unchanged_parameters(self):
-        for name, value in parameters_of(self, MODEL).items():
-            summary = parameter_summary(value)
-            if summary != self._made_with[name]:
+        for name, default in parameters_of(type(self), MODEL).items():
+            summary = parameter_summary(getattr(self, name))
+            # Files of earlier revisions do not know parameters that came later.
+            made_with = self._made_with.get(name, parameter_summary(default))
+            if summary != made_with:
                 raise ValueError(
-                    f"{name} must stay as it was in fit to train further, {self._made_with[name]}, "
+                    f"{name} must stay as it was in fit to train further, {made_with}, "
                     f"got {summary}."
                 )
 

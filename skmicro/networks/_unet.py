@@ -114,7 +114,9 @@ class FlowBlock(nn.Module):
 class FlowUNet(nn.Module):
     """Network of :func:`flow_unet`."""
 
-    def __init__(self, whitenings, n_channels, image_shape, width, periodic, bfloat16):
+    def __init__(
+        self, whitenings, n_channels, image_shape, width, coarse_width, periodic, bfloat16
+    ):
         super().__init__()
         self.bfloat16 = bfloat16
         ndim, n_levels = len(image_shape), min(MAX_HALVINGS, n_halvings(image_shape))
@@ -122,7 +124,7 @@ class FlowUNet(nn.Module):
         self.n_channels = n_channels
         self.embedding = FlowEmbedding(n_channels, whitenings)
         n_cells = n_channels * 2**ndim
-        widths = [width] + [2 * width] * (n_levels - 1)
+        widths = [width] + [coarse_width or 2 * width] * (n_levels - 1)
 
         def block(n):
             return FlowBlock(ndim, n, periodic)
@@ -223,7 +225,15 @@ def _beside(t, x):
 
 
 def flow_unet(
-    whitenings, n_channels, image_shape, *, phases=False, width=32, periodic=False, bfloat16=False
+    whitenings,
+    n_channels,
+    image_shape,
+    *,
+    phases=False,
+    width=32,
+    coarse_width=None,
+    periodic=False,
+    bfloat16=False,
 ):
     """Return a U-Net for the velocity of a flow, for images of any size.
 
@@ -239,7 +249,9 @@ def flow_unet(
     phases : bool, default=False
         Whether the flow ends in phases, coded as 1 and -1, and not in grey levels.
     width : int, default=32
-        Channels at half the resolution; twice as many below.
+        Channels at half the resolution.
+    coarse_width : int or None, default=None
+        Channels at a quarter of the resolution and below; ``None`` is twice ``width``.
     periodic : bool, default=False
         Whether opposite borders of the images match.
     bfloat16 : bool, default=False
@@ -254,7 +266,7 @@ def flow_unet(
         where a condition is not given. For phases it has a method ``evidence`` as well.
     """
     kind = PhaseUNet if phases else FlowUNet
-    return kind(whitenings, n_channels, image_shape, width, periodic, bfloat16)
+    return kind(whitenings, n_channels, image_shape, width, coarse_width, periodic, bfloat16)
 
 
 def group_norm(n_channels):

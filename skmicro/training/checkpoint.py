@@ -10,6 +10,8 @@ from .distributed import from_first, is_first
 DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 """Of data; its first digits are enough to tell others."""
 MOST_NAMED = 5
+NOT_SET = "None"
+"""What a fingerprint says of a parameter that is None; one that came later counts as None."""
 
 
 def write_checkpoint(path, step, batches, history, fingerprint):
@@ -44,7 +46,7 @@ def read_checkpoint(path, step, batches, history, fingerprint):
     changes = [
         f"{key} was {saved.get(key, 'unknown')!r}, now {value!r}"
         for key, value in (fingerprint or {}).items()
-        if saved.get(key) != value
+        if saved.get(key, NOT_SET) != value
     ]
     if changes:
         version = tree.get("version", f"{__version__} or earlier")

@@ -21,6 +21,8 @@ from skmicro.exceptions import DivergenceError, ExtrapolationWarning, TargetWarn
 from skmicro.flows import _inpainting, _model
 from skmicro.generators import FlowMatchingGenerator, _base, _flow_matching
 from skmicro.images import Symmetries
+from skmicro.networks import flow_unet
+from skmicro.persistence import read_tree, write_tree
 
 TINY = {
     "n_iter": 3,
@@ -333,6 +335,79 @@ def test_defaults_of_sampling():
     light = FlowMatchingGenerator.light(n_iter=7)
     assert light.n_iter == 7
     assert light.n_steps == generator.n_steps
+
+
+def products(generator, shape):
+    """Multiplications of the convolutions for one iteration, forward."""
+    total = 0
+
+    def count(layer, given, answer):
+        nonlocal total
+        total += generator.batch_size * answer[0, 0].numel() * layer.weight.numel()
+
+    settings = {"width": generator.width, "coarse_width": generator.coarse_width, "phases": True}
+    network = flow_unet([], 1, shape, **settings)
+    for layer in network.modules():
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Conv3d)):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        network(torch.zeros(1, 1, *shape), torch.zeros(1), torch.zeros(1, 0))
+    return total
+
+
+def test_preset_for_volumes_costs_an_eighth_of_the_other():
+    light, volumes = FlowMatchingGenerator.light(), FlowMatchingGenerator.light_3d()
+    assert products(light, (32, 32, 32)) > 8 * products(volumes, (32, 32, 32))
+    assert volumes.average_decay == light.average_decay
+    assert FlowMatchingGenerator.light_3d(n_iter=7, batch_size=2).get_params() == (
+        volumes.set_params(n_iter=7, batch_size=2).get_params()
+    )
+
+
+def test_volumes_with_few_channels_at_the_finest_level(tmp_path):
+    X = blobs(6, (16, 16, 8))
+    settings = TINY | {"width": 2, "coarse_width": 6, "target_tol": np.inf, "periodic": True}
+    generator = FlowMatchingGenerator.light_3d(**settings).fit(X)
+    generator.save(tmp_path / "flow.skm")
+    loaded = skmicro.load(tmp_path / "flow.skm")
+    large = loaded.sample(1, shape=(20, 18, 9), random_state=0)
+    np.testing.assert_array_equal(generator.sample(1, shape=(20, 18, 9), random_state=0), large)
+    assert large.shape == (1, 20, 18, 9)
+    unknown = np.zeros(X.shape[1:], bool)
+    unknown[4:9, 3:8, 2:6] = True
+    filled = generator.inpaint(X[:1], unknown, random_state=0)
+    np.testing.assert_array_equal(filled[0][~unknown], X[0][~unknown])
+    again = generator.set_params(n_steps=32).reconstruct(X[:2])
+    assert (again != X[:2]).mean() < 0.005
+
+
+def test_files_that_do_not_know_the_coarse_width():
+    generator = fitted(blobs(6), target_tol=np.inf)
+    state = generator._persistent_state()
+    del state["coarse_width"]
+    for noted in ("_made_with", "_fitted_with"):
+        state[noted] = {k: v for k, v in state[noted].items() if k != "coarse_width"}
+    loaded = FlowMatchingGenerator._from_persistent_state(state)
+    assert loaded.get_params() == generator.get_params()
+    np.testing.assert_array_equal(
+        loaded.sample(2, random_state=0), generator.sample(2, random_state=0)
+    )
+    assert loaded.partial_fit(blobs(6)).n_iter_ == 6
+    with pytest.raises(ValueError, match=r"coarse_width must stay .* None, got 6"):
+        loaded.set_params(coarse_width=6).partial_fit(blobs(6))
+
+
+def test_checkpoints_that_do_not_know_the_coarse_width(tmp_path):
+    path = tmp_path / "training.ckpt"
+    settings = TINY | {"checkpoint": path, "checkpoint_every": 2}
+    FlowMatchingGenerator(**settings).fit(blobs(6))
+    tree = read_tree(path)
+    assert tree["fingerprint"].pop("coarse_width") == "None"
+    write_tree(path, tree)
+    with pytest.raises(ValueError, match="coarse_width was 'unknown', now '6'"):
+        FlowMatchingGenerator(**settings | {"coarse_width": 6}).fit(blobs(6))
+    longer = FlowMatchingGenerator(**settings | {"n_iter": 5}).fit(blobs(6))
+    assert longer.n_iter_ == 5
 
 
 def images_of_training(X, **settings):
@@ -671,6 +746,7 @@ def test_divergence_leaves_the_network_as_it_was():
         ({"p_drop": 1.0}, r"p_drop must lie in \[0, 1\), got 1.0"),
         ({"p_drop": -0.1}, r"p_drop must lie in \[0, 1\), got -0.1"),
         ({"width": 1}, "width must be >= 2, got 1"),
+        ({"coarse_width": 1}, "coarse_width must be >= 2, got 1"),
         ({"periodic": "yes"}, "periodic must be one of .*got 'yes'"),
         ({"average_decay": 1.0}, r"average_decay must lie in \[0, 1\), got 1.0"),
         ({"decay_from": 1.1}, r"decay_from must lie in \[0, 1\], got 1.1"),

@@ -14,12 +14,10 @@ SCALAR = ([0.4], [[5.0]])
 CURVE = ([0.1, 0.2, 0.3], np.eye(3).tolist())
 
 
-def network(
-    whitenings=(), shape=(16, 8), *, n_channels=1, periodic=True, trained=True, phases=False
-):
+def network(whitenings=(), shape=(16, 8), *, n_channels=1, trained=True, **settings):
     """A small network in double precision; ``trained`` fills the layers that start at zero."""
     rng = torch.Generator().manual_seed(0)
-    settings = {"width": 4, "periodic": periodic, "phases": phases}
+    settings = {"width": 4, "periodic": True} | settings
     made = build(
         lambda: flow_unet(list(whitenings), n_channels, shape, **settings), rng, dtype=torch.float64
     )
@@ -81,13 +79,37 @@ def levels(made, t, conditions):
     return made.embedding(t, conditions)[1].view(len(t), -1, 1, 1)
 
 
-@pytest.mark.parametrize("shape", [(16, 8), (8, 8, 8)])
-def test_rolled_input_gives_rolled_velocity(shape):
-    made = network(shape=shape)
+@pytest.mark.parametrize(
+    ("shape", "coarse_width"), [((16, 8), None), ((8, 8, 8), None), ((32, 8), 6), ((16, 8, 8), 12)]
+)
+def test_rolled_input_gives_rolled_velocity(shape, coarse_width):
+    made = network(shape=shape, coarse_width=coarse_width)
     x, t, conditions = inputs(2, made)
     shifts, axes = [made.coarseness, -made.coarseness, 0][: len(shape)], range(2, 2 + len(shape))
     moved = made(x.roll(shifts, tuple(axes)), t, conditions)
     torch.testing.assert_close(moved, made(x, t, conditions).roll(shifts, tuple(axes)))
+
+
+@pytest.mark.parametrize("shape", [(32, 8), (16, 8, 8)])
+def test_coarse_grids_are_twice_as_wide_if_nothing_else_is_said(shape):
+    default, told = (network([SCALAR], shape, **s) for s in ({}, {"coarse_width": 8}))
+    given = inputs(2, default, 1)
+    assert torch.equal(default(*given), told(*given))
+    pairs = zip(default.parameters(), told.parameters(), strict=True)
+    assert all(torch.equal(mine, its) for mine, its in pairs)
+
+
+@pytest.mark.parametrize("coarse_width", [None, 4, 12])
+def test_channels_of_every_grid(coarse_width):
+    made = network(shape=(32, 16), coarse_width=coarse_width)
+    found = {}
+    for block in (*made.descent, *made.ascent):
+        block.register_forward_hook(
+            lambda _, given, answer: found.update({tuple(answer.shape[2:]): answer.shape[1]})
+        )
+    made(*inputs(1, made))
+    coarse = coarse_width or 8
+    assert found == {(16, 8): 4, (8, 4): coarse, (4, 2): coarse}
 
 
 def test_without_periodicity_rolling_is_no_symmetry():
