@@ -36,7 +36,7 @@ from ..images import (
 )
 from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
 from ..rules import random_state, real
-from ..training import agreed_seed
+from ..training import agreed_seed, begin_together
 from ._ends import latent_vector
 from ._score import correlation_distance
 from ._sources import WholeImages
@@ -95,6 +95,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         return self._fit_anew(X, y, self._learn)
 
     def _fit_anew(self, X, y, learn):
+        begin_together(self)
         task = FitTask(self, getattr(self, "n_iter", 0), X, y)
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=True)

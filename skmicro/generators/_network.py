@@ -21,7 +21,7 @@ from ..conditioning import NetworkModel
 from ..exceptions import ImageShapeWarning
 from ..parameters import MODEL, parameter, parameters_of
 from ..rules import boolean, integer
-from ..training import NetworkEstimator, fingerprint, parameter_summary, run
+from ..training import NetworkEstimator, fingerprint, n_processes, parameter_summary, run
 from ._base import BaseGenerator
 
 
@@ -117,7 +117,7 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         )
         step = self._training_step(networks, torch_generator(self._seed, 3, done), **settings)
         looks = task.loop_callbacks(lambda history: self._as_if_finished(step, images, history))
-        marked = checkpoint is not None
+        marked = checkpoint is not None or n_processes() > 1
         marks = fingerprint(self, data=images, conditions=rows) if marked else None
         history = run(
             step,

@@ -55,15 +55,17 @@ class Windows(WholeImages):
 
     def checked(self, estimator, X, reset):
         """Return checked images (n, *spatial); the estimator learns the windows' shape."""
-        first = X[0] if isinstance(X, (list, tuple)) and X else X
-        if is_chunked(first):
+        if any(map(is_chunked, X)) if isinstance(X, (list, tuple)) else is_chunked(X):
             scans = ChunkedImages(X)
         else:
             unfitted = type(estimator)(**estimator.get_params(deep=False))
             scans = super().checked(unfitted, X, reset=True)
         sides = scans.shape[1:]
         if len(self.shape) != len(sides) or any(np.greater(self.shape, sides)):
-            raise ValueError(f"crop_shape must fit into the images {sides}, got {self.shape}.")
+            hint = " [X] is one volume, X is many images." if len(self.shape) == scans.ndim else ""
+            raise ValueError(
+                f"crop_shape must fit into the images {sides}, got {self.shape}.{hint}"
+            )
         if reset:
             estimator.image_shape_ = self.shape
             estimator.n_features_in_ = int(np.prod(self.shape))

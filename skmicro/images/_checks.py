@@ -139,7 +139,7 @@ def is_flat(X):
 
 def n_axes(X):
     """Return the number of axes of any array-like."""
-    if isinstance(X, (list, tuple)) and X and is_chunked(X[0]):
+    if isinstance(X, (list, tuple)) and any(map(is_chunked, X)):
         return 1 + len(X[0].shape)
     return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 

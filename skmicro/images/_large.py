@@ -72,8 +72,9 @@ class ChunkedImages:
         """Yield the voxels of one chunk after the other."""
         sides = self.shape[1:] if self._apart else self.shape
         for part in self._parts:
-            steps = [max(c) if isinstance(c, tuple) else c for c in part.chunks or ()]
-            steps = steps or [1] * (len(sides) - 2) + list(sides[-2:])  # of HDF5 without chunks
+            chunks = getattr(part, "chunks", None) or ()
+            steps = [max(c) if isinstance(c, tuple) else c for c in chunks]
+            steps = steps or [1] * (len(sides) - 2) + list(sides[-2:])  # without chunks
             starts = [range(0, side, step) for side, step in zip(sides, steps, strict=True)]
             for first in product(*starts):
                 place = (slice(a, a + step) for a, step in zip(first, steps, strict=True))

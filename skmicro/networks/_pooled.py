@@ -19,22 +19,34 @@ from ._blocks import coarse_shape, conv, halve, n_halvings, orthogonal
 from ._group_convolution import GroupConv
 
 SLOPE = 0.2
+_AVERAGE_POOLS = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
+
+
+def centred_halve(images):
+    """Average as :func:`halve`, but odd sides over three voxels, with both ends alike.
+
+    Voxels beyond the ends do not count.
+    """
+    pool = _AVERAGE_POOLS[images.ndim - 2]
+    kernel = [3 if side % 2 else 2 for side in images.shape[2:]]
+    padding = [side % 2 for side in images.shape[2:]]
+    return pool(images, kernel, 2, padding, count_include_pad=False)
 
 
 class PooledBlock(nn.Module):
     """Residual block; ``layer(n_in, n_out, kernel_size)`` makes its convolutions."""
 
-    def __init__(self, layer, n_in, n_out, pooled):
+    def __init__(self, layer, n_in, n_out, pool):
         super().__init__()
         self.shortcut = layer(n_in, n_out, 1)
         self.conv1 = layer(n_in, n_out, 3)
         self.conv2 = layer(n_out, n_out, 3)
-        self.pooled = pooled
+        self.pool = pool
 
     def forward(self, x):
         y = self.conv2(functional.leaky_relu(self.conv1(x), SLOPE))
         y = functional.leaky_relu(self.shortcut(x) + y, SLOPE)
-        return halve(y) if self.pooled else y
+        return y if self.pool is None else self.pool(y)
 
 
 class PooledCritic(nn.Module):
@@ -47,7 +59,7 @@ class PooledCritic(nn.Module):
         def layer(n_in, n_out, kernel_size):
             return conv(ndim, n_in, n_out, kernel_size, periodic=periodic)
 
-        self.blocks = nn.Sequential(*_blocks(layer, [n_channels, *widths]))
+        self.blocks = nn.Sequential(*_blocks(layer, [n_channels, *widths], halve))
         coarse = coarse_shape(image_shape, len(widths) - 1)
         self.head = nn.Linear(widths[-1] * math.prod(coarse), 1)
 
@@ -66,7 +78,7 @@ class EquivariantCritic(nn.Module):
             return GroupConv(turns, n_in, n_out, kernel_size, periodic)
 
         self.first = GroupConv(turns, n_channels, widths[0], 3, periodic, of_images=True)
-        self.blocks = nn.Sequential(*_blocks(layer, widths))
+        self.blocks = nn.Sequential(*_blocks(layer, widths, centred_halve))
         self.head = nn.Linear(widths[-1], 1)
 
     def forward(self, images):
@@ -75,10 +87,10 @@ class EquivariantCritic(nn.Module):
         return self.head(per_turn.mean(dim=1)).squeeze(1)
 
 
-def _blocks(layer, widths):
+def _blocks(layer, widths, pool):
     last = len(widths) - 2
     return [
-        PooledBlock(layer, n_in, n_out, pooled=k < last)
+        PooledBlock(layer, n_in, n_out, pool if k < last else None)
         for k, (n_in, n_out) in enumerate(pairwise(widths))
     ]
 
@@ -118,7 +130,7 @@ def equivariant_critic(n_channels, image_shape, *, width=8, periodic=False):
     """Return a critic that gives a turned image the same score; else as :func:`constant_critic`.
 
     There are ``width`` channels for each of the four turns of a square, the 24 of a cube, or those
-    that are left where sides differ. Scores agree to rounding where sides can be halved.
+    that are left where sides differ. Scores agree to rounding.
     """
     widths = [width] * (_n_blocks(image_shape) + 1)
     return orthogonal(EquivariantCritic(n_channels, tuple(image_shape), widths, periodic))

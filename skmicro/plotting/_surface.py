@@ -50,7 +50,10 @@ def visible_faces(solid, view):
     border that of the border.
     """
     smooth = gaussian_filter(solid.astype(np.float32), SMOOTHING, mode="nearest")
-    slopes = [np.gradient(smooth, axis=axis) for axis in range(3)]
+    slopes = [
+        np.gradient(smooth, axis=axis) if side > 1 else np.zeros_like(smooth)
+        for axis, side in enumerate(solid.shape)
+    ]
     corners, brightness, depth = [], [], []
     for axis in range(3):
         sign = 1 if view[2, axis] > 0 else -1

@@ -19,9 +19,11 @@ from ..training import (
     ImageBatches,
     NetworkEstimator,
     agreed_seed,
+    begin_together,
     fingerprint,
     held_out_loss,
     measure_every,
+    n_processes,
     regression_step,
     run,
     without_progress,
@@ -156,6 +158,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         EstimateWarning
             If some targets lie outside the bounds between which they are predicted.
         """
+        begin_together(self)
         task = FitTask(self, self.n_iter, X, y)
         with unchanged_on_error(self):
             self._check_parameters()
@@ -319,7 +322,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
             finished = partial(without_progress, bests, self.n_iter_no_change)
         data = {"X": samples.images, "y": samples.targets, "groups": samples.groups}
         data |= {"sample_weight": samples.weights, "trained_only": samples.trained_only}
-        marked = self.checkpoint is not None
+        marked = self.checkpoint is not None or n_processes() > 1
         return run(
             step,
             batches,

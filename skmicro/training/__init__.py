@@ -4,7 +4,7 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
-from .distributed import agreed_seed, is_first, n_processes
+from .distributed import agreed_seed, begin_together, is_first, n_processes
 from .estimator import NetworkEstimator
 from .fingerprint import fingerprint, parameter_summary
 from .invariance import invariance_step
@@ -37,6 +37,7 @@ __all__ = [
     "agreed_seed",
     "autoencoding_adversarial_step",
     "autoencoding_step",
+    "begin_together",
     "fingerprint",
     "held_out_loss",
     "invariance_step",

@@ -21,6 +21,7 @@ import atexit
 import multiprocessing
 import os
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 import torch
 from torch import distributed
@@ -28,6 +29,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .._random import draw_seed
 
+BEGIN = "begin"
+DATA = {"data": "X", "conditions": "conditions of X"}
+"""What errors call digests of fingerprints."""
 SHARED_CALLS = ("forward", "evidence", "attributes")
 """Methods of networks whose first argument has a row for each image."""
 
@@ -35,10 +39,11 @@ SHARED_CALLS = ("forward", "evidence", "attributes")
 def n_processes():
     """Return how many processes train together: 1 unless ``torchrun`` has launched several.
 
-    The first call among several of them connects the processes. One that such a process has
-    started itself, for a part of a cross-validation, trains alone.
+    The first call among several of them connects the processes. Processes and threads that one of
+    these has started itself, for a part of a cross-validation, train alone.
     """
-    if not distributed.is_available() or multiprocessing.parent_process() is not None:
+    alone = multiprocessing.parent_process() or current_thread() is not main_thread()
+    if alone or not distributed.is_available():
         return 1
     if not distributed.is_initialized():
         if int(os.environ.get("WORLD_SIZE", 1)) == 1 or "MASTER_ADDR" not in os.environ:
@@ -61,9 +66,7 @@ def from_first(make):
     """Return what ``make()`` returns on the first process, on all of them."""
     if n_processes() == 1:
         return make()
-    told = [make() if is_first() else None]
-    distributed.broadcast_object_list(told, src=0)
-    return told[0]
+    return _told("agreement", make() if is_first() else None)[0]
 
 
 def agreed_seed(random_state):
@@ -72,14 +75,59 @@ def agreed_seed(random_state):
     return from_first(lambda: seed)
 
 
-def check_agreement(name, value):
-    """Raise ValueError unless a value is the same on all processes."""
+def check_agreement(settings):
+    """Raise ValueError unless all processes have the same values of settings, by name."""
     if n_processes() == 1:
         return
-    values = [None] * n_processes()
-    distributed.all_gather_object(values, value)
-    if any(other != value for other in values):
-        raise ValueError(f"{name} must be the same on all processes, got {values}.")
+    values = _told("settings", settings)
+    for name, value in settings.items():
+        if any(other.get(name) != value for other in values):
+            got = [_shortened(other.get(name)) for other in values]
+            raise ValueError(
+                f"{DATA.get(name, name)} must be the same on all processes, got {got}."
+            )
+
+
+def _shortened(value):
+    """Return a digest by its first digits, and other values as they are."""
+    return f"{value[:8]}..." if isinstance(value, str) and len(value) == 64 else value
+
+
+def begin_together(estimator):
+    """Wait until all processes begin to fit such an estimator.
+
+    One that fails before its training goes on to its next fit, and waits there; the others are told
+    so where they wait for it, and come after.
+    """
+    if n_processes() == 1:
+        return
+    told = [(None, None)]
+    while any(kind != BEGIN for kind, _ in told):
+        told = _all_told(BEGIN, type(estimator).__name__)
+    names = {name for _, name in told}
+    if len(names) > 1:
+        raise RuntimeError(
+            f"All processes have to fit the same estimators in the same order, got {sorted(names)}."
+        )
+
+
+def ended_elsewhere(error):
+    """Tell whether an error says that the connection to another process is lost."""
+    return n_processes() > 1 and "connection" in str(error).lower()
+
+
+def _told(kind, value):
+    """Return what all processes tell, who have to be at the same place."""
+    told = _all_told(kind, value)
+    if any(other != kind for other, _ in told):
+        raise RuntimeError("Another process has failed in this fit; its error says why.")
+    return [value for _, value in told]
+
+
+def _all_told(kind, value):
+    told = [None] * n_processes()
+    distributed.all_gather_object(told, (kind, value))
+    return told
 
 
 def average_gradients(parameters):
@@ -180,11 +228,11 @@ class _Part(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x):
-        return x.chunk(n_processes())[distributed.get_rank()].clone()
+        return x.chunk(distributed.get_world_size())[distributed.get_rank()].clone()
 
     @staticmethod
     def backward(ctx, gradient):
-        return _Together.apply(gradient) / n_processes()
+        return _Together.apply(gradient) / distributed.get_world_size()
 
 
 class _Together(torch.autograd.Function):
@@ -192,13 +240,13 @@ class _Together(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x):
-        parts = [x.new_empty(x.shape) for _ in range(n_processes())]
+        parts = [x.new_empty(x.shape) for _ in range(distributed.get_world_size())]
         distributed.all_gather(parts, x.contiguous())
         return torch.cat(parts)
 
     @staticmethod
     def backward(ctx, gradient):
-        return _Part.apply(gradient) * n_processes()
+        return _Part.apply(gradient) * distributed.get_world_size()
 
 
 class _Mean(torch.autograd.Function):
@@ -208,7 +256,7 @@ class _Mean(torch.autograd.Function):
     def forward(ctx, x):
         mean = x.clone()
         distributed.all_reduce(mean)
-        return mean / n_processes()
+        return mean / distributed.get_world_size()
 
     @staticmethod
     def backward(ctx, gradient):

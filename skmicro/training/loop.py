@@ -15,8 +15,7 @@ from tqdm.auto import tqdm
 from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
-from .distributed import check_agreement, from_first, is_first, n_processes
-from .fingerprint import digest
+from .distributed import check_agreement, ended_elsewhere, from_first, is_first
 
 FLUSH_EVERY = 50
 
@@ -122,8 +121,7 @@ def run(
         If the checkpoint belongs to another training.
     """
     history = History()
-    if n_processes() > 1:
-        check_agreement("X", digest(batches.images))
+    check_agreement({"n_iter": n_iter} | (fingerprint or {}))
     if checkpoint is not None:
         read_checkpoint(checkpoint, step, batches, history, fingerprint)
     finished = finished or (lambda: False)
@@ -144,6 +142,13 @@ def run(
                 ends = stop or history.n_iter == n_iter
                 if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):
                     write_checkpoint(checkpoint, step, batches, history, fingerprint)
+    except RuntimeError as error:
+        if ended_elsewhere(error):
+            raise RuntimeError(
+                f"Training ended after {history.n_iter} of {n_iter} iterations, because another of "
+                "its processes has ended. A checkpoint goes on from where it was written last."
+            ) from error
+        raise
     except KeyboardInterrupt:
         warn_user(
             f"Training was interrupted after {history.n_iter} of {n_iter} iterations; "
