@@ -103,7 +103,7 @@ class VolumeWGAN(AdversarialGenerator):
         three voxels. Or two functions that make networks of your own, called as
         ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)`` and
         ``make_critic(n_channels, shape, width=, periodic=)``, where the critic sees two phases as
-        one channel and gives one score to each image; the page "Extending skmicro" has an example.""",
+        one channel and gives each image a score; the page "Extending skmicro" has an example.""",
         MODEL,
     )
     critic_width: int = parameter(
