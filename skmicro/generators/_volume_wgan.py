@@ -84,12 +84,12 @@ class VolumeWGAN(AdversarialGenerator):
 
     Examples
     --------
-    >>> from skmicro.datasets import make_cahn_hilliard
+    >>> from skmicro.datasets import make_spheres
     >>> from skmicro.generators import VolumeWGAN
-    >>> X, p1 = make_cahn_hilliard(8, (8, 8, 8), n_steps=100, random_state=0)
+    >>> X, p1 = make_spheres(8, (12, 12, 12), radius=3, random_state=0)
     >>> generator = VolumeWGAN.light(n_iter=3, random_state=0).fit(X)
     >>> generator.sample(2, random_state=0).shape
-    (2, 8, 8, 8)
+    (2, 12, 12, 12)
     """
 
     architecture: object = parameter(
