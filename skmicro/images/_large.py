@@ -12,6 +12,16 @@ def blocks_of(images):
     """Yield parts of images (n, *spatial) as arrays, of about 2^17 voxels in C order.
 
     Of chunked images one chunk after the other.
+
+    Parameters
+    ----------
+    images : ndarray or ChunkedImages of shape (n, *spatial)
+        The images.
+
+    Yields
+    ------
+    block : ndarray
+        A part of them.
     """
     if isinstance(images, ChunkedImages):
         yield from images.blocks()
@@ -25,17 +35,29 @@ def blocks_of(images):
 
 
 def is_chunked(array):
-    """Tell whether an array is kept in chunks that are read on demand (zarr, HDF5, dask)."""
+    """Tell whether an array is kept in chunks that are read on demand (zarr, HDF5, dask).
+
+    Parameters
+    ----------
+    array : any
+        What may be one.
+
+    Returns
+    -------
+    chunked : bool
+        Whether it is.
+    """
     return not isinstance(array, np.ndarray) and hasattr(array, "chunks")
 
 
 class ChunkedImages:
-    """Images in chunked arrays, of which parts are read.
+    r"""Images in chunked arrays, of which parts are read.
 
     Parameters
     ----------
-    images : chunked array of shape (n, *spatial), or sequence of those of shape (*spatial,)
-        The arrays; those of a sequence have one shape and type.
+    images : chunked array, or sequence of chunked arrays
+        Images of shape (n, \*spatial), or several of them of shape (\*spatial,) each, of one shape
+        and type.
 
     Raises
     ------
@@ -69,7 +91,13 @@ class ChunkedImages:
         return self.shape[0]
 
     def blocks(self):
-        """Yield the voxels of one chunk after the other."""
+        """Yield the voxels of one chunk after the other.
+
+        Yields
+        ------
+        chunk : ndarray
+            A chunk of one image, or of several.
+        """
         sides = self.shape[1:] if self._apart else self.shape
         for part in self._parts:
             chunks = getattr(part, "chunks", None) or ()

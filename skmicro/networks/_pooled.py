@@ -121,7 +121,22 @@ def growing_critic(n_channels, image_shape, *, width=16, periodic=False):
 
 
 def constant_critic(n_channels, image_shape, *, width=120, periodic=False):
-    """Return a critic of as many channels in every block; else as :func:`growing_critic`."""
+    """Return a critic of as many channels in every block; else as :func:`growing_critic`.
+
+    Parameters
+    ----------
+    n_channels, image_shape : any
+        As in :func:`residual_generator`.
+    width : int, default=120
+        Channels of all blocks.
+    periodic : bool, default=False
+        As in :func:`residual_generator`.
+
+    Returns
+    -------
+    critic : PooledCritic
+        ``critic(channels) -> scores`` of shape (n,).
+    """
     widths = [width] * _n_blocks(image_shape)
     return orthogonal(PooledCritic(n_channels, tuple(image_shape), widths, periodic))
 
@@ -131,6 +146,20 @@ def equivariant_critic(n_channels, image_shape, *, width=8, periodic=False):
 
     There are ``width`` channels for each of the four turns of a square, the 24 of a cube, or those
     that are left where sides differ. Scores agree to rounding.
+
+    Parameters
+    ----------
+    n_channels, image_shape : any
+        As in :func:`residual_generator`.
+    width : int, default=8
+        Channels of all blocks, for each turn.
+    periodic : bool, default=False
+        As in :func:`residual_generator`.
+
+    Returns
+    -------
+    critic : EquivariantCritic
+        ``critic(channels) -> scores`` of shape (n,).
     """
     widths = [width] * (_n_blocks(image_shape) + 1)
     return orthogonal(EquivariantCritic(n_channels, tuple(image_shape), widths, periodic))

@@ -41,6 +41,11 @@ def n_processes():
 
     The first call among several of them connects the processes. Processes and threads that one of
     these has started itself, for a part of a cross-validation, train alone.
+
+    Returns
+    -------
+    n : int
+        Number of processes.
     """
     alone = multiprocessing.parent_process() or current_thread() is not main_thread()
     if alone or not distributed.is_available():
@@ -58,7 +63,13 @@ def n_processes():
 
 
 def is_first():
-    """Tell whether this process is the one that writes files and shows the progress."""
+    """Tell whether this process is the one that writes files and shows the progress.
+
+    Returns
+    -------
+    first : bool
+        Always true of a process that trains alone.
+    """
     return n_processes() == 1 or distributed.get_rank() == 0
 
 
@@ -70,7 +81,18 @@ def from_first(make):
 
 
 def agreed_seed(random_state):
-    """Return the seed that the first process draws from its ``random_state``."""
+    """Return the seed that the first process draws from its ``random_state``.
+
+    Parameters
+    ----------
+    random_state : None, int, RandomState or Generator
+        Advanced by one draw on every process, if it has a state.
+
+    Returns
+    -------
+    seed : int
+        The same on all processes.
+    """
     seed = draw_seed(random_state)
     return from_first(lambda: seed)
 
@@ -98,6 +120,16 @@ def begin_together(estimator):
 
     One that fails before its training goes on to its next fit, and waits there; the others are told
     so where they wait for it, and come after.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Of the same class on all of them.
+
+    Raises
+    ------
+    RuntimeError
+        If another process fits an estimator of another class.
     """
     if n_processes() == 1:
         return
