@@ -109,7 +109,14 @@ def make_fibers(
     factor = gaussian_factor(check_tensor("orientation_tensor", orientation_tensor, len(shape)))
     fractions = check_range("volume_fraction", volume_fraction, check_fraction)
     section = ball_volume(diameter / 2, len(shape) - 1)
-    half = (section * length + ball_volume(diameter / 2, len(shape))) / 2 / math.prod(shape)
+    ends = ball_volume(diameter / 2, len(shape))
+    longest = (2 * math.prod(shape) - ends) / section
+    if length >= longest:
+        raise ValueError(
+            f"length must be < {longest:g} for fibres of diameter={diameter} in shape={shape}, one "
+            f"of which has twice the volume of the image then, got {length}."
+        )
+    half = (section * length + ends) / 2 / math.prod(shape)
     check_holds_one(fractions[0], half, "a fibre of mean length", shape)
     simulate = partial(_simulate, shape, length, length_spread, diameter / 2, factor)
     return draw_by_fraction(simulate, n_samples, fractions, random_state, n_jobs)

@@ -160,6 +160,7 @@ def test_images_do_not_depend_on_n_jobs():
 def test_bad_values_are_named():
     for options, message in [
         ({"length": 0}, r"length must lie in \(0, inf\), got 0\."),
+        ({"length": 1e6}, r"length must be < \d+.* for fibres of diameter=.*, got 1000000\.0\."),
         ({"length_spread": 1.5}, r"length_spread must lie in \[0, 1\], got 1\.5\."),
         ({"diameter": 1.7}, r"diameter must be >= 1\.73205 for every fibre .* got 1\.7\."),
         ({"diameter": 16}, r"diameter must be < 16, half of the shortest side .*, got 16\."),
