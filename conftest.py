@@ -1,6 +1,9 @@
 """Settings of all tests, those in docstrings included."""
 
 import gc
+import sys
+
+import pytest
 
 IGNORED = (
     "ImageShapeWarning",
@@ -28,3 +31,11 @@ def pytest_collection_finish(session):
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def figures_closed():
+    """Close the figures that a test or an example has opened."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
