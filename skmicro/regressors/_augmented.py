@@ -23,7 +23,7 @@ from ..rules import (
     random_state,
     real,
 )
-from ..training import agreed_seed
+from ..training import agreed_seed, begin_together
 from . import _gate, _routing, _synthetic
 from ._cnn import CNNRegressor
 from ._samples import checked_samples
@@ -217,10 +217,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         TypeError
             If generator, regressor or labeler lack a method.
         ValueError
-            If images, targets, groups or a parameter are not allowed, also one of the regressor,
-            the generator lacks a target, the regressor tells no standard deviations or takes no
-            weights where they are needed, or the labeler does not give a row for each image with as
-            many finite columns as ``y`` has.
+            If images, targets, groups or a parameter are not allowed, also one of the regressor, the
+            generator lacks a target, the regressor tells no standard deviations or takes no weights
+            where needed, or the labeler gives no row of finite targets like ``y``.
 
         Warns
         -----
@@ -228,13 +227,14 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             If the labeler computes other targets of real images than ``y``, or the targets of
             generated images are distributed otherwise than ``y`` and nothing asked for that.
         """
+        begin_together(self)
         with unchanged_on_error(self):
             self._check_parameters()
             samples = checked_samples(self, X, y, None, groups)
             seed = agreed_seed(self.random_state)
             _synthetic.check_ranges(self.generator, self.targets or {}, samples.images)
-            images, labels = self._labelled(samples, seed, groups)
-            images, labels = self._judged(images, labels, samples.targets, seed)
+            labelled = self._labelled(samples, seed, groups)
+            images, labels = self._judged(*labelled, samples.targets, seed)
             self.n_synthetic_ = len(images)
             parts = samples, images, labels, seed, groups
             self.regressor_ = self._fitted_regressor(self._regressor(), *parts)
