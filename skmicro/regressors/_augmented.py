@@ -28,8 +28,7 @@ from . import _gate, _routing, _synthetic
 from ._cnn import CNNRegressor
 from ._samples import checked_samples
 
-GENERATOR = ("fit", "sample")
-LABELER = ("fit", "transform")
+GENERATOR, LABELER = ("fit", "sample"), ("fit", "transform")
 
 
 def _tells_intervals(self):
@@ -217,9 +216,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         TypeError
             If generator, regressor or labeler lack a method.
         ValueError
-            If images, targets, groups or a parameter are not allowed, also one of the regressor, the
-            generator lacks a target, the regressor tells no standard deviations or takes no weights
-            where needed, or the labeler gives no row of finite targets like ``y``.
+            If images, targets, groups or a parameter are not allowed, the generator lacks a target,
+            the regressor tells no standard deviations or takes no weights where they are needed, or
+            the labeler gives no row of finite targets like ``y``.
 
         Warns
         -----
@@ -236,8 +235,8 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             labelled = self._labelled(samples, seed, groups)
             images, labels = self._judged(*labelled, samples.targets, seed)
             self.n_synthetic_ = len(images)
-            parts = samples, images, labels, seed, groups
-            self.regressor_ = self._fitted_regressor(self._regressor(), *parts)
+            parts = self._regressor(), samples, images, labels, seed, groups
+            self.regressor_ = self._fitted_regressor(*parts)
         return self
 
     def predict(self, X, return_std=False):
