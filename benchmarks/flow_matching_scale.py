@@ -19,11 +19,6 @@ bfloat16.
 """
 
 import itertools
-import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -31,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _results import write_results
+from _sizes import SIZE_COLUMNS, cost_of_one, repeats, seam_ratio
 from _tables import (
     HOMOGENEOUS,
     SHAPE,
@@ -43,11 +39,9 @@ from _tables import (
     save_picture,
 )
 
-import skmicro
 from skmicro import networks
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
-from skmicro.evaluation import memorisation
 from skmicro.generators import FlowMatchingGenerator
 from skmicro.plotting import SampleGridDisplay
 
@@ -59,7 +53,6 @@ LARGE = (256, 256)
 N_LARGE = 16
 AREAS = [(side, side) for side in (64, 128, 256, 512, 1024, 2048)]
 VOLUMES = [(side, side, side) for side in (32, 64, 128, 256)]
-MEGABYTE = 2**20
 STEP_COLUMNS = {
     "method": ("method", ""),
     "n_steps": ("steps", "d"),
@@ -80,12 +73,6 @@ LARGE_COLUMNS = {
     "seam_real": ("of real", ".3f"),
     "repeats": ("repeats", ".3f"),
     "seconds": ("CPU s/image", ".2f"),
-}
-SIZE_COLUMNS = {
-    "shape": ("shape", ""),
-    "seconds": ("CPU s", ".2f"),
-    "peak": ("peak, MB", ".0f"),
-    "without": ("before, MB", ".0f"),
 }
 
 
@@ -138,25 +125,6 @@ def measure_steps(generator, n_samples):
     return rows
 
 
-def seam_ratio(images):
-    """Share of neighbours that differ across the borders, over that inside."""
-    across, inside = [], []
-    for axis in (1, 2):
-        differs = images != np.roll(images, 1, axis)
-        across.append(np.take(differs, 0, axis).mean())
-        inside.append(np.delete(differs, 0, axis).mean())
-    return float(np.mean(across) / np.mean(inside))
-
-
-def repeats(images, others):
-    """Largest correlation of tiles within an image, over that of tiles of different images."""
-    tiles = [skmicro.extract_patches(image, SHAPE, method="grid") for image in images]
-    strange = [skmicro.extract_patches(image, SHAPE, method="grid") for image in others]
-    own = [memorisation(t[k : k + 1], np.delete(t, k, 0)).max() for t in tiles for k in (0, 5)]
-    free = [memorisation(t[:1], s[1:]).max() for s, t in itertools.pairwise(strange)]
-    return float(np.mean(own) / np.mean(free))
-
-
 def measure_large(generator, arguments):
     """Compare images of 256 x 256 with real ones, made whole and in windows."""
     rows, shown = [], {}
@@ -181,7 +149,7 @@ def measure_large(generator, arguments):
                     "halves": relative_error(curves[::2].mean(0), curves[1::2].mean(0)),
                     "seam": seam_ratio(samples),
                     "seam_real": seam_ratio(real),
-                    "repeats": repeats(samples[:6], real[:8]),
+                    "repeats": repeats(samples[:6], real[:8], SHAPE),
                     "seconds": seconds / N_LARGE,
                 }
             )
@@ -218,35 +186,9 @@ def measure_sizes(generator, arguments):
             path = Path(folder) / f"{name}.skm"
             fitted.set_params(target_tol=np.inf).save(path)
             for shape in shapes:
-                command = [sys.executable, __file__, "one", "--model", str(path)]
-                answer = subprocess.run(
-                    [*command, "--shape", *map(str, shape)],
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                    env=os.environ,
-                )
-                rows.append(json.loads(answer.stdout))
+                rows.append(cost_of_one(path, shape))
                 print_rows(rows[-1:], SIZE_COLUMNS)
     return rows
-
-
-def measure_one(path, shape):
-    """Print seconds and memory of one image as JSON."""
-    generator = skmicro.load(path)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
-    start = time.process_time()
-    generator.sample(1, shape=shape, random_state=0)
-    print(
-        json.dumps(
-            {
-                "shape": " x ".join(map(str, shape)),
-                "seconds": time.process_time() - start,
-                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE,
-                "without": before,
-            }
-        )
-    )
 
 
 def measure_device(arguments):
@@ -273,13 +215,8 @@ def measure_device(arguments):
 
 def main():
     parser = argument_parser(__doc__, n_samples=200)
-    parser.add_argument("parts", nargs="+", choices=("steps", "sizes", "device", "one"))
-    parser.add_argument("--model", type=Path, help="of part 'one': a saved generator")
-    parser.add_argument("--shape", nargs="+", type=int, help="of part 'one': size of its image")
+    parser.add_argument("parts", nargs="+", choices=("steps", "sizes", "device"))
     arguments = read_arguments(parser)
-    if "one" in arguments.parts:
-        measure_one(arguments.model, tuple(arguments.shape))
-        return
     payload = {}
     if {"steps", "sizes"} & set(arguments.parts):
         generator = trained(arguments)
