@@ -28,6 +28,7 @@ from ..rules import integer, real
 from ..training import Projection, nadam
 from ._adversarial import LIGHT, AdversarialGenerator
 from ._architectures import architecture
+from ._groups import HasMixedPrecision
 
 ARCHITECTURES = {
     "growing": (mapped_generator, growing_critic),
@@ -49,7 +50,7 @@ class SpreadModel(NetworkModel):
         return self.network(self.sigma * latents, conditions)
 
 
-class VolumeWGAN(AdversarialGenerator):
+class VolumeWGAN(HasMixedPrecision, AdversarialGenerator):
     """Wasserstein GAN for volumes, with a mapping network.
 
     For images with two axes as well. The defaults are the published settings (hours on a GPU; a
@@ -142,7 +143,8 @@ class VolumeWGAN(AdversarialGenerator):
 
     def _networks(self):
         hidden = 1 if self.encoder_.n_channels == 2 else 0
-        return self._players(n_views=-hidden, critic_width=self._made.critic_width)
+        players = self._players(n_views=-hidden, critic_width=self._made.critic_width)
+        return {name: self._in_precision(make) for name, make in players.items()}
 
     def _model(self):
         parts = vars(super()._model())

@@ -15,6 +15,7 @@ TINY = {
     "batch_size": 4,
     "random_state": 0,
     "device": "cpu",
+    "precision": "float32",
 }
 
 
