@@ -22,6 +22,7 @@ from ..exceptions import ImageShapeWarning
 from ..parameters import MODEL, parameter, parameters_of
 from ..rules import boolean, integer
 from ..training import NetworkEstimator, fingerprint, n_processes, parameter_summary, run
+from ._architectures import check_networks
 from ._base import BaseGenerator
 
 
@@ -145,6 +146,7 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         parameters = parameters_of(self, MODEL)
         self._made_with = {name: parameter_summary(v) for name, v in parameters.items()}
         networks = self._new_networks(self._untrained())
+        check_networks(self, networks)
         self._warn_of_a_seam(networks["generator"])
         return networks
 

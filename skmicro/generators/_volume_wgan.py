@@ -141,9 +141,12 @@ class VolumeWGAN(HasMixedPrecision, AdversarialGenerator):
     _light: ClassVar = LIGHT | {"critic_width": 16, "critic_learning_rate": 1e-3}
     _architectures: ClassVar = ARCHITECTURES
 
+    @property
+    def _n_views(self):
+        return -1 if self.encoder_.n_channels == 2 else 0
+
     def _networks(self):
-        hidden = 1 if self.encoder_.n_channels == 2 else 0
-        players = self._players(n_views=-hidden, critic_width=self._made.critic_width)
+        players = self._players(critic_width=self._made.critic_width)
         return {name: self._in_precision(make) for name, make in players.items()}
 
     def _model(self):

@@ -1,7 +1,5 @@
 """Mixed precision: what convolutions in bfloat16 change, and that nothing else is changed."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
