@@ -152,11 +152,7 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
 
     def _trained(self, networks, images, history):
         """Return the fitted attributes that a training has changed."""
-        before = self.history_
-        losses = {
-            name: np.concatenate([before.get(name, values[:0]), values])
-            for name, values in history.as_arrays().items()
-        }
+        losses = joined(self.history_, history.as_arrays(), self.n_iter_, history.n_iter)
         kept = {f"{name}_": network.requires_grad_(False) for name, network in networks.items()}
         done = {"history_": losses, "n_iter_": self.n_iter_ + history.n_iter}
         return kept | done | self._measured(networks, images)
@@ -192,3 +188,16 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         state = super()._renamed(state)
         noted = {"_made_with"} & set(state)
         return state | {name: super(NetworkGenerator, cls)._renamed(state[name]) for name in noted}
+
+
+def joined(before, after, n_before, n_after):
+    """Return losses of two trainings, one after the other; NaN where one has none of a name."""
+    return {
+        name: np.concatenate(
+            [
+                losses.get(name, np.full(n_iter, np.nan, np.float32))
+                for losses, n_iter in ((before, n_before), (after, n_after))
+            ]
+        )
+        for name in before | after
+    }

@@ -63,7 +63,7 @@ class VolumeWGAN(HasMixedPrecision, AdversarialGenerator):
         phase, or that of the grey levels scaled to [0, 1].
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``, ``"generator"``, and
-        ``"projection0"`` with ``volume_fraction_penalty``.
+        ``"volume_fraction"`` with ``volume_fraction_penalty``, NaN in iterations without.
 
     See Also
     --------
@@ -161,7 +161,10 @@ class VolumeWGAN(HasMixedPrecision, AdversarialGenerator):
     def _training_step(self, networks, rng):
         parts, weight = {}, self.volume_fraction_penalty
         if weight > 0:
-            parts["projections"] = [Projection([FractionPenalty(weight)], unmeasured, n_steps=0)]
+            penalty = Projection(
+                [FractionPenalty(weight)], unmeasured, n_steps=0, name="volume_fraction"
+            )
+            parts["projections"] = [penalty]
         if hasattr(networks["generator"], "mapping"):
             parts["generator_rates"] = [(networks["generator"].mapping, self.mapping_rate)]
         return self._contest(
