@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from cases import case
+from scipy import sparse
 
 from skmicro.io import read_images, write_images
 
@@ -307,8 +308,16 @@ def test_tiff_refuses_what_imagej_cannot_hold(tmp_path):
     wrong = [
         (some_images((3, 4, 5)).astype(float) + 0.1, 1.0, "images must be float32 for TIFF"),
         (some_images((3, 4, 5)).astype(int) - 300, 1.0, "TIFF with spacing or origin holds int"),
-        (some_images((3, 4, 5)).astype(int) + 70000, 1.0, "holds integers from 0 to 65535"),
-        (some_images((3, 1, 5)), 1.0, r"two voxels along each axis .* got shape \(1, 3, 1, 5\)"),
+        (
+            some_images((3, 4, 5)).astype(int) + 70000,
+            1.0,
+            r"to 65535, .*; use one \.vti .* or \.npy",
+        ),
+        (
+            some_images((3, 1, 5)),
+            1.0,
+            r"two voxels along .* got images of shape \(3, 1, 5\)",
+        ),
         (some_images((3, 4, 5)), 1e-10, r"spacing must lie in \[1e-09, 1e\+09\], got 1e-10"),
         (some_images((3, 4, 5)), 1e10, r"spacing must lie in \[1e-09, 1e\+09\], got 1"),
     ]
@@ -345,6 +354,8 @@ def test_bad_places_are_named(tmp_path, suffix):
         ("a.jpg", np.zeros((2, 4, 4)), r"path must end in .*got .*a\.jpg"),
         ("a.npy", np.zeros(4), r"images must be numbers .*got shape \(4,\)"),
         ("a.npy", np.zeros((0, 4, 4)), r"images must be numbers .*got shape \(0, 4, 4\)"),
+        ("a.npy", None, r"images must be numbers of shape .*, got NoneType\."),
+        ("a.vti", sparse.eye(3), r"images must be numbers of shape .*, got dia_matrix\."),
         ("a.npy", np.array([["a"]]), "images must be numbers .*dtype <U1"),
         ("a.png", np.zeros((2, 4, 4), dtype=np.uint8), r"\.png file holds one image, got 2"),
         ("a.vti", np.zeros((2, 4, 4)), r"\.vti file holds one volume, got 2; volume=True"),

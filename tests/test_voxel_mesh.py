@@ -6,6 +6,7 @@ import meshio
 import numpy as np
 import pytest
 from cases import case
+from scipy import sparse
 
 from skmicro.io import write_voxel_mesh
 
@@ -154,7 +155,9 @@ def test_what_is_no_mesh_is_named(tmp_path):
         ((tmp_path / "mesh.vti", labels), {}, r"path must end in \.inp, got .*mesh\.vti"),
         ((3, labels), {}, "path must be a path, got 3"),
         ((path, labels[0]), {}, "image must have shape"),
-        ((path, labels[None, None]), {}, "image must have shape"),
+        ((path, labels[None, None]), {}, r"got \(1, 1, 2, 3\); image\[0\] is one of a stack"),
+        ((path, None), {}, "image must hold numbers, got NoneType"),
+        ((path, sparse.eye(3)), {}, "image must hold numbers, got dia_matrix"),
         ((path, labels[:0]), {}, r"image must have voxels, got shape \(0, 3\)"),
         ((path, labels + 0.5), {}, "image must hold labels, whole numbers .* 0.5 to"),
         ((path, labels - 1), {}, "image must hold labels, .* values from -1 to 6"),

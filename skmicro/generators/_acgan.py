@@ -44,8 +44,9 @@ class ACGAN(ConditionalGenerator):
 
     attribute_weight: float = parameter(1.0, real(0.0), "Factor of the auxiliary losses.")
 
-    def _networks(self):
-        return self._players(n_attributes=self.conditions_.n_columns)
+    @property
+    def _n_attributes(self):
+        return self.conditions_.n_columns
 
     def _training_step(self, networks, rng):
         attributes = AttributeLoss(self.conditions_.whitened, self.attribute_weight)

@@ -68,6 +68,8 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
 
     _light: ClassVar = LIGHT
     _architectures: ClassVar = ARCHITECTURES
+    _n_views = 0
+    _n_attributes = 0
 
     def _networks(self):
         return self._players()
@@ -75,21 +77,22 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
     def _training_step(self, networks, rng):
         return self._contest(networks, rng)
 
-    def _players(self, n_views=0, n_attributes=0, critic_width=None):
+    def _players(self, critic_width=None):
         """Return factories of ``"generator"`` and ``"critic"``.
 
-        The critic sees ``n_views`` channels beside those of the images (one less if -1), tells
-        ``n_attributes`` values of each image, and is as wide as the generator if not told.
+        The critic sees ``_n_views`` channels beside those of the images (one less if -1), tells
+        ``_n_attributes`` values of each image, and is as wide as the generator if not told.
         """
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
+        n_seen, n_told = n_channels + self._n_views, self._n_attributes
         make_generator, make_critic = makers(made.architecture, self._architectures)
         settings = {"width": made.width, "periodic": made.periodic}
         inputs = (made.n_latent, self.conditions_.whitening)
-        of_critic = settings | ({"n_attributes": n_attributes} if n_attributes else {})
+        of_critic = settings | ({"n_attributes": n_told} if n_told else {})
         of_critic["width"] = critic_width or made.width
         return {
             "generator": lambda: make_generator(*inputs, n_channels, shape, **settings),
-            "critic": lambda: make_critic(n_channels + n_views, shape, **of_critic),
+            "critic": lambda: make_critic(n_seen, shape, **of_critic),
         }
 
     def _contest(self, networks, rng, **parts):

@@ -38,8 +38,9 @@ class ConditionalGAN(ConditionalGenerator):
     np.float64(0.5)
     """
 
-    def _networks(self):
-        return self._players(n_views=self.conditions_.n_columns)
+    @property
+    def _n_views(self):
+        return self.conditions_.n_columns
 
     def _training_step(self, networks, rng):
         view = ConditionView(self.conditions_.whitened)

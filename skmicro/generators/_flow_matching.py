@@ -10,6 +10,7 @@ phases by telling the phase of every voxel of a noisy image, of grey levels by r
 to its noise.
 """
 
+from functools import partial
 from typing import ClassVar
 
 from sklearn.utils.validation import check_is_fitted
@@ -22,11 +23,11 @@ from ..flows import flow_end, n_flow_channels
 from ..images import SYMMETRIES, Symmetries
 from ..networks import flow_unet
 from ..parameters import MODEL, parameter
-from ..rules import Rule, choice, integer, optional, precision, real, sequence_of, shape
+from ..rules import Rule, choice, integer, optional, real, sequence_of, shape
 from ..training import matching_step
 from ._descriptor_parameters import check_descriptors
 from ._flow_generator import FlowGenerator
-from ._groups import HasAverage
+from ._groups import HasAverage, HasMixedPrecision
 from ._sources import Windows
 
 ANCHOR = 20.0
@@ -37,7 +38,7 @@ def _check_conditions(name, value):
     check_descriptors(name, with_variables(value))
 
 
-class FlowMatchingGenerator(HasAverage, FlowGenerator):
+class FlowMatchingGenerator(HasAverage, HasMixedPrecision, FlowGenerator):
     """Flow matching with descriptors as conditions, any subset of which may be given.
 
     Trains without an adversary, and so without its instabilities. On images of 64 x 64 the
@@ -139,13 +140,6 @@ class FlowMatchingGenerator(HasAverage, FlowGenerator):
         is right for isotropic materials only. Conditions must not change under them. Translations
         are rolls of periodic images; others are not rolled (``crop_shape`` moves the window
         instead).""",
-    )
-    precision: str = parameter(
-        "auto",
-        precision(),
-        """Floating-point type; ``"auto"`` is single precision, with the convolutions in bfloat16
-        where the device is faster with them.""",
-        MODEL,
     )
     width: int = parameter(32, integer(2), "Channels at half the resolution.", MODEL)
     coarse_width: int | None = parameter(
@@ -256,9 +250,9 @@ class FlowMatchingGenerator(HasAverage, FlowGenerator):
             "width": self._made.width,
             "coarse_width": self._made.coarse_width,
             "periodic": self.periodic_,
-            "bfloat16": self._made.precision == "auto",
         }
-        return {"generator": lambda: flow_unet(whitenings, n_channels, shape, **settings)}
+        make = partial(flow_unet, whitenings, n_channels, shape, **settings)
+        return {"generator": self._in_precision(make)}
 
     def _training_step(self, networks, rng, **settings):
         self.p_drop_ = self.p_drop

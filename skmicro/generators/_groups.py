@@ -1,8 +1,9 @@
 """Parameters that several families of generators share."""
 
 from ..images import SYMMETRIES
+from ..networks import mixed_precision
 from ..parameters import MODEL, Parametrized, parameter
-from ..rules import betas, integer, real, sequence_of
+from ..rules import betas, integer, precision, real, sequence_of
 
 
 class HasLatents(Parametrized):
@@ -41,3 +42,20 @@ class HasAverage(Parametrized):
         real(0.0, 1.0, open_high=True),
         "Decay of an average of the generator's weights; 0 keeps the last weights.",
     )
+
+
+class HasMixedPrecision(Parametrized):
+    """Generators whose networks may convolve in bfloat16."""
+
+    precision: str = parameter(
+        "auto",
+        precision(),
+        """Floating-point type; ``"auto"`` is single precision, with the convolutions in bfloat16
+        where the device is faster with them.""",
+        MODEL,
+    )
+
+    def _in_precision(self, make):
+        """Return the factory of a network that convolves as ``precision`` says."""
+        mixed = self._made.precision == "auto"
+        return lambda: mixed_precision(make()) if mixed else make()

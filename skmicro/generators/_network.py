@@ -22,6 +22,7 @@ from ..exceptions import ImageShapeWarning
 from ..parameters import MODEL, parameter, parameters_of
 from ..rules import boolean, integer
 from ..training import NetworkEstimator, fingerprint, n_processes, parameter_summary, run
+from ._architectures import check_networks
 from ._base import BaseGenerator
 
 
@@ -145,16 +146,13 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         parameters = parameters_of(self, MODEL)
         self._made_with = {name: parameter_summary(v) for name, v in parameters.items()}
         networks = self._new_networks(self._untrained())
+        check_networks(self, networks)
         self._warn_of_a_seam(networks["generator"])
         return networks
 
     def _trained(self, networks, images, history):
         """Return the fitted attributes that a training has changed."""
-        before = self.history_
-        losses = {
-            name: np.concatenate([before.get(name, values[:0]), values])
-            for name, values in history.as_arrays().items()
-        }
+        losses = joined(self.history_, history.as_arrays(), self.n_iter_, history.n_iter)
         kept = {f"{name}_": network.requires_grad_(False) for name, network in networks.items()}
         done = {"history_": losses, "n_iter_": self.n_iter_ + history.n_iter}
         return kept | done | self._measured(networks, images)
@@ -190,3 +188,16 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         state = super()._renamed(state)
         noted = {"_made_with"} & set(state)
         return state | {name: super(NetworkGenerator, cls)._renamed(state[name]) for name in noted}
+
+
+def joined(before, after, n_before, n_after):
+    """Return losses of two trainings, one after the other; NaN where one has none of a name."""
+    return {
+        name: np.concatenate(
+            [
+                losses.get(name, np.full(n_iter, np.nan, np.float32))
+                for losses, n_iter in ((before, n_before), (after, n_after))
+            ]
+        )
+        for name in before | after
+    }

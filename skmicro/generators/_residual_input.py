@@ -40,8 +40,7 @@ class ResidualInputGAN(ConditionalGenerator):
     np.float64(0.5)
     """
 
-    def _networks(self):
-        return self._players(n_views=1)
+    _n_views = 1
 
     def _training_step(self, networks, rng):
         residual = DescriptorLoss(self.conditions_.descriptors)

@@ -28,6 +28,7 @@ from ..rules import integer, real
 from ..training import Projection, nadam
 from ._adversarial import LIGHT, AdversarialGenerator
 from ._architectures import architecture
+from ._groups import HasMixedPrecision
 
 ARCHITECTURES = {
     "growing": (mapped_generator, growing_critic),
@@ -49,7 +50,7 @@ class SpreadModel(NetworkModel):
         return self.network(self.sigma * latents, conditions)
 
 
-class VolumeWGAN(AdversarialGenerator):
+class VolumeWGAN(HasMixedPrecision, AdversarialGenerator):
     """Wasserstein GAN for volumes, with a mapping network.
 
     For images with two axes as well. The defaults are the published settings (hours on a GPU; a
@@ -62,7 +63,7 @@ class VolumeWGAN(AdversarialGenerator):
         phase, or that of the grey levels scaled to [0, 1].
     history_ : dict of str to ndarray
         Losses of every iteration: ``"critic"``, ``"penalty"``, ``"generator"``, and
-        ``"projection0"`` with ``volume_fraction_penalty``.
+        ``"volume_fraction"`` with ``volume_fraction_penalty``, NaN in iterations without.
 
     See Also
     --------
@@ -140,9 +141,13 @@ class VolumeWGAN(AdversarialGenerator):
     _light: ClassVar = LIGHT | {"critic_width": 16, "critic_learning_rate": 1e-3}
     _architectures: ClassVar = ARCHITECTURES
 
+    @property
+    def _n_views(self):
+        return -1 if self.encoder_.n_channels == 2 else 0
+
     def _networks(self):
-        hidden = 1 if self.encoder_.n_channels == 2 else 0
-        return self._players(n_views=-hidden, critic_width=self._made.critic_width)
+        players = self._players(critic_width=self._made.critic_width)
+        return {name: self._in_precision(make) for name, make in players.items()}
 
     def _model(self):
         parts = vars(super()._model())
@@ -156,7 +161,10 @@ class VolumeWGAN(AdversarialGenerator):
     def _training_step(self, networks, rng):
         parts, weight = {}, self.volume_fraction_penalty
         if weight > 0:
-            parts["projections"] = [Projection([FractionPenalty(weight)], unmeasured, n_steps=0)]
+            penalty = Projection(
+                [FractionPenalty(weight)], unmeasured, n_steps=0, name="volume_fraction"
+            )
+            parts["projections"] = [penalty]
         if hasattr(networks["generator"], "mapping"):
             parts["generator_rates"] = [(networks["generator"].mapping, self.mapping_rate)]
         return self._contest(

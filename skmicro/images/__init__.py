@@ -9,7 +9,15 @@ from ._augmentation import (
     quarter_turns,
 )
 from ._borders import looks_periodic
-from ._checks import check_feature_names, check_images, check_latents, check_stack, is_flat, n_axes
+from ._checks import (
+    check_feature_names,
+    check_image,
+    check_images,
+    check_latents,
+    check_stack,
+    is_flat,
+    n_axes,
+)
 from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
 from ._estimator import ImageEstimator, wraps_around
 from ._exact_counts import balanced_offsets
@@ -27,6 +35,7 @@ __all__ = [
     "Symmetries",
     "balanced_offsets",
     "blocks_of",
+    "check_image",
     "check_images",
     "check_stack",
     "distinct_values",

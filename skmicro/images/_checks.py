@@ -113,9 +113,7 @@ def check_stack(name, images, image_shape=None, n_least=1):
         If the values are not finite, the images are too few, or their shape is not
         allowed.
     """
-    stack = np.asarray(images.detach().cpu() if isinstance(images, torch.Tensor) else images)
-    if stack.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got an array of type {stack.dtype}.")
+    stack = _real_numbers(name, images)
     if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
         stack = stack.reshape(-1, *image_shape)
     if stack.ndim not in (3, 4):
@@ -127,9 +125,55 @@ def check_stack(name, images, image_shape=None, n_least=1):
         raise ValueError(
             f"{name} must hold images of shape {tuple(image_shape)}, got {stack.shape[1:]}."
         )
-    if not np.isfinite(stack).all():
+    return _finite(name, stack)
+
+
+def check_image(name, image, n_axes=(2, 3)):
+    """Return one image that belongs to no estimator as an array of shape (*spatial).
+
+    Parameters
+    ----------
+    name : str
+        What errors call the image.
+    image : array-like or Tensor of shape (*spatial)
+        The image.
+    n_axes : tuple of int, default=(2, 3)
+        How many axes it may have.
+
+    Returns
+    -------
+    image : ndarray of shape (*spatial)
+        The same values in the same type.
+
+    Raises
+    ------
+    TypeError
+        If the image does not hold real numbers.
+    ValueError
+        If the values are not finite, or the number of axes is another.
+    """
+    image = _real_numbers(name, image)
+    if image.ndim not in n_axes:
+        shapes = " or ".join("(H, W)" if n == 2 else "(D, H, W)" for n in n_axes)
+        hint = f"; {name}[0] is one of a stack" if image.ndim == max(n_axes) + 1 else ""
+        raise ValueError(f"{name} must have shape {shapes}, got {image.shape}{hint}.")
+    return _finite(name, image)
+
+
+def _real_numbers(name, values):
+    """Return the values as an array, or raise TypeError unless they are real numbers."""
+    array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+    if array.dtype.kind not in "biuf":
+        single = array.dtype == object and array.ndim == 0  # None, or a sparse matrix
+        got = type(values).__name__ if single else f"an array of type {array.dtype}"
+        raise TypeError(f"{name} must hold numbers, got {got}.")
+    return array
+
+
+def _finite(name, array):
+    if not np.isfinite(array).all():
         raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
-    return stack
+    return array
 
 
 def is_flat(X):

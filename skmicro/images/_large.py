@@ -1,11 +1,14 @@
 """Images that are larger than memory: read in blocks and windows, never as a whole."""
 
 import math
-from itertools import product
+from bisect import bisect_left, bisect_right
+from itertools import pairwise, product, starmap
 
 import numpy as np
 
 BLOCK_VOXELS = 2**17
+WORTH_SORTING = 2
+"""Windows that lie in a chunk, on average, from which on chunks are read one by one."""
 
 
 def blocks_of(images):
@@ -100,13 +103,36 @@ class ChunkedImages:
         """
         sides = self.shape[1:] if self._apart else self.shape
         for part in self._parts:
-            chunks = getattr(part, "chunks", None) or ()
-            steps = [max(c) if isinstance(c, tuple) else c for c in chunks]
-            steps = steps or [1] * (len(sides) - 2) + list(sides[-2:])  # without chunks
-            starts = [range(0, side, step) for side, step in zip(sides, steps, strict=True)]
-            for first in product(*starts):
-                place = (slice(a, a + step) for a, step in zip(first, steps, strict=True))
-                yield np.asarray(part[tuple(place)])
+            chunks = getattr(part, "chunks", None)
+            edges = _edges(sides, chunks or [1] * (len(sides) - 2) + list(sides[-2:]))
+            for place in product(*(starmap(slice, pairwise(ends)) for ends in edges)):
+                yield np.asarray(part[place])
+
+    def windows(self, index, places, shape):
+        """Return windows, read as :func:`windows_of` reads them.
+
+        Parameters
+        ----------
+        index : ndarray of shape (m,)
+            Which image each window is of.
+        places : ndarray of shape (m, n_axes)
+            First voxel of each window.
+        shape : tuple of int
+            Sides of a window.
+
+        Returns
+        -------
+        windows : ndarray of shape (m, *shape)
+            Parts of the images.
+        """
+        if not self._apart:
+            firsts = np.column_stack([index, places])
+            return windows_of(self._parts[0], firsts, (1, *shape))[:, 0]
+        windows = np.empty((len(index), *shape), self.dtype)
+        for k in np.unique(index):
+            chosen = index == k
+            windows[chosen] = windows_of(self._parts[k], places[chosen], shape)
+        return windows
 
     def __getitem__(self, place):
         if not self._apart:
@@ -115,3 +141,63 @@ class ChunkedImages:
             return np.stack([np.asarray(part[...]) for part in self._parts[place]])
         k, *windows = place if isinstance(place, tuple) else (place,)
         return np.asarray(self._parts[k][tuple(windows)])
+
+
+def windows_of(array, places, shape):
+    """Return windows of a chunked array; where many lie in a chunk, it is read once for all.
+
+    Parameters
+    ----------
+    array : chunked array
+        What windows are parts of.
+    places : ndarray of shape (m, n_axes)
+        First voxel of each window.
+    shape : tuple of int
+        Sides of a window.
+
+    Returns
+    -------
+    windows : ndarray of shape (m, *shape)
+        The same values as one by one.
+    """
+    chunks = getattr(array, "chunks", None)
+    touched, edges = {}, []
+    if chunks:
+        edges = _edges(array.shape, chunks)
+        for row, place in enumerate(places):
+            for chunk in product(*map(_met, edges, place, shape)):
+                touched.setdefault(chunk, []).append(row)
+    # A window in chunks that no other window needs is read at once, all of its chunks together.
+    if sum(map(len, touched.values())) < WORTH_SORTING * len(touched) or not touched:
+        return np.stack([np.asarray(array[_box(place, place + shape)]) for place in places])
+    windows = np.empty((len(places), *shape), array.dtype)
+    for chunk, rows in touched.items():
+        low = np.array([ends[k] for ends, k in zip(edges, chunk, strict=True)])
+        high = np.array([ends[k + 1] for ends, k in zip(edges, chunk, strict=True)])
+        firsts = np.maximum(places[rows], low)
+        lasts = np.minimum(places[rows] + shape, high)
+        corner = firsts.min(axis=0)
+        read = np.asarray(array[_box(corner, lasts.max(axis=0))])
+        for row, first, last in zip(rows, firsts, lasts, strict=True):
+            inside = _box(first - places[row], last - places[row])
+            windows[(row, *inside)] = read[_box(first - corner, last - corner)]
+    return windows
+
+
+def _edges(sides, chunks):
+    """Return where the chunks along each axis begin, and where the last one ends."""
+    return [
+        np.cumsum([0, *steps]).tolist()
+        if isinstance(steps, tuple)
+        else [*range(0, side, steps), side]
+        for side, steps in zip(sides, chunks, strict=True)
+    ]
+
+
+def _met(ends, first, side):
+    """Return the numbers of the chunks along an axis that a window meets."""
+    return range(bisect_right(ends, first) - 1, bisect_left(ends, first + side))
+
+
+def _box(low, high):
+    return tuple(map(slice, low.tolist(), high.tolist()))

@@ -15,7 +15,7 @@ from scipy.stats import qmc
 
 from .._checks import check_choice, check_image_shape, check_integer
 from .._random import draw_seed, numpy_generator
-from ._large import is_chunked
+from ._large import is_chunked, windows_of
 
 
 def extract_patches(
@@ -81,8 +81,7 @@ def extract_patches(
     rng = numpy_generator(draw_seed(random_state))
     positions = _METHODS[method](scan.shape, shape, n_patches, rng)
     if is_chunked(scan):
-        places = [tuple(map(slice, first, first + shape)) for first in positions]
-        patches = np.stack([np.asarray(scan[place]) for place in places])
+        patches = windows_of(scan, positions, shape)
     else:
         windows = np.lib.stride_tricks.sliding_window_view(scan, shape)
         patches = windows[tuple(positions.T)]

@@ -29,7 +29,7 @@ def _placed(images, spacing, origin):
     if min(images.shape[1:]) < 2:
         raise ValueError(
             "images must have two voxels along each axis for TIFF with spacing or origin, "
-            f"got shape {images.shape}."
+            f"got images of shape {images.shape[1:]}."
         )
     n_axes = images.ndim - 1
     lengths = check_spacing(spacing, n_axes, *LENGTHS)[::-1]
@@ -52,7 +52,9 @@ def _placed(images, spacing, origin):
 def _as_imagej(images):
     """Return the same values in one of the types that ImageJ has."""
     if images.dtype.kind != "f":
-        images = as_unsigned(images, "TIFF with spacing or origin")
+        images = as_unsigned(
+            images, "TIFF with spacing or origin", "one .vti for each volume, or .npy without them"
+        )
         return images.astype(np.uint8) if images.dtype == bool else images
     single = images.astype(np.float32)
     if not np.array_equal(single, images, equal_nan=True):

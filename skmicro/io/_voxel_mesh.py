@@ -7,7 +7,7 @@ import numpy as np
 
 from .._checks import check_choice, check_path
 from .._files import atomic_path
-from ..images import check_stack, distinct_values
+from ..images import check_image, distinct_values
 from ._placement import check_origin, check_spacing
 
 ELEMENT_TYPES = {2: ("CPE4", "CPE4R", "CPS4", "CPS4R"), 3: ("C3D8", "C3D8I", "C3D8R")}
@@ -102,7 +102,7 @@ def write_voxel_mesh(path, image, *, element_type=None, spacing=None, origin=Non
 
 
 def _labels(image):
-    labels = check_stack("image", np.asarray(image)[None])[0]
+    labels = check_image("image", image)
     if not labels.size:
         raise ValueError(f"image must have voxels, got shape {labels.shape}.")
     values = distinct_values(labels[None])

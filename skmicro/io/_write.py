@@ -74,12 +74,11 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None):
             raise ValueError(
                 f"{name} must be None for files other than {', '.join(PLACED)}, got {value!r}."
             )
+    kind = type(images).__name__
     images = np.asarray(images)
     if images.dtype.kind not in "biuf" or images.ndim not in (2, 3, 4) or not images.size:
-        raise ValueError(
-            "images must be numbers of shape (n, H, W) or (n, D, H, W), "
-            f"got shape {images.shape} and dtype {images.dtype}."
-        )
+        got = f"shape {images.shape} and dtype {images.dtype}" if images.ndim else kind
+        raise ValueError(f"images must be numbers of shape (n, H, W) or (n, D, H, W), got {got}.")
     if images.ndim == 2 or (images.ndim == 3 and volume):
         images = images[None]
     if suffix in PLACED:
@@ -125,8 +124,11 @@ def _write_folder(path, images):
 
 def _as_png(images):
     if images.ndim != 3:
-        raise ValueError(f"PNG holds 2-D images, got shape {images.shape}; use .tif, .npy or .vti.")
-    return as_unsigned(images, "PNG")
+        raise ValueError(
+            f"PNG holds 2-D images, got volumes of shape {images.shape[1:]}; "
+            "use .tif, .npy or .vti."
+        )
+    return as_unsigned(images, "PNG", ".tif or .npy")
 
 
 _WRITERS = {"": _write_folder, ".npy": _write_npy, ".png": _write_png}

@@ -5,6 +5,7 @@ from ._build import build
 from ._dense import dense_critic, dense_generator
 from ._light import light_critic, light_generator
 from ._mapped import mapped_generator
+from ._mixed import mixed_precision
 from ._noise_field import field_generator
 from ._plain import plain_encoder, plain_generator
 from ._pooled import constant_critic, equivariant_critic, growing_critic
@@ -32,6 +33,7 @@ __all__ = [
     "light_critic",
     "light_generator",
     "mapped_generator",
+    "mixed_precision",
     "new_networks",
     "plain_encoder",
     "plain_generator",

@@ -52,6 +52,7 @@ from ._blocks import (
     probabilities,
     whitened,
 )
+from ._mixed import MixedNetwork
 
 N_EMBEDDING = 8
 LOGIT_GAIN = 4.0
@@ -102,7 +103,7 @@ def stage_plan(n_in, width, n_blocks):
     return [*plan, (plan[-1][1], width, change)]
 
 
-class LightGenerator(nn.Module):
+class LightGenerator(MixedNetwork):
     """Generator of :func:`light_generator`."""
 
     def __init__(
@@ -186,9 +187,11 @@ class LightGenerator(nn.Module):
         level = self.level(torch.hstack([conditions, means]))
         if self.direct is not None:
             level = level + self.direct(conditions)
-        for stage in self.stages:
-            x = stage(x, embedding)
-        x = crop(smooth(self.upsample(self.head(x))), self.image_shape)
+        with self.convolving(x):
+            for stage in self.stages:
+                x = stage(x, embedding)
+            x = self.head(x)
+        x = crop(smooth(self.upsample(x.to(latents.dtype))), self.image_shape)
         if x.shape[1] > 1:
             x = x - x.mean(dim=1, keepdim=True)
         x = _standardized(x) + level.view(*level.shape, *[1] * (x.ndim - 2))
@@ -233,7 +236,7 @@ def light_generator(
     return LightGenerator(n_latent, whitening, n_channels, shape, width, periodic, n_global, fine)
 
 
-class LightCritic(nn.Module):
+class LightCritic(MixedNetwork):
     """Critic of :func:`light_critic`."""
 
     def __init__(self, n_channels, image_shape, width, periodic, n_attributes, fine=False):
@@ -259,10 +262,11 @@ class LightCritic(nn.Module):
         return x.flatten(2).mean(dim=2)
 
     def _features(self, images):
-        x = functional.leaky_relu(self.stem(images if self.fine else halve(images)), 0.2)
-        for halving in self.halvings:
-            x = functional.leaky_relu(halving(x), 0.2)
-        return self._pooled(x)
+        with self.convolving(images):
+            x = functional.leaky_relu(self.stem(images if self.fine else halve(images)), 0.2)
+            for halving in self.halvings:
+                x = functional.leaky_relu(halving(x), 0.2)
+        return self._pooled(x.to(images.dtype))
 
     def forward(self, images):
         return self.head(self._features(images)).squeeze(1)

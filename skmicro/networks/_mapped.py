@@ -29,6 +29,7 @@ from ._blocks import (
     orthogonal,
     probabilities,
 )
+from ._mixed import MixedNetwork
 
 N_MAPPING = 8
 SLOPE = 0.2
@@ -61,7 +62,7 @@ class MappedBlock(nn.Module):
         return functional.leaky_relu(self.up(x), SLOPE) + self.again(w)
 
 
-class MappedGenerator(nn.Module):
+class MappedGenerator(MixedNetwork):
     """Latents and conditions to images; see :func:`mapped_generator`."""
 
     def __init__(self, n_latent, n_conditions, n_channels, image_shape, width, periodic):
@@ -89,9 +90,11 @@ class MappedGenerator(nn.Module):
     def forward(self, latents, conditions):
         mapped = self.mapping(torch.hstack([latents, conditions]))
         x = w = self.stem(mapped).view(-1, *self.start)
-        for block in self.blocks:
-            x = block(x, w)
-        x = crop(self.head(x), self.image_shape)
+        with self.convolving(w):
+            for block in self.blocks:
+                x = block(x, w)
+            x = self.head(x)
+        x = crop(x, self.image_shape).to(w.dtype)
         if x.shape[1] > 1:
             return probabilities(x)
         level = probabilities(2.0 * x)  # the hyperbolic tangent of x, moved to [0, 1]

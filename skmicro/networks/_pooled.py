@@ -17,6 +17,7 @@ from torch.nn import functional
 from ..images import quarter_turns
 from ._blocks import coarse_shape, conv, halve, n_halvings, orthogonal
 from ._group_convolution import GroupConv
+from ._mixed import MixedNetwork
 
 SLOPE = 0.2
 _AVERAGE_POOLS = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
@@ -49,7 +50,7 @@ class PooledBlock(nn.Module):
         return y if self.pool is None else self.pool(y)
 
 
-class PooledCritic(nn.Module):
+class PooledCritic(MixedNetwork):
     """Critic of :func:`growing_critic` and :func:`constant_critic`."""
 
     def __init__(self, n_channels, image_shape, widths, periodic):
@@ -64,10 +65,12 @@ class PooledCritic(nn.Module):
         self.head = nn.Linear(widths[-1] * math.prod(coarse), 1)
 
     def forward(self, images):
-        return self.head(self.blocks(images).flatten(1)).squeeze(1)
+        with self.convolving(images):
+            features = self.blocks(images)
+        return self.head(features.flatten(1).to(images.dtype)).squeeze(1)
 
 
-class EquivariantCritic(nn.Module):
+class EquivariantCritic(MixedNetwork):
     """Critic of :func:`equivariant_critic`."""
 
     def __init__(self, n_channels, image_shape, widths, periodic):
@@ -82,8 +85,10 @@ class EquivariantCritic(nn.Module):
         self.head = nn.Linear(widths[-1], 1)
 
     def forward(self, images):
-        features = self.blocks(functional.leaky_relu(self.first(images), SLOPE))
-        per_turn = features.flatten(2).mean(dim=2).unflatten(1, (-1, self.head.in_features))
+        with self.convolving(images):
+            features = self.blocks(functional.leaky_relu(self.first(images), SLOPE))
+        means = features.flatten(2).to(images.dtype).mean(dim=2)
+        per_turn = means.unflatten(1, (-1, self.head.in_features))
         return self.head(per_turn.mean(dim=1)).squeeze(1)
 
 

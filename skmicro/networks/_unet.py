@@ -33,7 +33,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .._arrays import multiplies_bfloat16
 from ._blocks import (
     Conv,
     RowLinear,
@@ -47,6 +46,7 @@ from ._blocks import (
     whitened,
 )
 from ._light import zero
+from ._mixed import MixedNetwork
 
 N_EMBEDDING = 64
 N_FREQUENCIES = 4
@@ -111,14 +111,11 @@ class FlowBlock(nn.Module):
         return x + self.last(self.norm(self.first(x)) * (1.0 + scale) + shift)
 
 
-class FlowUNet(nn.Module):
+class FlowUNet(MixedNetwork):
     """Network of :func:`flow_unet`."""
 
-    def __init__(
-        self, whitenings, n_channels, image_shape, width, coarse_width, periodic, bfloat16
-    ):
+    def __init__(self, whitenings, n_channels, image_shape, width, coarse_width, periodic):
         super().__init__()
-        self.bfloat16 = bfloat16
         ndim, n_levels = len(image_shape), min(MAX_HALVINGS, n_halvings(image_shape))
         self.coarseness = 2**n_levels
         self.n_channels = n_channels
@@ -160,8 +157,7 @@ class FlowUNet(nn.Module):
 
     def forward(self, x, t, conditions):
         embedding, level = self.embedding(t, conditions)
-        low = self.bfloat16 and x.dtype == torch.float32 and multiplies_bfloat16(x.device)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
+        with self.convolving(x):
             pattern = self._pattern(x, embedding)
         return pattern.to(x.dtype) + level.view(*level.shape, *[1] * (x.ndim - 2))
 
@@ -233,7 +229,6 @@ def flow_unet(
     width=32,
     coarse_width=None,
     periodic=False,
-    bfloat16=False,
 ):
     """Return a U-Net for the velocity of a flow, for images of any size.
 
@@ -254,9 +249,6 @@ def flow_unet(
         Channels at a quarter of the resolution and below; ``None`` is twice ``width``.
     periodic : bool, default=False
         Whether opposite borders of the images match.
-    bfloat16 : bool, default=False
-        Compute convolutions of single-precision images in bfloat16 where the device is
-        faster with them.
 
     Returns
     -------
@@ -266,7 +258,7 @@ def flow_unet(
         where a condition is not given. For phases it has a method ``evidence`` as well.
     """
     kind = PhaseUNet if phases else FlowUNet
-    return kind(whitenings, n_channels, image_shape, width, coarse_width, periodic, bfloat16)
+    return kind(whitenings, n_channels, image_shape, width, coarse_width, periodic)
 
 
 def group_norm(n_channels):

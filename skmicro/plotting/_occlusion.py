@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..images import check_image, check_stack
 from ..regressors import occlusion_map
 from ._figures import (
     all_or_nothing,
@@ -13,7 +14,7 @@ from ._figures import (
     phases_of,
     visible_slices,
 )
-from ._sets import check_stack, output_names
+from ._sets import output_names
 
 CELL = (3.1, 2.6)  # inches
 LABEL = "effect on the prediction"
@@ -136,7 +137,7 @@ class OcclusionDisplay:
             If the image has a label that is none of ``phases``, the effects have another shape
             than the image, names are not as many as outputs, or the number of axes is wrong.
         """
-        stack = check_stack("image", np.asarray(self.image)[None])
+        stack = check_image("image", self.image)[None]
         effects = np.asarray(self.effects, dtype=float)
         if effects.shape[-stack[0].ndim :] != stack.shape[1:] or effects.ndim > stack.ndim:
             raise ValueError(

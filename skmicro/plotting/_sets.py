@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from ..descriptors import descriptor_named, new_descriptor
@@ -14,7 +15,11 @@ def check_generator(generator, methods=("fit", "sample")):
     if is_class or not all(hasattr(generator, method) for method in methods):
         got = f"the class {generator.__name__}" if is_class else type(generator).__name__
         raise TypeError(f"generator must be a fitted generator, got {got}.")
-    check_is_fitted(generator)
+    try:
+        check_is_fitted(generator)
+    except NotFittedError:
+        got = f"{type(generator).__name__} before fit"
+        raise NotFittedError(f"generator must be fitted, got {got}.") from None
 
 
 def check_sets(images):

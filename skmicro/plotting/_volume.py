@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .._checks import check_integer, check_real, check_sequence
-from ..images import PhaseEncoder
+from ..images import PhaseEncoder, check_image
 from ._figures import (
     all_or_nothing,
     check_axes,
@@ -15,7 +15,7 @@ from ._figures import (
     grid_of_axes,
     phases_of,
 )
-from ._sets import check_generator, check_stack, samples_of
+from ._sets import check_generator, samples_of
 from ._surface import box_edges, view_of, visible_faces
 
 CELL = (2.6, 2.8)  # inches
@@ -174,9 +174,9 @@ class VolumeDisplay:
         return self
 
     def _content(self):
-        stack = check_stack("volume", np.asarray(self.volume)[None])
-        if stack.ndim != 4 or not stack.size:
-            raise ValueError(f"volume must have shape (D, H, W), got {stack.shape[1:]}.")
+        stack = check_image("volume", self.volume, (3,))[None]
+        if not stack.size:
+            raise ValueError(f"volume must have voxels, got shape {stack.shape[1:]}.")
         phases = phases_of(stack) if self.phases is None else np.asarray(self.phases)
         if phases is not None:
             check_labels("volume", stack, phases)

@@ -10,7 +10,7 @@ from .._arrays import resolve_device, resolve_precision
 from .._checks import check_real, check_sequence
 from .._rollback import unchanged_on_error
 from .._warnings import warn_user
-from ..images import check_images, check_stack
+from ..images import check_image, check_images
 from ..parameters import parameter
 from ..rules import anything, choice, integer
 from ._base import listed
@@ -133,7 +133,7 @@ class EffectiveCoefficients(TensorProperty):
             )
 
     def _local_fields(self, image, **load):
-        images = check_stack("image", np.asarray(image)[None])
+        images = check_image("image", image)[None]
         super().fit(images)
         cell = self._cell(self._shares_of(images))
         mean = _mean_load(*load.popitem(), len(cell.law.terms))

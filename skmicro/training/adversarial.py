@@ -82,13 +82,14 @@ def adversarial_step(
     Returns
     -------
     step : TrainingStep
-        Reports ``"critic"``, ``"penalty"``, ``"generator"`` and ``"projection0"`` and so on.
+        Reports ``"critic"``, ``"penalty"``, ``"generator"``, and the projections by their names.
     """
     networks = {"generator": generator, "critic": critic}
     view, augment = view or unchanged, augment or unchanged
     shared = {"loss": loss, "view": view, "auxiliaries": auxiliaries}
     of_critic = partial(critic_objective, penalties=penalties, augment=augment, **shared)
-    added = {f"projection{k}": p for k, p in enumerate(projections) if p.n_steps == 0}
+    named = {p.name or f"projection{k}": p for k, p in enumerate(projections)}
+    added = {name: p for name, p in named.items() if p.n_steps == 0}
     of_generator = partial(generator_objective, added=added, **shared)
     rate = learning_rate if critic_rate is None else critic_rate
     players = {
@@ -98,9 +99,8 @@ def adversarial_step(
         "critic": Player([critic], optimizer(rate), max_norm=max_norm),
     }
     updates = [Update("critic", of_critic, n_critic), Update("generator", of_generator)]
-    for k, projection in enumerate(projections):
+    for name, projection in named.items():
         if projection.n_steps > 0:
-            name = f"projection{k}"
             players[name] = Player([generator], optimizer(projection.learning_rate))
             objective = partial(projections_objective, projections=[projection], name=name)
             updates.append(Update(name, objective, projection.n_steps, fresh=False))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .._random import torch_generator
+from ..images import ChunkedImages
 
 
 class Batch(NamedTuple):
@@ -128,7 +129,7 @@ def random_crops(images, index, shape, rng):
 
     Parameters
     ----------
-    images : ndarray of shape (n, *spatial)
+    images : ndarray or ChunkedImages of shape (n, *spatial)
         Images.
     index : Tensor of shape (n_crops,), int64
         Which image each window is cut from.
@@ -146,6 +147,8 @@ def random_crops(images, index, shape, rng):
         _places(length - side, (side - 1) // 2, len(index), rng)
         for length, side in zip(images.shape[1:], shape, strict=True)
     ]
+    if isinstance(images, ChunkedImages):
+        return images.windows(index.numpy(), np.array(places).T, shape)
     return np.stack(
         [
             images[(k, *(slice(low, low + side) for low, side in zip(place, shape, strict=True)))]

@@ -26,13 +26,16 @@ class Projection:
     n_level_steps : int, default=0
         Steps after the training in which only the generator's level is trained, and on
         this loss alone; for generators with ``level_parameters``.
+    name : str or None, default=None
+        What the history calls the loss; ``None`` stands for ``"projection0"`` and so on.
     """
 
-    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_level_steps=0):
+    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_level_steps=0, name=None):
         self.terms = terms
         self.measured = measured
         self.n_level_steps = n_level_steps
         self.n_steps = n_steps
+        self.name = name
         self.learning_rate = learning_rate
 
     def loss(self, channels, batch):

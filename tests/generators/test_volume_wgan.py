@@ -6,6 +6,7 @@ import torch
 from textures import blobs, cut_blobs
 
 from skmicro.generators import VolumeWGAN
+from skmicro.plotting import HistoryDisplay
 
 TINY = {
     "n_latent": 6,
@@ -15,6 +16,7 @@ TINY = {
     "batch_size": 4,
     "random_state": 0,
     "device": "cpu",
+    "precision": "float32",
 }
 
 
@@ -107,9 +109,27 @@ def test_the_penalty_of_volume_fractions_draws_them_to_the_mean():
     free, penalised = (
         made(volume_fraction_penalty=weight, **settings).fit(X) for weight in (0.0, 1e3)
     )
-    assert "projection0" not in free.history_
-    errors = penalised.history_["projection0"]
+    assert "volume_fraction" not in free.history_
+    errors = penalised.history_["volume_fraction"]
     assert errors[-3:].mean() < 0.1 * errors[0]
+
+
+def test_losses_stay_side_by_side_when_the_penalty_comes_and_goes():
+    X = blobs(8)
+    generator = made(n_iter=2).fit(X)
+    for weight, n_iter in ((1.0, 3), (0.0, 1)):
+        generator.set_params(volume_fraction_penalty=weight, n_iter=n_iter).partial_fit(X)
+    assert generator.n_iter_ == 6
+    assert list(generator.history_) == ["critic", "penalty", "generator", "volume_fraction"]
+    for name, losses in generator.history_.items():
+        assert losses.shape == (6,)
+        assert losses.dtype == np.float32
+        known = [False] * 2 + [True] * 3 + [False] if name == "volume_fraction" else [True] * 6
+        np.testing.assert_array_equal(np.isfinite(losses), known)
+    again = generator.partial_fit(X)
+    np.testing.assert_array_equal(np.isnan(again.history_["volume_fraction"])[-2:], True)
+    line = HistoryDisplay.from_estimator(generator).lines_["volume_fraction"]
+    assert np.isfinite(line.get_ydata()).sum() == 3
 
 
 def test_light_generators_make_larger_volumes():

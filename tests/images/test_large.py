@@ -1,13 +1,18 @@
 """Images larger than memory: read in blocks and windows, with the results of those in memory."""
 
+from collections import Counter
+from itertools import product
+
 import numpy as np
 import pytest
+import torch
 import zarr
 from cases import case
 
 from skmicro.generators import FlowMatchingGenerator, _sources
 from skmicro.images import ChunkedImages, blocks_of, encoder_for, extract_patches
 from skmicro.images import _large as large
+from skmicro.training import random_crops
 from skmicro.training.fingerprint import digest
 
 SETTINGS = {"width": 8, "n_iter": 1, "batch_size": 2, "n_steps": 1}
@@ -15,16 +20,18 @@ SETTINGS |= {"random_state": 0, "device": "cpu", "target_tol": np.inf}
 
 
 class Watched:
-    """A chunked array that notes the largest part that was read."""
+    """A chunked array that notes the largest part that was read, and the reads of each chunk."""
 
     def __init__(self, array):
         self.array, self.chunks = array, (4,) * array.ndim
         self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
-        self.largest = 0
+        self.largest, self.reads = 0, Counter()
 
     def __getitem__(self, place):
         part = self.array[place]
         self.largest = max(self.largest, part.size)
+        ranges = [range(part.start // 4, -(-part.stop // 4)) for part in place]
+        self.reads.update(product(*ranges))
         return part
 
 
@@ -101,6 +108,52 @@ def test_chunks_hold_every_voxel_once(chunks):
     assert images.shape == (2, 20, 24, 28)
     assert sum(block.size for block in blocks_of(images)) == images.shape[0] * X.array.size
     assert sum(int(block.sum()) for block in blocks_of(images)) == 2 * X.array.sum()
+
+
+def test_chunks_that_many_windows_share_are_read_once():
+    array = scan((20, 24, 26))
+    rng = np.random.default_rng(1)
+    for stacked in (False, True):
+        with case(stacked):
+            X = Watched(np.stack([array, 1 - array]) if stacked else array)
+            images = ChunkedImages(X if stacked else [X, X])
+            places = rng.integers(0, (14, 19, 21), (300, 3))
+            places[0], places[1] = (0, 0, 0), (14, 19, 21)  # as far as windows reach
+            index = rng.integers(0, 2, 300)
+            shape = (6, 5, 5)
+            windows = images.windows(index, places, shape)
+            boxes = [tuple(map(slice, place, place + shape)) for place in places]
+            for window, k, box in zip(windows, index, boxes, strict=True):
+                np.testing.assert_array_equal(window, (X.array[k] if stacked else array)[box])
+            # Two images are two arrays, or lie in one row of chunks.
+            assert max(X.reads.values()) == (1 if stacked else 2)
+            assert len(X.reads) > 5 * 6 * 7 - 20  # corners may not be met
+            assert X.largest <= 4**3 * (1 + stacked)
+    # Patches of a scan as well, and conditions of a training.
+    X = Watched(array)
+    patches = extract_patches(X, (6, 5, 5), 200, random_state=0)
+    expected = extract_patches(array, (6, 5, 5), 200, random_state=0)
+    np.testing.assert_array_equal(patches, expected)
+    assert set(X.reads.values()) == {1}
+    index, settings = torch.zeros(200, dtype=torch.int64), ((6, 5, 5), torch.Generator())
+    X.reads.clear()
+    crops = random_crops(ChunkedImages([X]), index, settings[0], settings[1].manual_seed(0))
+    same = random_crops(array[None], index, settings[0], settings[1].manual_seed(0))
+    np.testing.assert_array_equal(crops, same)
+    assert set(X.reads.values()) == {1}
+
+
+def test_windows_between_chunks_of_any_size():
+    array = scan()
+    places = np.random.default_rng(2).integers(0, (17, 21, 25), (60, 3))
+    boxes = [tuple(map(slice, place, place + 3)) for place in places]
+    for chunks in (((8, 12), (24,), (20, 8)), None, (64, 64, 64), (1, 24, 28)):
+        with case(chunks):
+            X = Watched(array)
+            X.chunks = chunks
+            windows = large.windows_of(X, places, (3, 3, 3))
+            np.testing.assert_array_equal(windows, [array[box] for box in boxes])
+    assert large.windows_of(X, places[:1], (3, 3, 3)).shape == (1, 3, 3, 3)
 
 
 def test_refusals():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from skmicro import _arrays
-from skmicro.networks import _unet, build, flow_unet
+from skmicro.networks import _mixed, build, flow_unet
 from skmicro.networks._blocks import depth_to_space, space_to_depth
 
 SCALAR = ([0.4], [[5.0]])
@@ -263,7 +263,7 @@ def test_bfloat16_is_for_processors_that_are_faster_with_it(monkeypatch, capabil
 
 def test_bfloat16_rounds_the_pattern_and_nothing_else(monkeypatch):
     """As on a device that multiplies it; the level and double precision stay as they are."""
-    monkeypatch.setattr(_unet, "multiplies_bfloat16", lambda device: True)
+    monkeypatch.setattr(_mixed, "multiplies_bfloat16", lambda device: True)
     made = network([SCALAR])
     inputs_ = inputs(4, made, 1)
     exact = made(*inputs_)

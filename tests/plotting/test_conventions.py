@@ -105,7 +105,7 @@ def test_every_display_is_of_generators_or_of_regressors():
 
 @OF_GENERATORS
 def test_unfitted_generator(name):
-    with pytest.raises(NotFittedError):
+    with pytest.raises(NotFittedError, match="generator must be fitted, got WGANGP before fit"):
         getattr(plotting, name).from_estimator(WGANGP.light(), *FROM_ESTIMATOR[name])
     assert plt.get_fignums() == []
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cases import case
+from scipy import sparse
 
 from skmicro.generators import GaussianRandomField
 from skmicro.plotting import VolumeDisplay
@@ -155,8 +156,11 @@ def test_what_cannot_be_drawn_is_named(volume):
     grey = volume + 0.5
     wrong = [
         (volume[0], {}, r"volume must have shape \(D, H, W\), got \(6, 8\)"),
-        (volume[None], {}, "volume must have shape"),
-        (volume[:0], {}, "volume must have shape"),
+        (volume[None], {}, r"got \(1, 5, 6, 8\); volume\[0\] is one of a stack"),
+        (volume[None, None], {}, r"volume must have shape .*, got \(1, 1, 5, 6, 8\)\."),
+        (volume[:0], {}, r"volume must have voxels, got shape \(0, 6, 8\)"),
+        (None, {}, "volume must hold numbers, got NoneType"),
+        (sparse.eye(3), {}, "volume must hold numbers, got dia_matrix"),
         (volume, {"position": (1, 2)}, "position must hold three integers, got"),
         (volume, {"position": (5, 2, 2)}, r"position\[0\] must be < 5, got 5"),
         (volume, {"position": (0, -1, 2)}, r"position\[1\] must be >= 0, got -1"),

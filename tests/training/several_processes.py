@@ -8,9 +8,11 @@ import warnings
 import numpy as np
 import torch
 
+from skmicro.descriptors import VolumeFraction
+from skmicro.exceptions import DistributionWarning
 from skmicro.generators import FlowMatchingGenerator, InvNetGenerator, VolumeWGAN
 from skmicro.networks import growing_critic, mapped_generator
-from skmicro.regressors import CNNRegressor
+from skmicro.regressors import AugmentedRegressor, CNNRegressor
 
 X = (np.add.outer(np.arange(16), np.arange(64)).reshape(16, 8, 8) % 7 < 4).astype(int)
 SETTINGS = {"batch_size": 8, "device": "cpu", "precision": "float64"}
@@ -18,14 +20,15 @@ ROWS = []
 
 
 class Counted(torch.nn.Module):
-    """A critic that notes how many rows it is given."""
+    """A critic that notes how many rows it is given in training."""
 
     def __init__(self, critic):
         super().__init__()
         self.critic = critic
 
     def forward(self, images):
-        ROWS.append(len(images))
+        if self.training:
+            ROWS.append(len(images))
         return self.critic(images)
 
 
@@ -50,7 +53,22 @@ def trainings():
         widths=(4, 4), augment=("reflection",), validation_fraction=0.25, **settings
     )
     fitted = {name: generator.fit(X) for name, generator in made.items()}
-    return fitted | {"network": network.fit(X, X.mean(axis=(1, 2)) ** 2)}
+    whole = augmented(random_state=0).fit(X, X.mean(axis=(1, 2)))
+    inner = {"augmented images": whole.generator_, "augmented": whole.regressor_}
+    return fitted | inner | {"network": network.fit(X, X.mean(axis=(1, 2)) ** 2)}
+
+
+def augmented(**options):
+    """Return an unfitted regressor on generated images, of which both parts are networks."""
+    warnings.simplefilter("ignore", DistributionWarning)
+    settings = SETTINGS | {"n_iter": 1}
+    return AugmentedRegressor(
+        generator=VolumeWGAN.light(n_latent=2, width=4, **settings),
+        regressor=CNNRegressor.light(widths=(4, 4), **settings),
+        labeler=VolumeFraction(),
+        n_synthetic=4,
+        **options,
+    )
 
 
 def arrays(fitted):
@@ -81,6 +99,8 @@ def refused(first):
         lambda: light(learning_rate=1e-3 if first else 2e-3).fit(X),
         lambda: CNNRegressor.light(widths=(4, 4), **settings).fit(X, y if first else 2 * y),
         lambda: light().fit(X if first else nan),
+        lambda: augmented().fit(X if first else nan, y),
+        lambda: augmented().fit(X, y if first else 2 * y),
         lambda: light().fit(X),
     ):
         try:
@@ -98,7 +118,9 @@ def main(folder):
     assert n_processes() == 2
     # Without a seed the processes agree on one.
     unseeded = VolumeWGAN.light(n_latent=2, width=4, n_iter=1, **SETTINGS).fit(X)
-    state = arrays(trainings()) | arrays({"unseeded": unseeded})
+    whole = augmented().fit(X, X.mean(axis=(1, 2)))
+    parts = {"unseeded images": whole.generator_, "unseeded network": whole.regressor_}
+    state = arrays(trainings()) | arrays({"unseeded": unseeded} | parts)
     np.savez(f"{folder}/{'first' if is_first() else 'second'}.npz", rows=ROWS, **state)
     refused(is_first())
 
