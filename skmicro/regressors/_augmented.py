@@ -1,6 +1,7 @@
 """Regression helped by generated images, without a leak between training and test images."""
 
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn import config_context
@@ -192,6 +193,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         ``None``.""",
         RUNNING,
     )
+
+    _kept: ClassVar = ("_single",)
+    _left_behind: ClassVar = ("memory",)  # it holds pickles
 
     def fit(self, X, y, groups=None):
         """Fit the generator, label its samples, and fit the regressor on all images.

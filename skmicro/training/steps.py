@@ -76,6 +76,18 @@ class Player:
         """Updates so far: the optimizer's count, which checkpoints keep."""
         return int(next(iter(self.optimizer.state.values()))["step"])
 
+    def restore(self, moments):
+        """Take up what the optimizer keeps of each parameter; its settings are those of now."""
+        moved = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for k, kept in moments.items():
+            for name, value in kept.items():
+                if not torch.is_tensor(value):
+                    continue
+                if value.shape not in ((), moved[k].shape) or not value.isfinite().all():
+                    raise ValueError(f"{name!r} of parameter {k} is not what an optimizer keeps")
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
     def scale_rate(self, factor):
         """Set the learning rate to a multiple of that at the start."""
         for group in self.optimizer.param_groups:
@@ -262,11 +274,14 @@ class TrainingStep:
         }
 
     def load_state_dict(self, state):
-        """Take up a state that :meth:`state_dict` returned."""
+        """Take up a state that :meth:`state_dict` returned, or raise where it does not fit."""
         for name, module in self.modules.items():
             module.load_state_dict(state["modules"][name])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
+            for key, value in module.named_parameters():
+                if not value.isfinite().all():
+                    raise ValueError(f"weights {key!r} of the network {name!r} must be finite")
+        for name, player in self.players.items():
+            player.restore(state["optimizers"][name]["state"])
         self.rng.set_state(state["rng"])
 
     def _next(self, batches):
