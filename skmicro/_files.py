@@ -6,6 +6,7 @@ nobody: its process was killed.
 """
 
 import errno
+import io
 import os
 import shutil
 import tempfile
@@ -61,42 +62,18 @@ def atomic_folder(path):
         os.replace(folder, path)
 
 
-class NotingWriter:
-    """A binary file for packages that hide why it could not be written.
+class PlainFile(io.BufferedRandom):
+    """A new binary file that is written by Python alone.
 
-    It has no file descriptor, so that all is written here.
+    NumPy and others would write to its descriptor, and not say why that failed.
     """
 
-    def __init__(self, file):
-        self._file = file
-        self.error = None
+    def __init__(self, path):
+        super().__init__(io.FileIO(path, "w+"))
 
-    def write(self, content):
-        """Write, and keep the error that this ends in."""
-        try:
-            return self._file.write(content)
-        except OSError as error:
-            self.error = error
-            raise
-
-    def __getattr__(self, name):
-        if name == "fileno":
-            raise AttributeError(name)
-        return getattr(self._file, name)
-
-
-@contextmanager
-def noting_writer(path):
-    """Open a file as a :class:`NotingWriter`, whose error the block raises if there was one."""
-    writer = None
-    try:
-        with open(path, "w+b") as file:
-            writer = NotingWriter(file)
-            yield writer
-    except Exception as error:
-        if writer is not None and writer.error is not None:
-            raise writer.error from error
-        raise
+    def fileno(self):
+        """Raise, as a file in memory does."""
+        raise io.UnsupportedOperation("fileno")
 
 
 def _destination(path):
