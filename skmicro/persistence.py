@@ -25,8 +25,8 @@ from .registry import class_named, place_of
 FORMAT_VERSION = 2
 WITH_DIGEST = 2
 """First version whose files have a digest."""
-LONG_TEXT = 256
-"""Characters of the entries of an array of texts, beyond which they are what the longest needs."""
+LONG_TEXT_BYTES = np.dtype("U256").itemsize
+"""Size of the entries of an array of texts, beyond which it is what the longest needs."""
 OF_DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 """What code raises that is given other values than those that were saved."""
 
@@ -171,6 +171,8 @@ def _check_metadata(metadata, tensors, verify):
 
 def _pack(value, tensors):
     """Replace arrays by references and structure by tagged JSON."""
+    if isinstance(value, np.str_):
+        return {"scalar": "U", "value": str(value)}
     if isinstance(value, np.generic) and _is_plain(value.dtype):
         return {"scalar": value.dtype.str, "value": value.item()}
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -211,8 +213,10 @@ def _as_native(array):
 
 
 def _is_plain(dtype):
-    """Tell whether a type is one of numbers that files have, truth values or text."""
-    return dtype.kind == "U" or (dtype.kind in "biuf" and dtype.itemsize <= 8)
+    """Tell whether a type is one of numbers that files have, truth values or short text."""
+    if dtype.kind == "U":
+        return dtype.itemsize <= LONG_TEXT_BYTES
+    return dtype.kind in "biuf" and dtype.itemsize <= 8
 
 
 def _text_type(dtype, items):
@@ -220,7 +224,7 @@ def _text_type(dtype, items):
 
     So a file cannot ask for more memory than it is long.
     """
-    if dtype.kind == "O" or dtype.itemsize <= np.dtype(f"U{LONG_TEXT}").itemsize:
+    if dtype.kind == "O" or dtype.itemsize <= LONG_TEXT_BYTES:
         return dtype
     return np.dtype(f"U{max([1, *(len(item) for item in np.ravel(items))])}")
 
@@ -252,7 +256,7 @@ def _unpack(value, tensors):
 def _plain_type(name):
     dtype = np.dtype(str(name))
     if not _is_plain(dtype):
-        raise NotASavedFileError(f"type {name!r} is none of numbers, truth values or text.")
+        raise NotASavedFileError(f"type {name!r} is none of numbers, truth values or short text.")
     return dtype
 
 

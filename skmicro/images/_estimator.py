@@ -3,10 +3,10 @@
 import inspect
 from typing import ClassVar
 
-import torch
 from sklearn.base import BaseEstimator
 
 from .. import persistence
+from .._checks import check_device_name
 from ..exceptions import NotASavedFileError
 from ..parameters import Parametrized, check_parameters, parameter
 from ..registry import Persistent, is_fitted_attribute
@@ -120,18 +120,17 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         return dict.fromkeys(left & set(inspect.signature(cls).parameters))
 
     def _check_loaded(self):
-        """Raise if a parameter is not allowed, on the machine that it is meant for.
-
-        Unfitted estimators may lack what only ``fit`` needs.
-        """
+        """Raise if a parameter is not allowed, on the machine that it is meant for."""
         twin = object.__new__(type(self))  # without networks, which a copy would build
         vars(twin).update(vars(self) | self._nothing_left())
         if getattr(self, "device", "auto") != "auto":
-            torch.device(self.device)
+            check_device_name(self.device)
             twin.device = "auto"
-        check_parameters(twin)
-        if any(is_fitted_attribute(type(self), name) for name in vars(self)):
-            twin._check_parameters()
+        twin._check_kept_parameters()
+
+    def _check_kept_parameters(self):
+        """Raise if a parameter is not allowed; those of ``fit`` together may have changed since."""
+        check_parameters(self)
 
 
 def wraps_around(estimator):

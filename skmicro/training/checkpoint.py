@@ -41,9 +41,10 @@ def read_checkpoint(path, step, batches, history, fingerprint):
     Raises ValueError if the file belongs to other settings or other data than the fingerprint,
     NotASavedFileError, which is one, if it is damaged.
     """
-    tree = from_first(lambda: read_tree(path) if Path(path).exists() else None)
-    if tree is None:
+    found = from_first(lambda: [read_tree(path)] if Path(path).exists() else [])
+    if not found:
         return
+    (tree,) = found
     if not isinstance(tree, dict) or "step" not in tree:
         raise NotASavedFileError(f"checkpoint must name a training checkpoint, got {str(path)!r}.")
     try:

@@ -79,11 +79,12 @@ class Player:
     def restore(self, moments):
         """Take up what the optimizer keeps of each parameter; its settings are those of now."""
         moved = [p for group in self.optimizer.param_groups for p in group["params"]]
+        kinds = {(name, type(value)) for kept in moments.values() for name, value in kept.items()}
         for k, kept in moments.items():
+            if {(name, type(value)) for name, value in kept.items()} != kinds:
+                raise ValueError(f"parameter {k} has not all that the optimizer keeps of others")
             for name, value in kept.items():
-                if not torch.is_tensor(value):
-                    continue
-                if value.shape not in ((), moved[k].shape) or not value.isfinite().all():
+                if torch.is_tensor(value) and not _may_be_kept(value, moved[k]):
                     raise ValueError(f"{name!r} of parameter {k} is not what an optimizer keeps")
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
@@ -105,6 +106,12 @@ class Player:
             rate = self.anchor * self.optimizer.param_groups[0]["lr"]
             with torch.no_grad():
                 torch._foreach_lerp_(self.parameters, self._start, rate)
+
+
+def _may_be_kept(value, parameter):
+    """Tell whether a tensor may be what an optimizer keeps of a parameter."""
+    fits = value.shape in ((), parameter.shape)
+    return fits and value.is_floating_point() and bool(value.isfinite().all())
 
 
 def _grouped(parameters, rates):
