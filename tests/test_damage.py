@@ -103,7 +103,7 @@ def test_every_flipped_bit_is_told(path, generator):
     generator.save(path)
     content = path.read_bytes()
     rng = np.random.default_rng(0)
-    for position in [*range(0, 300, 7), *rng.integers(len(content), size=150)]:
+    for position in [*range(0, 300, 7), *rng.integers(len(content), size=60)]:
         damaged = bytearray(content)
         damaged[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
@@ -187,7 +187,10 @@ def peak():
     if sys.platform != "linux":
         pytest.skip("the peak is measured on Linux")
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError as error:
+        pytest.skip(f"the peak cannot be set back here: {error}")
     before, found = memory("VmRSS"), []
     yield found
     found.append(memory("VmHWM") - before)

@@ -78,15 +78,15 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
                 f"Cannot save {strange[0]} of {self!r}: files keep parameters, fitted attributes, "
                 "and what the class names in _kept."
             )
-        self._check_loaded()
-        return self.__getstate__() | self._nothing_left()
+        self._check_kept()
+        return self.__getstate__() | self._left_out()
 
     @classmethod
     def _from_persistent_state(cls, state):
         estimator = cls.__new__(cls)
         estimator.__setstate__(cls._known(cls._renamed(state)))
         try:
-            estimator._check_loaded()
+            estimator._check_kept()
         except (TypeError, ValueError) as error:
             raise NotASavedFileError(f"a {cls.__name__} is not allowed: {error}") from error
         return estimator
@@ -105,7 +105,7 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         missing = [name for name in parameters if name not in complete]
         if missing:
             raise NotASavedFileError(f"a {cls.__name__} must have the parameter {missing[0]!r}.")
-        return complete | cls._nothing_left()
+        return complete | cls._left_out()
 
     @classmethod
     def _strangers(cls, state):
@@ -114,15 +114,15 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         return [name for name in state if name not in own and not is_fitted_attribute(cls, name)]
 
     @classmethod
-    def _nothing_left(cls):
+    def _left_out(cls):
         """Return ``None`` for the parameters that files do not keep."""
         left = {name for base in cls.__mro__ for name in vars(base).get("_left_behind", ())}
         return dict.fromkeys(left & set(inspect.signature(cls).parameters))
 
-    def _check_loaded(self):
+    def _check_kept(self):
         """Raise if a parameter is not allowed, on the machine that it is meant for."""
         twin = object.__new__(type(self))  # without networks, which a copy would build
-        vars(twin).update(vars(self) | self._nothing_left())
+        vars(twin).update(vars(self) | self._left_out())
         if getattr(self, "device", "auto") != "auto":
             check_device_name(self.device)
             twin.device = "auto"

@@ -137,8 +137,8 @@ class NetworkEstimator(ImageEstimator):
         estimator._set(rebuilt_networks(estimator, weights, copied=False))
         return estimator
 
-    def _check_loaded(self):
-        super()._check_loaded()
+    def _check_kept(self):
+        super()._check_kept()
         made_with = vars(self).get("_fitted_with", {})
         strange = set(made_with) - set(parameters_of(self, MODEL))
         if strange:
