@@ -91,12 +91,12 @@ class Persistent:
         return {cls._former_names.get(name, name): value for name, value in state.items()}
 
 
-def is_fitted_attribute(cls, name):
+def is_fitted_attribute(kind, name):
     """Tell whether a name is one of a fitted attribute: it ends in ``_`` and hides nothing.
 
     Parameters
     ----------
-    cls : type
+    kind : type
         The class of the estimator, whose methods and properties it must not hide.
     name : str
         The name.
@@ -107,15 +107,15 @@ def is_fitted_attribute(cls, name):
         True of ``phases_``, false of ``_phases_`` and of what is no name.
     """
     is_name = name.isidentifier() and not keyword.iskeyword(name)
-    return is_name and name[0] != "_" and name[-1] == "_" and not hasattr(cls, name)
+    return is_name and name[0] != "_" and name[-1] == "_" and not hasattr(kind, name)
 
 
-def place_of(cls):
+def place_of(kind):
     """Return where files say that a class is.
 
     Parameters
     ----------
-    cls : type
+    kind : type
         The class.
 
     Returns
@@ -123,7 +123,7 @@ def place_of(cls):
     module : str
         Its module; of a class of this library the public module that it is in.
     """
-    return _public(cls.__module__)
+    return _public(kind.__module__)
 
 
 def class_named(name, module):
