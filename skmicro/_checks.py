@@ -5,7 +5,6 @@ import os
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 
 
 def check_image_shape(name, shape, n_axes=(2, 3)):
@@ -101,14 +100,6 @@ def check_path(name, value):
     """Raise unless ``value`` is a path."""
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} must be a path, got {value!r}.")
-
-
-def check_device_name(value):
-    """Raise unless ``device`` is what PyTorch calls a device, of this machine or another."""
-    try:
-        torch.device(value)
-    except (TypeError, RuntimeError) as error:
-        raise ValueError(f"device must name a device, got {value!r}.") from error
 
 
 def check_file_path(name, value):

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sklearn.base import BaseEstimator
 
 from .. import persistence
-from .._checks import check_device_name
+from .._arrays import named_device
 from ..exceptions import NotASavedFileError
 from ..parameters import Parametrized, check_parameters, parameter
 from ..registry import Persistent, is_fitted_attribute
@@ -124,7 +124,7 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         twin = object.__new__(type(self))  # without networks, which a copy would build
         vars(twin).update(vars(self) | self._left_out())
         if getattr(self, "device", "auto") != "auto":
-            check_device_name(self.device)
+            named_device(self.device)
             twin.device = "auto"
         twin._check_kept_parameters()
 
