@@ -9,6 +9,16 @@ BATCH_VOXELS = 2**16
 """Voxels that an inference batch holds by default: fills the caches, not the memory."""
 
 
+def named_device(device):
+    """Return the ``torch.device`` of a name, of this machine or another, or raise ValueError."""
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda', got {device!r}."
+        ) from error
+
+
 def resolve_device(device):
     """Return the ``torch.device`` that a ``device`` parameter stands for.
 
@@ -17,12 +27,7 @@ def resolve_device(device):
     """
     if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda', got {device!r}."
-        ) from error
+    resolved = named_device(device)
     n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
     known = resolved.type == "cpu" or (resolved.type == "cuda" and (resolved.index or 0) < n_cuda)
     if not known:

@@ -29,6 +29,10 @@ class GreyLevelWarning(UserWarning):
     """Grey levels lie outside [0, 1], where they are shares of phases."""
 
 
+class OldFileWarning(UserWarning):
+    """A file of an earlier revision lacks what tells that it came back as it was."""
+
+
 class TrainingInterruptedWarning(UserWarning):
     """Training was interrupted by the user; the estimator holds the state reached."""
 
@@ -38,4 +42,8 @@ class DivergenceError(RuntimeError):
 
 
 class NotASavedFileError(ValueError):
-    """The file is not one that this library wrote."""
+    """A file is not one that this library wrote, or has changed since.
+
+    The message names the path and what is wrong. Raised by :func:`skmicro.load` for models, and by
+    ``fit`` for checkpoints.
+    """

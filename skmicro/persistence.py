@@ -3,8 +3,9 @@
 A *tree* is made of dictionaries with string keys, lists, tuples, strings, numbers,
 ``None``, arrays and tensors. Arrays become safetensors entries, everything else a
 JSON text in the header, so reading a file from a stranger runs none of its content.
-Estimators are trees as well: class name, constructor parameters, fitted attributes.
-Which classes a file may hold is the matter of :mod:`skmicro.registry`.
+Estimators are trees as well: class, constructor parameters, fitted attributes.
+Which classes a file may hold, and what of them, is the matter of :mod:`skmicro.registry`.
+A digest of text and arrays tells damage.
 """
 
 import json
@@ -13,15 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from sklearn.base import BaseEstimator
 
 from ._checks import check_path
-from ._files import atomic_path
-from .exceptions import NotASavedFileError
-from .registry import class_named
+from ._tensors import digest_of, read_tensors, write_tensors
+from ._warnings import warn_user
+from .exceptions import NotASavedFileError, OldFileWarning
+from .registry import class_named, place_of
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+WITH_DIGEST = 2
+"""First version whose files have a digest."""
+LONG_TEXT_BYTES = np.dtype("U256").itemsize
+"""Size of the entries of an array of texts, beyond which it is what the longest needs."""
+OF_DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+"""What code raises that is given other values than those that were saved."""
 
 
 def write_tree(path, tree):
@@ -39,25 +46,29 @@ def write_tree(path, tree):
     TypeError
         If the tree holds something that is not a plain value, array or estimator, or
         ``path`` is no path.
+    OSError
+        If the file cannot be written; an old file stays.
     """
     tensors = {}
-    header = json.dumps(_pack(tree, tensors))
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"skmicro": header, "version": str(FORMAT_VERSION)})
+    text, version = json.dumps(_pack(tree, tensors)), str(FORMAT_VERSION)
+    digest = digest_of(tensors, version, text)
+    write_tensors(path, tensors, {"skmicro": text, "version": version, "digest": digest})
 
 
-def read_tree(path):
+def read_tree(path, *, verify=True):
     """Read what :func:`write_tree` wrote.
 
     Parameters
     ----------
     path : path-like
         The file.
+    verify : bool, default=True
+        Whether to compare the digest.
 
     Returns
     -------
     tree : dict
-        The values; arrays come back as arrays, tensors as tensors.
+        The values; arrays come back as arrays, tensors as tensors, independent of the file.
 
     Raises
     ------
@@ -65,44 +76,51 @@ def read_tree(path):
         If there is no such file.
     NotASavedFileError
         If the file is damaged or was written by something else.
+
+    Warns
+    -----
+    OldFileWarning
+        If the file was written before files had a digest.
     """
     check_path("path", path)
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must be an existing file, got {str(path)!r}.")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+        tensors, metadata = read_tensors(path)
+    except ValueError as error:
         raise NotASavedFileError(f"{path} is not a file saved by skmicro: {error}.") from error
     if "skmicro" not in metadata:
         raise NotASavedFileError(f"{path} is not a file saved by skmicro: no header.")
     try:
-        version = int(metadata["version"])
-        if version > FORMAT_VERSION:
-            raise NotASavedFileError(
-                f"{path} has format version {version}, this skmicro reads up to {FORMAT_VERSION}."
-            )
-        return _unpack(json.loads(metadata["skmicro"]), tensors)
-    except NotASavedFileError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        has_digest = _check_metadata(metadata, tensors, verify)
+        tree = _unpack(json.loads(metadata["skmicro"]), tensors)
+    except NotASavedFileError as error:
+        raise NotASavedFileError(f"{path}: {error}") from error
+    except OF_DAMAGE as error:
         raise NotASavedFileError(f"{path} is damaged: {error!r}.") from error
+    if not has_digest:
+        warn_user(
+            f"{path} was written before files had a digest, and damage cannot be told; save anew.",
+            OldFileWarning,
+        )
+    return tree
 
 
-def load(path):
+def load(path, *, verify=True):
     """Load an estimator that ``estimator.save(path)`` wrote.
 
     Parameters
     ----------
     path : path-like
         The file.
+    verify : bool, default=True
+        Whether to compare the digest of the file with what it holds, by which damage is told.
 
     Returns
     -------
     estimator : estimator instance
-        Fitted as it was saved; its networks are on a CUDA device if there is one and its
-        ``device`` does not name the CPU.
+        Fitted as it was saved, and independent of the file; its networks are on a CUDA device if
+        there is one and its ``device`` does not name the CPU.
 
     Raises
     ------
@@ -111,17 +129,24 @@ def load(path):
     FileNotFoundError
         If there is no such file.
     NotASavedFileError
-        If the file is not a saved estimator, or its class is not known here.
+        If the file is damaged, is not a saved estimator, its class is not known here or would not
+        have what the file says.
+
+    Warns
+    -----
+    OldFileWarning
+        If the file was written before files had a digest.
 
     Examples
     --------
     >>> import skmicro
     >>> generator = skmicro.load("sandstone.skm")  # doctest: +SKIP
     """
-    tree = read_tree(path)
-    if not isinstance(tree, dict) or "estimator" not in tree:
+    tree = read_tree(path, verify=verify)
+    estimator = tree.get("estimator") if isinstance(tree, dict) else None
+    if not isinstance(estimator, BaseEstimator):
         raise NotASavedFileError(f"{path} does not hold an estimator.")
-    return tree["estimator"]
+    return estimator
 
 
 def save(estimator, path):
@@ -129,23 +154,41 @@ def save(estimator, path):
     write_tree(path, {"estimator": estimator})
 
 
+def _check_metadata(metadata, tensors, verify):
+    """Raise unless a file is of a known version and as it was written; tell if it has a digest."""
+    version = int(metadata["version"])
+    if version > FORMAT_VERSION:
+        raise NotASavedFileError(
+            f"format version {version}, where this skmicro reads up to {FORMAT_VERSION}."
+        )
+    has_digest = version >= WITH_DIGEST or "digest" in metadata
+    if has_digest and verify:
+        found = digest_of(tensors, metadata["version"], metadata["skmicro"])
+        if metadata["digest"] != found:
+            raise NotASavedFileError("the file is damaged: it has another digest than its content.")
+    return has_digest
+
+
 def _pack(value, tensors):
     """Replace arrays by references and structure by tagged JSON."""
-    if isinstance(value, np.generic):
+    if isinstance(value, np.str_):
+        return {"scalar": "U", "value": str(value)}
+    if isinstance(value, np.generic) and _is_plain(value.dtype):
         return {"scalar": value.dtype.str, "value": value.item()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (os.PathLike, torch.device)):
         return str(value)
-    if isinstance(value, np.dtype):
+    if isinstance(value, np.dtype) and _is_plain(value):
         return {"dtype": value.str}
     if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
-        items = _pack(value.ravel().tolist(), tensors)
-        return {"objects": items, "dtype": value.dtype.str, "shape": list(value.shape)}
+        items, dtype = value.ravel().tolist(), _text_type(value.dtype, value)
+        return {"objects": _pack(items, tensors), "dtype": dtype.str, "shape": list(value.shape)}
     if isinstance(value, (np.ndarray, torch.Tensor)):
         key = f"{len(tensors):06d}"
-        tensors[key] = _as_tensor(value).detach().cpu().clone().contiguous()
-        return {"array" if isinstance(value, np.ndarray) else "tensor": key}
+        is_array = isinstance(value, np.ndarray)
+        tensors[key] = _as_native(value) if is_array else value.detach().cpu().contiguous()
+        return {"array" if is_array else "tensor": key}
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
         return {kind: [_pack(item, tensors) for item in value]}
@@ -154,20 +197,36 @@ def _pack(value, tensors):
     if hasattr(type(value), "_persistent_state"):
         state = value._persistent_state()
         kind = type(value)
-        packed = {"object": kind.__name__, "state": _pack(state, tensors)}
-        return packed | {"module": kind.__module__}
+        packed = {"object": kind.__qualname__, "state": _pack(state, tensors)}
+        return packed | {"module": place_of(kind)}
     raise TypeError(
         f"Cannot save {value!r}: it is neither a plain value, an array nor an object "
         "of this library."
     )
 
 
-def _as_tensor(array):
-    if isinstance(array, torch.Tensor):
-        return array
-    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+def _as_native(array):
+    if array.dtype.kind not in "biuf" or not _is_plain(array.dtype):
         raise TypeError(f"Cannot save an array of type {array.dtype}.")
-    return torch.as_tensor(array.astype(array.dtype.newbyteorder("="), order="C"))
+    # Not as ``ascontiguousarray``, which gives an array without axes one.
+    return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+
+
+def _is_plain(dtype):
+    """Tell whether a type is one of numbers that files have, truth values or short text."""
+    if dtype.kind == "U":
+        return dtype.itemsize <= LONG_TEXT_BYTES
+    return dtype.kind in "biuf" and dtype.itemsize <= 8
+
+
+def _text_type(dtype, items):
+    """Return the type of an array of texts or objects, which is no longer than its items ask for.
+
+    So a file cannot ask for more memory than it is long.
+    """
+    if dtype.kind == "O" or dtype.itemsize <= LONG_TEXT_BYTES:
+        return dtype
+    return np.dtype(f"U{max([1, *(len(item) for item in np.ravel(items))])}")
 
 
 def _unpack(value, tensors):
@@ -175,16 +234,16 @@ def _unpack(value, tensors):
         return value
     (tag, content), *rest = value.items()
     if tag == "object":
-        state = _unpack(value["state"], tensors)
-        return class_named(content, value.get("module"))._from_persistent_state(state)
+        known = class_named(content, value.get("module"))
+        return known._from_persistent_state(_unpack(value["state"], tensors))
     if tag == "scalar":
-        return np.dtype(content).type(rest[0][1])
+        return _plain_type(content).type(rest[0][1])
     if tag == "objects":
         items = np.empty(len(content["list"]), dtype=object)
         items[:] = _unpack(content, tensors)
-        return items.astype(rest[0][1]).reshape(rest[1][1])
+        return _of_type(items, np.dtype(str(rest[0][1]))).reshape(rest[1][1])
     readers = {
-        "dtype": np.dtype,
+        "dtype": _plain_type,
         "array": lambda key: tensors[key].numpy(),
         "tensor": lambda key: tensors[key],
         "list": lambda items: [_unpack(item, tensors) for item in items],
@@ -192,3 +251,19 @@ def _unpack(value, tensors):
         "dict": lambda items: {_unpack(k, tensors): _unpack(v, tensors) for k, v in items},
     }
     return readers[tag](content)
+
+
+def _plain_type(name):
+    dtype = np.dtype(str(name))
+    if not _is_plain(dtype):
+        raise NotASavedFileError(f"type {name!r} is none of numbers, truth values or short text.")
+    return dtype
+
+
+def _of_type(items, dtype):
+    """Return texts or objects as an array of their type."""
+    if dtype.kind not in "OU":
+        raise NotASavedFileError(f"type {dtype.str!r} is none of texts.")
+    if dtype.kind == "U" and not all(isinstance(item, str) for item in items):
+        raise NotASavedFileError("an array of texts holds something else.")
+    return items.astype(_text_type(dtype, items))

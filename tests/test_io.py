@@ -2,9 +2,12 @@
 
 import base64
 import builtins
+import errno
+import os
 import sys
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from unittest.mock import Mock
 
 import imageio.v3 as imageio
 import numpy as np
@@ -13,7 +16,7 @@ import tifffile
 from cases import case
 from scipy import sparse
 
-from skmicro.io import read_images, write_images
+from skmicro.io import read_images, write_images, write_voxel_mesh
 
 DTYPES = ["bool", "uint8", "uint16", "int32", "int64", "float32", "float64"]
 
@@ -382,60 +385,58 @@ def test_the_folder_must_exist(tmp_path, name):
         write_images(tmp_path / "missing" / name, some_images((1, 4, 4)))
 
 
-def write_half_and_fail(target, *_args, **_kwargs):
-    if hasattr(target, "write"):
-        target.write(b"half")
-    else:
-        with open(target, "wb") as file:
-            file.write(b"half")
-    raise OSError("disk full")
+@contextmanager
+def files_end_at(n_bytes):
+    """Let files become no longer than this, which is what a full disk looks like to a writer."""
+    resource = pytest.importorskip("resource", reason="limits of files are those of POSIX")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize(
-    ("name", "writer"),
-    [
-        ("a.npy", "numpy.save"),
-        ("a.tif", "tifffile.imwrite"),
-        ("a.png", "imageio.v3.imwrite"),
-        ("a.vti", "pathlib.Path.write_bytes"),
-    ],
-)
-def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, name, writer):
+@pytest.mark.parametrize("name", ["a.npy", "a.tif", "placed.tif", "a.png", "a.vti", "a.inp"])
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, name):
+    def write(images):
+        if name == "a.inp":
+            return write_voxel_mesh(path, images[0])
+        return write_images(path, images, spacing=2.0 if name == "placed.tif" else None)
+
     path = tmp_path / name
-    old, new = some_images((1, 4, 5)), some_images((1, 9, 9), seed=1)
-    write_images(path, old)
+    old, new = some_images((1, 4, 5)), some_images((1, 90, 90), seed=1)
+    write(old)
     before = path.read_bytes()
-    with monkeypatch.context() as patch:
-        patch.setattr(writer, write_half_and_fail)
-        with pytest.raises(OSError, match="disk full"):
-            write_images(path, new)
-    assert path.read_bytes() == before
-    assert [item.name for item in tmp_path.iterdir()] == [name]
-    write_images(path, new)
+    for error in (None, errno.ENOSPC):
+        with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+            if error:  # as where the disk is found to be full at the end
+                patch.setattr(os, "fsync", Mock(side_effect=OSError(error, os.strerror(error))))
+            else:
+                stack.enter_context(files_end_at(4096))
+            with pytest.raises(OSError, match=f"'{path}'") as caught:
+                write(new)
+        assert caught.value.errno == (error or errno.EFBIG)
+        assert caught.value.filename == str(path)
+        assert path.read_bytes() == before
+        assert [item.name for item in tmp_path.iterdir()] == [name]
+    write(new)
     assert path.read_bytes() != before
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_failing_folder_leaves_nothing(tmp_path, monkeypatch, exists):
+def test_a_failing_folder_leaves_nothing(tmp_path, exists):
     folder = tmp_path / "folder"
     if exists:
         folder.mkdir()
-    written = []
-
-    def fail_at_the_third(path, image):
-        written.append(path)
-        if len(written) == 3:
-            raise OSError("disk full")
-        Path(path).write_bytes(b"an image")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(imageio, "imwrite", fail_at_the_third)
-        with pytest.raises(OSError, match="disk full"):
-            write_images(folder, some_images((5, 4, 4)))
-    assert len(written) == 3
+    images = some_images((5, 50, 50))
+    images[:2] = 0  # these two are short
+    with files_end_at(1000), pytest.raises(OSError, match=f"'{folder}'") as caught:
+        write_images(folder, images)
+    assert caught.value.errno == errno.EFBIG
     assert [item.name for item in tmp_path.rglob("*")] == ["folder"] * exists
-    write_images(folder, some_images((5, 4, 4)))
-    assert read_images(folder).shape == (5, 4, 4)
+    write_images(folder, images)
+    assert_same(read_images(folder), images)
 
 
 def test_a_folder_with_content_is_left_alone(tmp_path):

@@ -6,6 +6,7 @@ image.
 """
 
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ class ProcessVariable(BaseDescriptor):
     Its name is that of a column of ``y``, under which ``sample`` takes values of it;
     ``image_shape`` is the shape of the image behind a flat row.
     """
+
+    _former_places: ClassVar = ("skmicro.generators.ProcessVariable",)
 
     def __init__(self, name, image_shape=None):
         self.name = name

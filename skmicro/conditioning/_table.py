@@ -59,6 +59,19 @@ class ConditionTable(Persistent):
         "matched": "measured",
         "matched_rows": "measured_rows",
     }
+    _former_places: ClassVar = ("skmicro.generators.ConditionTable",)
+    _kept: ClassVar = (
+        "_ends",
+        "_watched",
+        "descriptors",
+        "measured",
+        "measured_rows",
+        "periodic",
+        "ranges",
+        "rows",
+        "whitening",
+        "whitenings",
+    )
 
     def __init__(self, descriptors, encoder, image_shape, measured=(), periodic=True):
         self.periodic = periodic

@@ -51,6 +51,12 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         self._check_parameters()
         return self
 
+    def _check_kept_parameters(self):
+        if hasattr(self, "encoder_"):
+            self._check_parameters()
+        else:
+            super()._check_kept_parameters()
+
     def transform(self, X):
         """Describe images.
 

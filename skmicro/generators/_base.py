@@ -8,6 +8,8 @@ Subclasses say what is particular to a method in two places:
 Those made of networks say less: see :class:`NetworkGenerator`.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -65,6 +67,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         None, random_state(), "Seed of weights, batches and latents.", RUNNING
     )
 
+    _kept: ClassVar = ("_flat", "_seed")
     _min_images = 2
     _conditions_class = ConditionTable
 

@@ -4,6 +4,8 @@ Nothing is trained: the spectrum of the field is computed from the correlation o
 images. What these images lack against real ones is what two-point statistics do not say.
 """
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from scipy.fft import next_fast_len
@@ -101,6 +103,7 @@ class GaussianRandomField(BaseGenerator):
     (2, 64, 48)
     """
 
+    _kept: ClassVar = ("_levels",)
     _min_images = 1
 
     periodic: bool = parameter(

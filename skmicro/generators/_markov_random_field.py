@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from typing import ClassVar
 
 from sklearn.tree import DecisionTreeClassifier
 
@@ -101,6 +102,7 @@ class MarkovRandomField(BaseGenerator):
     np.float64(0.5)
     """
 
+    _kept: ClassVar = ("_states",)
     _min_images = 1
 
     classifier: object = parameter(

@@ -10,6 +10,7 @@ Subclasses say what is particular to a method in two or three places:
 
 import copy
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         do descriptors given by name.""",
         MODEL,
     )
+
+    _kept: ClassVar = ("_made_with",)
 
     @with_callbacks
     def partial_fit(self, X, y=None):

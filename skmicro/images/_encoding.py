@@ -8,6 +8,7 @@ an image is the label of the largest one (Joshi et al. 2020, Sec. 4). A
 
 import math
 from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +31,9 @@ class PhaseEncoder(Persistent):
     dtype : numpy.dtype
         Type of the label images.
     """
+
+    _former_places: ClassVar = ("skmicro.encoding.PhaseEncoder",)
+    _kept: ClassVar = ("dtype", "phases")
 
     def __init__(self, phases, dtype):
         self.phases = np.asarray(phases)
@@ -151,6 +155,8 @@ class GreyEncoder(Persistent):
         Type of the images.
     """
 
+    _former_places: ClassVar = ("skmicro.encoding.GreyEncoder",)
+    _kept: ClassVar = ("dtype", "high", "low")
     n_channels = 1
     phases = None
 

@@ -1,12 +1,15 @@
 """What all estimators share: images checked once, state that is plain NumPy."""
 
 import inspect
+from typing import ClassVar
 
 from sklearn.base import BaseEstimator
 
 from .. import persistence
+from .._arrays import named_device
+from ..exceptions import NotASavedFileError
 from ..parameters import Parametrized, check_parameters, parameter
-from ..registry import Persistent
+from ..registry import Persistent, is_fitted_attribute
 from ..rules import optional, shape
 
 
@@ -27,6 +30,10 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         None, optional(shape()), "Shape of the image behind a flat row."
     )
 
+    _kept: ClassVar = ("_sklearn_output_config",)
+    _left_behind: ClassVar = ()
+    """Parameters of this class that are ``None`` in files, whatever they are or a file says."""
+
     def save(self, path):
         """Write the estimator to a file without pickle; see :func:`skmicro.load`.
 
@@ -39,7 +46,12 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         Raises
         ------
         TypeError
-            If a parameter is neither a plain value, an array nor an estimator.
+            If a parameter is neither a plain value, an array nor an estimator, or an attribute is
+            neither a parameter, a fitted attribute (``name_``) nor named in ``_kept``.
+        ValueError
+            If a parameter is not allowed.
+        OSError
+            If the file cannot be written; an old file stays.
         """
         for name, value in self.get_params(deep=False).items():
             parts = value if isinstance(value, (tuple, list)) else (value,)
@@ -60,13 +72,65 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         check_parameters(self)
 
     def _persistent_state(self):
-        return self.__getstate__()
+        strange = self._strangers(vars(self))
+        if strange:
+            raise TypeError(
+                f"Cannot save {strange[0]} of {self!r}: files keep parameters, fitted attributes, "
+                "and what the class names in _kept."
+            )
+        self._check_kept()
+        return self.__getstate__() | self._left_out()
 
     @classmethod
     def _from_persistent_state(cls, state):
         estimator = cls.__new__(cls)
-        estimator.__setstate__(cls._renamed(state))
+        estimator.__setstate__(cls._known(cls._renamed(state)))
+        try:
+            estimator._check_kept()
+        except (TypeError, ValueError) as error:
+            raise NotASavedFileError(f"a {cls.__name__} is not allowed: {error}") from error
         return estimator
+
+    @classmethod
+    def _known(cls, state):
+        """Return a state with all parameters, or raise if it has what the class does not know."""
+        strange = cls._strangers(state)
+        if strange:
+            raise NotASavedFileError(
+                f"a {cls.__name__} has no attribute {strange[0]!r} to be kept in files."
+            )
+        parameters = inspect.signature(cls).parameters
+        # Files of earlier revisions lack parameters that came later.
+        complete = {k: p.default for k, p in parameters.items() if p.default is not p.empty} | state
+        missing = [name for name in parameters if name not in complete]
+        if missing:
+            raise NotASavedFileError(f"a {cls.__name__} must have the parameter {missing[0]!r}.")
+        return complete | cls._left_out()
+
+    @classmethod
+    def _strangers(cls, state):
+        """Return the names in a state that are none of a parameter or of a fitted attribute."""
+        own = cls._all_kept() | set(inspect.signature(cls).parameters)
+        return [name for name in state if name not in own and not is_fitted_attribute(cls, name)]
+
+    @classmethod
+    def _left_out(cls):
+        """Return ``None`` for the parameters that files do not keep."""
+        left = {name for base in cls.__mro__ for name in vars(base).get("_left_behind", ())}
+        return dict.fromkeys(left & set(inspect.signature(cls).parameters))
+
+    def _check_kept(self):
+        """Raise if a parameter is not allowed, on the machine that it is meant for."""
+        twin = object.__new__(type(self))  # without networks, which a copy would build
+        vars(twin).update(vars(self) | self._left_out())
+        if getattr(self, "device", "auto") != "auto":
+            named_device(self.device)
+            twin.device = "auto"
+        twin._check_kept_parameters()
+
+    def _check_kept_parameters(self):
+        """Raise if a parameter is not allowed; those of ``fit`` together may have changed since."""
+        check_parameters(self)
 
 
 def wraps_around(estimator):

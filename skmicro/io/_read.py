@@ -1,5 +1,6 @@
 """Reading of images and volumes."""
 
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -8,13 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from .._checks import check_path
+from ._memory import Limit, check_expansion
 from ._optional import import_optional
+from ._read_numpy import read_numpy
+from ._read_tiff import read_tiff
 
 TIFF = (".tif", ".tiff")
 FOLDER_SUFFIXES = (*TIFF, ".png", ".bmp", ".jpg", ".jpeg", ".pgm", ".npy", ".npz")
 
 
-def read_images(source, *, volume=False, key=None):
+def read_images(source, *, volume=False, key=None, max_expansion=100.0):
     """Read images or volumes from files into one array.
 
     Parameters
@@ -28,6 +32,10 @@ def read_images(source, *, volume=False, key=None):
         than a stack of images.
     key : str, default=None
         Name of the array to take from NPZ files; needed where they hold several.
+    max_expansion : float, default=100.0
+        Bytes that images take for each byte of their file, at most: a small compressed file
+        can ask for all memory. Images of up to 64 MiB are read in any case; ``numpy.inf`` reads
+        all.
 
     Returns
     -------
@@ -40,8 +48,9 @@ def read_images(source, *, volume=False, key=None):
         If a file does not exist, or a folder holds no image.
     ValueError
         If a file cannot be read or holds something other than images with one channel
-        (grey levels stored as equal RGB channels are accepted), or if the shapes of two
-        files differ. The message names the file.
+        (grey levels stored as equal RGB channels are accepted), if its images take more than
+        ``max_expansion`` allows, if the shapes of two files differ, or no type of NumPy has the
+        values of all. The message names the file.
     TypeError
         If ``source`` is neither a path nor a sequence of paths.
     ImportError
@@ -61,15 +70,31 @@ def read_images(source, *, volume=False, key=None):
     ...     read_images(folder).shape
     (3, 8, 8)
     """
+    check_expansion(max_expansion)
     paths = _paths(source)
-    stacks = [_as_stack(_read_file(path, key), path, volume) for path in paths]
+    stacks = [_as_stack(_read_file(path, key, max_expansion), path, volume) for path in paths]
     for path, stack in zip(paths, stacks, strict=True):
         if stack.shape[1:] != stacks[0].shape[1:]:
             raise ValueError(
                 f"all files must hold images of one shape: {paths[0]} has "
                 f"{stacks[0].shape[1:]}, {path} has {stack.shape[1:]}."
             )
-    return stacks[0] if len(stacks) == 1 else np.concatenate(stacks)
+    return stacks[0] if len(stacks) == 1 else _joined(np.concatenate, stacks, paths)
+
+
+def _joined(join, arrays, names=None):
+    """Return arrays as one, or raise ValueError if their common type changes values."""
+    common = np.result_type(*arrays)
+    if common.kind == "f":
+        exact = 2 ** (np.finfo(common).nmant + 1)
+        for k, array in enumerate(arrays):
+            if array.dtype.kind in "iu" and (array.max() > exact or array.min() < -exact):
+                kinds = sorted({str(array.dtype) for array in arrays})
+                raise ValueError(
+                    f"{names[k] if names else 'a page'} holds integers that change in {common}, "
+                    f"the common type of {', '.join(kinds)}."
+                )
+    return join(arrays)
 
 
 def _paths(source):
@@ -103,13 +128,13 @@ def _natural_order(path):
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
 
 
-def _read_file(path, key):
-    suffix = path.suffix.lower()
+def _read_file(path, key, max_expansion):
+    suffix, limit = path.suffix.lower(), Limit(path, max_expansion)
     try:
         if suffix in (".npy", ".npz"):
-            array = _read_numpy(path, key)
+            array = read_numpy(path, key, limit)
         else:
-            array = _read_tiff(path) if suffix in TIFF else _read_picture(path)
+            array = (_read_pages if suffix in TIFF else _read_picture)(path, limit)
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # the readers raise errors of any type on damaged files
@@ -130,36 +155,19 @@ def _as_stack(array, path, volume):
     raise ValueError(f"{path} must hold {wanted}, got shape {array.shape}.")
 
 
-def _read_numpy(path, key):
-    with open(path, "rb") as file:
-        content = np.load(file, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        if key is None and len(content.files) == 1:
-            key = content.files[0]
-        if key not in content.files:
-            raise ValueError(f"key must be one of {content.files}, got {key!r}.")
-        return content[key]
-
-
-def _read_tiff(path):
-    with import_optional("tifffile").TiffFile(path) as file:
-        shapes = {series.shape for series in file.series}
-        if len(shapes) > 1:
-            raise ValueError(f"pages must have one shape, got {sorted(shapes)}.")
-        axes = file.series[0].axes
-        if "C" in axes or "S" in axes[:-1]:
-            raise ValueError(f"images must have one channel, got axes {axes}.")
-        arrays = [series.asarray() for series in file.series]
+def _read_pages(path, limit):
+    arrays, axes = read_tiff(path, limit)
     if axes[-1] == "S":
         arrays = [_grey(array) for array in arrays]
-    return arrays[0] if len(arrays) == 1 else np.stack(arrays)
+    return arrays[0] if len(arrays) == 1 else _joined(np.stack, arrays)
 
 
-def _read_picture(path):
+def _read_picture(path, limit):
     imageio = import_optional("imageio.v3")
-    with open(path, "rb") as file:
-        array = imageio.imread(file, extension=path.suffix)
+    with open(path, "rb") as file, imageio.imopen(file, "r", extension=path.suffix) as picture:
+        header = picture.properties()
+        limit.check(math.prod(header.shape) * header.dtype.itemsize)
+        array = np.asarray(picture.read())
     return _grey(array) if array.ndim > 2 else array
 
 

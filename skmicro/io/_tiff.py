@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._files import atomic_path
+from .._files import PlainFile, atomic_path
 from ._integers import as_unsigned
 from ._optional import import_optional
 from ._placement import check_origin, check_spacing
@@ -16,8 +16,11 @@ def write_tiff(path, images, spacing, origin):
     tifffile = import_optional("tifffile")
     options = {} if spacing is None and origin is None else _placed(images, spacing, origin)
     images = options.pop("images", images)
-    with atomic_path(path) as temporary:
-        tifffile.imwrite(temporary, images, photometric="minisblack", **options)
+    images = images.astype(images.dtype.newbyteorder("="), copy=False)
+    pages = iter(images.reshape(-1, *images.shape[-2:]))
+    options |= {"shape": images.shape, "dtype": images.dtype}
+    with atomic_path(path) as temporary, PlainFile(temporary) as file:
+        tifffile.imwrite(file, pages, photometric="minisblack", **options)
 
 
 def _placed(images, spacing, origin):

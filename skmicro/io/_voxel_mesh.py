@@ -39,6 +39,8 @@ def write_voxel_mesh(path, image, *, element_type=None, spacing=None, origin=Non
         If the image does not hold labels, or the type is none of its dimension.
     TypeError
         If ``path`` is no path, or the image does not hold numbers.
+    OSError
+        If the file cannot be written, as on a full disk; it has ``errno`` and the path.
     FileNotFoundError
         If the folder that shall hold the file does not exist.
 

@@ -1,14 +1,11 @@
 """Writing of images and volumes."""
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from .._checks import check_path
-from .._files import atomic_path
+from .._files import PlainFile, atomic_folder, atomic_path
 from ._integers import as_unsigned
 from ._optional import import_optional
 from ._tiff import write_tiff
@@ -46,6 +43,9 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None):
         If ``path`` is no path.
     FileNotFoundError
         If the folder that shall hold the file does not exist.
+    OSError
+        If the file cannot be written, as on a full disk; it has ``errno`` and the path. An old file
+        stays.
     FileExistsError
         If the path has no suffix and is neither new nor an empty folder.
     ImportError
@@ -88,7 +88,7 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None):
 
 
 def _write_npy(path, images):
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_path(path) as temporary, PlainFile(temporary) as file:
         np.save(file, images, allow_pickle=False)
 
 
@@ -98,28 +98,17 @@ def _write_png(path, images):
     imageio = import_optional("imageio.v3")
     image = _as_png(images)[0]
     with atomic_path(path) as temporary:
-        imageio.imwrite(temporary, image, extension=".png")
+        temporary.write_bytes(imageio.imwrite("<bytes>", image, extension=".png"))
 
 
 def _write_folder(path, images):
     imageio = import_optional("imageio.v3")
     images = _as_png(images)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(f"path must be a new or empty folder, got {path}.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path must lie in an existing folder, got {path}.")
-    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        folder = holder / path.name
-        folder.mkdir()
-        digits = len(str(len(images) - 1))
+    digits = len(str(len(images) - 1))
+    with atomic_folder(path) as folder:
         for index, image in enumerate(images):
-            imageio.imwrite(folder / f"image_{index:0{digits}d}.png", image)
-        if path.exists():
-            path.rmdir()
-        os.replace(folder, path)
-    finally:
-        shutil.rmtree(holder)
+            picture = imageio.imwrite("<bytes>", image, extension=".png")
+            (folder / f"image_{index:0{digits}d}.png").write_bytes(picture)
 
 
 def _as_png(images):

@@ -4,6 +4,8 @@ Trees are asked by steps through all voxels at once, without the checks that ``p
 makes in every call, and their arrays are kept in files without pickle.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
@@ -59,6 +61,8 @@ class TreeProbabilities(Persistent):
         Longest way to a leaf.
     """
 
+    _kept: ClassVar = ("children", "depth", "features", "probabilities", "roots", "thresholds")
+
     def __init__(self, classifier, n_classes):
         trees = [tree.tree_ for tree in getattr(classifier, "estimators_", [classifier])]
         sizes = np.array([tree.node_count for tree in trees])
@@ -75,6 +79,18 @@ class TreeProbabilities(Persistent):
         shares = np.concatenate([tree.value[:, 0] for tree in trees])
         self.probabilities = np.zeros((len(shares), n_classes))
         self.probabilities[:, classifier.classes_] = shares / shares.sum(axis=1, keepdims=True)
+
+    @classmethod
+    def _known(cls, state):
+        """Return a state in which all ways lead from node to node, and end."""
+        state = super()._known(state)
+        n_nodes, children, roots = len(state["features"]), state["children"], state["roots"]
+        nodes = np.concatenate([children, roots])
+        inside = ((nodes >= 0) & (nodes < n_nodes)).all() and len(children) == 2 * n_nodes
+        lengths = {len(state["thresholds"]), len(state["probabilities"])}
+        if not inside or lengths != {n_nodes} or state["depth"] > n_nodes:
+            raise ValueError("children, roots and depth must be those of trees.")
+        return state
 
     def __call__(self, values, places):
         """Return the probabilities of m voxels in each of n images.

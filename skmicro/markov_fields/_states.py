@@ -5,6 +5,8 @@ into ranges that are equally frequent in the training images; the share says whe
 level lies.
 """
 
+from typing import ClassVar
+
 import numpy as np
 
 from ..registry import Persistent
@@ -35,6 +37,8 @@ class PhaseStates(Persistent):
         Number of phases.
     """
 
+    _kept: ClassVar = ("n_states",)
+
     def __init__(self, n_states):
         self.n_states = n_states
 
@@ -64,6 +68,8 @@ class GreyStates(Persistent):
     ends : ndarray of shape (n_states + 1,)
         Ascending ends of the ranges, from 0 to 1.
     """
+
+    _kept: ClassVar = ("ends",)
 
     def __init__(self, ends):
         self.ends = ends

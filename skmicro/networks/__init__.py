@@ -12,7 +12,7 @@ from ._pooled import constant_critic, equivariant_critic, growing_critic
 from ._pyramid import pyramid_critic, pyramid_encoder, pyramid_generator
 from ._regression import regression_network
 from ._residual import residual_critic, residual_generator
-from ._state import WEIGHTS, new_networks, rebuilt_networks, without_networks
+from ._state import WEIGHTS, check_finite, new_networks, rebuilt_networks, without_networks
 from ._style import style_network
 from ._unet import flow_unet
 from ._windows import in_windows
@@ -21,6 +21,7 @@ __all__ = [
     "WEIGHTS",
     "LatentGenerator",
     "build",
+    "check_finite",
     "constant_critic",
     "conv",
     "dense_critic",

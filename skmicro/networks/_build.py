@@ -15,11 +15,25 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
+FLOATS = {torch.float32, torch.float64}
+CALLS_PER_WEIGHT = 200
+"""Calls of functions of PyTorch, for each array of weights, that no factory of networks needs."""
+
 
 class _Unfilled(TorchFunctionMode):
-    """Skip the initialisation that layers of PyTorch come with, which is slow without data."""
+    """Skip the initialisation that layers of PyTorch come with, which is slow without data.
+
+    After ``most_calls`` of its functions it raises ValueError.
+    """
+
+    def __init__(self, most_calls=math.inf):
+        super().__init__()
+        self.calls_left = most_calls
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.calls_left -= 1
+        if self.calls_left < 0:
+            raise ValueError("the networks have more layers than there are weights.")
         kwargs = kwargs or {}
         if getattr(function, "__module__", None) == "torch.nn.init":
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
@@ -53,6 +67,46 @@ def build(factory, rng, device="cpu", dtype=torch.float32):
     if torch.device(device).type == "cpu" and dtype == torch.float32:
         return network
     return network.to(device=device, dtype=dtype)
+
+
+def built_of(factory, weights):
+    """Make a network of weights, which are not copied.
+
+    Parameters
+    ----------
+    factory : callable
+        Returns the module; called on the ``meta`` device, and stopped when it has asked for many
+        times more layers than there are weights.
+    weights : dict of str to Tensor
+        What ``state_dict`` of such a network returned.
+
+    Returns
+    -------
+    network : torch.nn.Module
+        The network.
+
+    Raises
+    ------
+    ValueError
+        If a weight is missing, is none of the network, or has another shape or kind of numbers.
+    """
+    with torch.device("meta"), _Unfilled(CALLS_PER_WEIGHT * (len(weights) + 1)):
+        network = factory()
+    wanted = network.state_dict()
+    strange = set(wanted) ^ set(weights)
+    if strange:
+        raise ValueError(f"weights {min(strange)!r} are not those of the network.")
+    floats = {w.dtype for w in weights.values() if w.is_floating_point()}
+    for name, value in wanted.items():
+        given = weights[name]
+        alike = given.dtype == value.dtype or (value.is_floating_point() and len(floats) == 1)
+        if given.shape != value.shape or not (alike and floats <= FLOATS):
+            raise ValueError(
+                f"weights {name!r} must have shape {tuple(value.shape)} and type {value.dtype}, "
+                f"got {tuple(given.shape)} and {given.dtype}."
+            )
+    network.load_state_dict(weights, assign=True)
+    return network
 
 
 def _allocated(network):

@@ -9,7 +9,7 @@ import torch
 
 from .._arrays import resolve_device, resolve_precision
 from .._random import torch_generator
-from ._build import build
+from ._build import build, built_of
 
 WEIGHTS = "_weights"
 
@@ -63,7 +63,21 @@ def without_networks(state, names):
     return state
 
 
-def rebuilt_networks(estimator, weights):
+def check_finite(weights):
+    """Raise ValueError unless all weights are finite.
+
+    Parameters
+    ----------
+    weights : dict of str to dict
+        Weights by network and parameter.
+    """
+    for name, arrays in weights.items():
+        for key, value in arrays.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"weights {key!r} of the network {name!r} must be finite.")
+
+
+def rebuilt_networks(estimator, weights, copied=True):
     """Build the networks of an estimator, which has its plain attributes back.
 
     Parameters
@@ -72,21 +86,27 @@ def rebuilt_networks(estimator, weights):
         As in :func:`new_networks`.
     weights : dict of str to dict
         Saved weights by network and parameter.
+    copied : bool, default=True
+        Whether the weights are copied; else the networks take them over.
 
     Returns
     -------
     networks : dict of str to torch.nn.Module
         Networks by attribute ``<name>_``, in evaluation mode, on a CUDA device if there is one and
         the ``device`` of the estimator does not name the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the networks of the estimator are not those that the weights are of. Nothing of their
+        size is asked for before that is known.
     """
     wants_cuda = str(estimator.device) != "cpu" and torch.cuda.is_available()
     factories = estimator._networks() if weights else {}
     networks = {}
     for name, arrays in weights.items():
-        double = any(value.dtype == np.float64 for value in arrays.values())
-        dtype = torch.float64 if double else torch.float32
-        module = build(factories[name], torch.Generator(), dtype=dtype)
-        module.load_state_dict({key: torch.tensor(value) for key, value in arrays.items()})
+        as_tensor = torch.tensor if copied else torch.from_numpy
+        module = built_of(factories[name], {key: as_tensor(v) for key, v in arrays.items()})
         module.to("cuda" if wants_cuda else "cpu").requires_grad_(False).eval()
         networks[f"{name}_"] = module
     return networks

@@ -12,6 +12,7 @@ from what is, so that a row always agrees with itself.
 
 import copy
 from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 from scipy.fft import next_fast_len
@@ -72,6 +73,19 @@ class FieldCorrelation(ConditionTable):
         Radial averages of ``achieved``.
     """
 
+    _former_places: ClassVar = ("skmicro.generators.FieldCorrelation",)
+    _kept: ClassVar = (
+        "achieved",
+        "curves",
+        "encoder",
+        "knots",
+        "maps",
+        "measured_on",
+        "spectra",
+        "tables",
+        "target_tol",
+        "torus",
+    )
     spectra = None
 
     def learned(self, encoder, knots, maps, tables, torus, target_tol):

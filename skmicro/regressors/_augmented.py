@@ -13,16 +13,7 @@ from .._random import numpy_generator, seeded
 from .._rollback import unchanged_on_error
 from ..images import ImageEstimator, check_images
 from ..parameters import RUNNING, parameter
-from ..rules import (
-    anything,
-    boolean,
-    choice,
-    estimator_with,
-    integer,
-    optional,
-    random_state,
-    real,
-)
+from ..rules import anything, boolean, choice, estimator_with, integer, optional, random_state, real
 from ..training import agreed_seed, begin_together
 from . import _gate, _routing, _synthetic
 from ._cnn import CNNRegressor
@@ -192,6 +183,9 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         ``None``.""",
         RUNNING,
     )
+
+    _kept = ("_single",)
+    _left_behind = ("memory",)  # it holds pickles
 
     def fit(self, X, y, groups=None):
         """Fit the generator, label its samples, and fit the regressor on all images.

@@ -2,6 +2,7 @@
 
 import copy
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
@@ -119,6 +120,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
     random_state: object = parameter(
         None, random_state(), "Seed of weights, batches and the images set apart.", RUNNING
     )
+
+    _kept: ClassVar = ("_single", "_targets")
 
     @with_callbacks
     def fit(self, X, y, sample_weight=None, groups=None, trained_only=None):

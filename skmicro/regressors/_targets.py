@@ -13,6 +13,8 @@ al. 2025 ("Spectral normalization and Voigt-Reuss net", arXiv 2504.00712) with S
 network tells. Turns of the image act on S as on C, because the bounds are isotropic.
 """
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from sklearn.base import clone
@@ -86,6 +88,8 @@ class FreeTargets(Persistent):
     symmetries : sequence of str
         Symmetries by which images may be moved; the trend of tensors has them.
     """
+
+    _kept: ClassVar = ("encoder", "spread", "symmetries", "tensor", "trend")
 
     def __init__(self, tensor, encoder, degree, symmetries):
         self.tensor = tensor

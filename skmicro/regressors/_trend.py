@@ -1,5 +1,7 @@
 """What the phase fractions of images alone tell of their targets: a polynomial by least squares."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -24,6 +26,8 @@ class FractionTrend(Persistent):
     encoder : PhaseEncoder or GreyEncoder
         Encoding of the images.
     """
+
+    _kept: ClassVar = ("coefficients", "degree", "encoder", "high", "low", "n_powers")
 
     def __init__(self, degree, encoder):
         self.degree = degree

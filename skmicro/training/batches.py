@@ -83,8 +83,14 @@ class ImageBatches:
 
     def load_state_dict(self, state):
         """Go on where :meth:`state_dict` was taken."""
+        waiting = state["waiting"]
+        inside = waiting.dtype == torch.int64 and waiting.ndim == 1
+        if not inside or (
+            len(waiting) and not 0 <= waiting.min() <= waiting.max() < len(self.images)
+        ):
+            raise ValueError("the images that wait for their batch are not those of the training")
         self._rng.set_state(state["rng"])
-        self._waiting = state["waiting"]
+        self._waiting = waiting
 
 
 class CropBatches(ImageBatches):

@@ -7,8 +7,14 @@ from typing import ClassVar
 import numpy as np
 
 from ..images import ImageEstimator
-from ..networks import WEIGHTS, new_networks, rebuilt_networks, without_networks
-from ..parameters import MODEL, RUNNING, parameter, parameters_of
+from ..networks import (
+    WEIGHTS,
+    check_finite,
+    new_networks,
+    rebuilt_networks,
+    without_networks,
+)
+from ..parameters import MODEL, RUNNING, check_parameters, parameter, parameters_of
 from ..rules import callables, device, integer, path, precision, real, verbosity
 
 OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
@@ -61,6 +67,8 @@ class NetworkEstimator(ImageEstimator):
     verbose: int = parameter(0, verbosity(), "Show a progress bar when positive.", RUNNING)
 
     _light: ClassVar = {}
+    _kept: ClassVar = ("_fitted_with", "_seed", WEIGHTS)
+    _left_behind: ClassVar = ("callbacks", "checkpoint")
 
     @classmethod
     def light(cls, **overrides):
@@ -104,11 +112,40 @@ class NetworkEstimator(ImageEstimator):
         return state | {name: super(NetworkEstimator, cls)._renamed(state[name]) for name in noted}
 
     def _persistent_state(self):
-        """State for a file: callbacks and random generators stay behind."""
-        state = self.__getstate__() | {"callbacks": None}
+        """State for a file: callbacks, checkpoint and random generators stay behind."""
+        state = super()._persistent_state()
         state = {k: v for k, v in state.items() if k not in OF_A_RUN}
+        check_finite(state.get(WEIGHTS, {}))
         seeded = self.random_state is None or isinstance(self.random_state, Integral)
         return state if seeded else state | {"random_state": None}
+
+    @classmethod
+    def _strangers(cls, state):
+        return [name for name in super()._strangers(state) if name not in OF_A_RUN]
+
+    @classmethod
+    def _known(cls, state):
+        return {k: v for k, v in super()._known(state).items() if k not in OF_A_RUN}
+
+    @classmethod
+    def _from_persistent_state(cls, state):
+        weights = state.get(WEIGHTS, {})
+        check_finite(weights)
+        state = {key: value for key, value in state.items() if key != WEIGHTS}
+        estimator = super()._from_persistent_state(state)
+        # The arrays are those of the file and nobody else's, and become the weights.
+        estimator._set(rebuilt_networks(estimator, weights, copied=False))
+        return estimator
+
+    def _check_kept(self):
+        super()._check_kept()
+        made_with = vars(self).get("_fitted_with", {})
+        strange = set(made_with) - set(parameters_of(self, MODEL))
+        if strange:
+            raise ValueError(f"networks are not made with a parameter {min(strange)!r}.")
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self) | made_with)
+        check_parameters(twin, MODEL)
 
     def __getstate__(self):
         begun = hasattr(self, "n_iter_")

@@ -76,6 +76,19 @@ class Player:
         """Updates so far: the optimizer's count, which checkpoints keep."""
         return int(next(iter(self.optimizer.state.values()))["step"])
 
+    def restore(self, moments):
+        """Take up what the optimizer keeps of each parameter; its settings are those of now."""
+        moved = [p for group in self.optimizer.param_groups for p in group["params"]]
+        kinds = {(name, type(value)) for kept in moments.values() for name, value in kept.items()}
+        for k, kept in moments.items():
+            if {(name, type(value)) for name, value in kept.items()} != kinds:
+                raise ValueError(f"parameter {k} has not all that the optimizer keeps of others")
+            for name, value in kept.items():
+                if torch.is_tensor(value) and not _may_be_kept(value, moved[k]):
+                    raise ValueError(f"{name!r} of parameter {k} is not what an optimizer keeps")
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
     def scale_rate(self, factor):
         """Set the learning rate to a multiple of that at the start."""
         for group in self.optimizer.param_groups:
@@ -93,6 +106,12 @@ class Player:
             rate = self.anchor * self.optimizer.param_groups[0]["lr"]
             with torch.no_grad():
                 torch._foreach_lerp_(self.parameters, self._start, rate)
+
+
+def _may_be_kept(value, parameter):
+    """Tell whether a tensor may be what an optimizer keeps of a parameter."""
+    fits = value.shape in ((), parameter.shape)
+    return fits and value.is_floating_point() and bool(value.isfinite().all())
 
 
 def _grouped(parameters, rates):
@@ -262,11 +281,14 @@ class TrainingStep:
         }
 
     def load_state_dict(self, state):
-        """Take up a state that :meth:`state_dict` returned."""
+        """Take up a state that :meth:`state_dict` returned, or raise where it does not fit."""
         for name, module in self.modules.items():
             module.load_state_dict(state["modules"][name])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
+            for key, value in module.named_parameters():
+                if not value.isfinite().all():
+                    raise ValueError(f"weights {key!r} of the network {name!r} must be finite")
+        for name, player in self.players.items():
+            player.restore(state["optimizers"][name]["state"])
         self.rng.set_state(state["rng"])
 
     def _next(self, batches):

@@ -190,7 +190,8 @@ def test_pickle_and_file_of_a_regressor_of_chosen_images(tmp_path):
         np.testing.assert_array_equal(
             *(made.generator_.sample(2, p1=0.4, random_state=0) for made in (copy, model))
         )
-        assert repr(copy) == repr(model)
+        # Files leave the memory behind, which holds pickles.
+        assert repr(copy.set_params(memory=None)) == repr(clone(model).set_params(memory=None))
         assert copy.targets == {"p1": (0.3, 0.6)}
         assert vars(copy).keys() == vars(model).keys()
         np.testing.assert_array_equal(copy.distances_, model.distances_)

@@ -1,0 +1,43 @@
+"""Reading of NPY and NPZ, whose headers are believed as far as the file has content for them."""
+
+import math
+import zipfile
+
+import numpy as np
+from numpy.lib import format as npy
+
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+SUFFIX = ".npy"
+
+
+def read_numpy(path, key, limit):
+    """Return an array of a file; ``key`` names it where there are several."""
+    if not zipfile.is_zipfile(path):
+        with open(path, "rb") as file:
+            return _array(file, path.stat().st_size, limit)
+    with zipfile.ZipFile(path) as archive:
+        found = {
+            member.filename.removesuffix(SUFFIX): member
+            for member in archive.infolist()
+            if member.filename.endswith(SUFFIX)
+        }
+        if key is None and len(found) == 1:
+            (key,) = found
+        if key not in found:
+            raise ValueError(f"key must be one of {list(found)}, got {key!r}.")
+        with archive.open(found[key]) as file:
+            return _array(file, found[key].file_size, limit)
+
+
+def _array(file, n_bytes, limit):
+    version = npy.read_magic(file)
+    if version not in HEADERS:
+        raise ValueError(f"version {version} of NPY does not hold images.")
+    shape, _, dtype = HEADERS[version](file)
+    if not dtype.hasobject:  # objects are refused below
+        claimed, there = math.prod(shape) * dtype.itemsize, n_bytes - file.tell()
+        if claimed > there:
+            raise ValueError(f"its header says {claimed} bytes of shape {shape}, it has {there}.")
+        limit.check(claimed)
+    file.seek(0)
+    return np.load(file, allow_pickle=False)
