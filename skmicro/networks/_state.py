@@ -69,7 +69,7 @@ def rebuilt_networks(estimator, weights):
     Parameters
     ----------
     estimator : estimator instance
-        As in :func:`new_networks`.
+        As in :func:`new_networks`, with the factories in ``_kept_networks()``.
     weights : dict of str to dict
         Saved weights by network and parameter.
 
@@ -80,7 +80,7 @@ def rebuilt_networks(estimator, weights):
         the ``device`` of the estimator does not name the CPU.
     """
     wants_cuda = str(estimator.device) != "cpu" and torch.cuda.is_available()
-    factories = estimator._networks() if weights else {}
+    factories = estimator._kept_networks() if weights else {}
     networks = {}
     for name, arrays in weights.items():
         double = any(value.dtype == np.float64 for value in arrays.values())
