@@ -33,7 +33,7 @@ def quality(stacks, known):
     """Return the metrics of images, one stack for each target, beside real ones.
 
     Largest bias and standard deviation of p1; mean errors of S2, of the surface (signed), and of
-    the Euler number, in standard deviations of real images.
+    the Euler number, in standard deviations of real images (NaN if these are all alike).
     """
     rows = []
     for samples, (target, curves, surface, euler) in zip(stacks, known, strict=True):
@@ -46,7 +46,7 @@ def quality(stacks, known):
                 "s2": relative_error(S2.transform(samples).mean(axis=0), mean),
                 "halves": relative_error(curves[::2].mean(axis=0), curves[1::2].mean(axis=0)),
                 "surface": SURFACE.transform(samples).mean() / surface.mean() - 1.0,
-                "euler": abs(shift) / euler.std(),
+                "euler": abs(shift) / (euler.std() or np.nan),
             }
         )
     worst = {key: float(max(row[key] for row in rows)) for key in ("bias", "std")}

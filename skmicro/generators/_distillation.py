@@ -12,7 +12,7 @@ from ..images import Symmetries
 from ..training import PairBatches, distillation_step, run
 from ._flow_generator import FlowGenerator
 
-TEACHER_STEPS = 8
+TEACHER_STEPS = 4
 OF_A_STUDENT = ("student_", "n_evaluations_")
 
 
@@ -27,7 +27,7 @@ class DistillableFlow(FlowGenerator):
         How often an image needs it.
     """
 
-    def distill(self, n_evaluations=1, *, n_pairs=2048, n_iter=400):
+    def distill(self, n_evaluations=1, *, n_pairs=1024, n_iter=400):
         """Return a copy that makes images in one evaluation of its network instead of many.
 
         A student, which begins as the trained network, learns to tell the phases straight
@@ -38,7 +38,7 @@ class DistillableFlow(FlowGenerator):
         ----------
         n_evaluations : int, default=1
             How often an image needs the network; two are nearer to the flow.
-        n_pairs : int, default=2048
+        n_pairs : int, default=1024
             Noises that the flow is followed from, once. Symmetries make many of each.
         n_iter : int, default=400
             Iterations of the student's training.

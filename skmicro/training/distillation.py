@@ -12,7 +12,7 @@ from ..losses import distillation_loss
 from .batches import Batch, ImageBatches
 from .steps import Player, TrainingStep, Update, adam
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 2e-3
 BETAS = (0.9, 0.99)
 MAX_NORM = 1.0
 AVERAGE_DECAY = 0.99
@@ -61,7 +61,7 @@ def distillation_step(student, evidence, *, rng, augment, learning_rate=LEARNING
         Source of augmentations.
     augment : callable
         ``augment(pairs, rng) -> pairs``, for both halves of the channels alike.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=2e-3
         Rate of Adam, which falls in the second half.
 
     Returns

@@ -210,7 +210,6 @@ def test_refusals(monkeypatch):
     X = (0.8 * blobs() + 0.2 * np.random.default_rng(0).random(blobs().shape)).astype(np.float32)
     with pytest.raises(ValueError, match="distill needs images of phases"):
         FlowMatchingGenerator(**TINY).fit(X).distill()
-    monkeypatch.setattr("skmicro.training.distillation.LEARNING_RATE", 1.0)
     loss = "skmicro.training.distillation.distillation_loss"
     monkeypatch.setattr(loss, lambda evidence, z, x, c: torch.nan * evidence(z, c).mean())
     before = dict(vars(flow))
