@@ -30,7 +30,7 @@ def generator():
 @pytest.fixture(scope="module")
 def grey():
     """A generator whose p1, the mean grey level, has no threshold."""
-    return trained(grey=True, moments=())
+    return trained(grey=True, moments=(), n_iter=40)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_fractions_of_three_phases_are_met_in_one_pass(decoded):
 
 
 def test_other_conditions_are_fed_again_while_fractions_stay_exact(decoded):
-    generator = trained(invariances=("p1", "specific_surface"), moments=())
+    generator = trained(invariances=("p1", "specific_surface"), moments=(), n_iter=30)
     surface = generator.conditions_.rows[:, 1].mean()
     wanted = {"p1": 0.5, "specific_surface": surface, "exact": True, "random_state": 0}
     errors = []

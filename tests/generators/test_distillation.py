@@ -69,13 +69,13 @@ def evaluated(monkeypatch):
 
 def test_a_student_learns_the_map_of_the_flow():
     flow = randomised(n_steps=2, target_tol=np.inf)
-    wanted = flow.sample(24, p1=0.5, random_state=7)
-    student = flow.distill(n_pairs=32, n_iter=60)
+    wanted = flow.sample(12, p1=0.5, random_state=7)
+    student = flow.distill(n_pairs=16, n_iter=40)
     losses = student.history_["distillation"]
     assert losses[-10:].mean() < 0.95 * losses[:10].mean()
     untrained = copy.copy(student)
     untrained.student_ = student.generator_
-    made = [g.sample(24, p1=0.5, random_state=7) for g in (untrained, student)]
+    made = [g.sample(12, p1=0.5, random_state=7) for g in (untrained, student)]
     before, after = ((images != wanted).mean() for images in made)
     assert after < before
 
