@@ -8,7 +8,7 @@ from ._fraction_scaling import (
     scaling_draws,
     stretched,
 )
-from ._fractions import apportion, exact_fractions, phase_counts
+from ._fractions import apportion, exact_fractions
 from ._model import Model, NetworkModel
 from ._process import variable_values, with_variables
 from ._search import meet_targets, nearest_latents

@@ -1,8 +1,12 @@
-"""Images that meet their conditions: what a network misses is made up for by what it is fed."""
+"""Images that meet their conditions: what a network misses is made up for.
+
+Of phase fractions by the level at which phases are told apart, of others by what it is fed.
+"""
 
 import numpy as np
 
 from .._random import normal_rows, numpy_generator
+from ._fractions import fraction_target
 from ._table import described
 
 CORRECTIONS = 3
@@ -21,37 +25,38 @@ def images_for(model, conditions, targets, fractions, seed):
     if searched:
         latents = model.meeting(latents, conditions, searched, seed)
         return model.decode(latents, conditions, fractions)
-    images, fed = corrected_images(model, latents, conditions, table.columns_of(targets))
-    return images if fractions is None else model.decode(latents, fed, fractions)
+    level = fraction_target(targets) if fractions is None else fractions
+    tolerance = model.target_tol if fractions is None else 0.0
+    return corrected_images(model, latents, conditions, table.columns_of(targets), level, tolerance)
 
 
-def corrected_images(model, latents, conditions, wanted):
-    """Decode latents, feeding conditions that make up for what the network misses.
+def corrected_images(model, latents, conditions, wanted, level=None, tolerance=0.0):
+    """Decode latents, and correct images that miss their conditions.
 
-    A network comes near the values r that it is fed, I(G(z, r)) = r + e. Images that miss what
-    was asked for, where the mask ``wanted`` (n_conditions,) says that it counts, by more than
-    ``target_tol`` are generated again from r <- r + (wanted - I(G(z, r))), at most three times,
-    with the same latents; the nearest image is kept. Returns the images and the conditions that
-    they were made from.
+    Phase fractions take no second look: where an image misses those of the target ``level`` by more
+    than ``tolerance``, its threshold is moved. For other conditions, a network comes near the
+    values r that it is fed, I(G(z, r)) = r + e. Images that miss what was asked for, where the mask
+    ``wanted`` (n_conditions,) says that it counts, by more than ``target_tol`` are generated again
+    from r <- r + (wanted - I(G(z, r))), at most three times, with the same latents; the nearest
+    image is kept.
     """
     descriptors = model.conditions.for_shape(model.image_shape)
-    images = model.decode(latents, conditions)
+    images = model.decode(latents, conditions, level, tolerance)
     wanted = wanted & ~np.isnan(described(descriptors, images[:1])[0])
     if not wanted.any():
-        return images, conditions
-    fed, best = conditions.copy(), conditions.copy()
-    rows, current = np.arange(len(latents)), images
+        return images
+    fed, rows, current = conditions.copy(), np.arange(len(latents)), images
     missed = np.full(len(latents), np.inf)
     for attempt in range(CORRECTIONS + 1):
         excess = np.where(wanted, conditions[rows] - described(descriptors, current), 0.0)
         error = np.sqrt(np.square(excess).sum(axis=1) / wanted.sum())
         better = error < missed[rows]
-        images[rows[better]], best[rows[better]] = current[better], fed[rows[better]]
-        missed[rows[better]] = error[better]
+        images[rows[better]], missed[rows[better]] = current[better], error[better]
         again = error > model.target_tol
         rows, excess = rows[again], excess[again]
         if attempt == CORRECTIONS or len(rows) == 0:
             break
         fed[rows] += excess
-        current = model.decode(latents[rows], fed[rows])
-    return images, best
+        part = level and level._replace(values=level.values[rows])
+        current = model.decode(latents[rows], fed[rows], part, tolerance)
+    return images

@@ -1,4 +1,4 @@
-"""Phase fractions met to half a voxel: which target they are, and how many voxels that makes."""
+"""Phase fractions met by the level at which phases are told apart, to half a voxel."""
 
 import numpy as np
 
@@ -11,12 +11,7 @@ def exact_fractions(targets):
     Raises ValueError unless exactly one target is a fraction of images with phases, and it is 1
     where they have one phase only.
     """
-    fractions = [
-        target
-        for target in targets
-        if isinstance(target.descriptor, (VolumeFraction, PhaseFractions))
-        and target.descriptor.phases_ is not None
-    ]
+    fractions = [target for target in targets if _is_fraction(target)]
     if len(fractions) != 1:
         raise ValueError(
             "exact=True needs one target that is a phase fraction (p1 or phase_fractions) of "
@@ -30,27 +25,69 @@ def exact_fractions(targets):
     return target
 
 
-def phase_counts(target, index, channels, encoder):
+def fraction_target(targets):
+    """Return the target that is a fraction of two phases or more; None unless there is just one."""
+    fractions = [
+        target for target in targets if _is_fraction(target) and len(target.descriptor.phases_) > 1
+    ]
+    return fractions[0] if len(fractions) == 1 else None
+
+
+def levelled(channels, target, index, encoder, tolerance):
+    """Return decoded images, with the fractions of a target where they miss them.
+
+    Parameters
+    ----------
+    channels : Tensor of shape (n, C, *spatial)
+        Phase probabilities.
+    target : Target
+        A phase fraction.
+    index : ndarray of shape (n,)
+        The row of the target that each image has to meet.
+    encoder : PhaseEncoder
+        Encoding of the images.
+    tolerance : float
+        Images that come nearer, in the root mean square, stay as they are.
+
+    Returns
+    -------
+    images : ndarray of shape (n, *spatial)
+        Labels. Phases' borders move where the probabilities are least certain.
+    """
+    images = encoder.decode(channels)
+    rows = images.reshape(len(images), -1)
+    present = np.stack([np.count_nonzero(rows == p, axis=1) for p in encoder.phases], axis=1)
+    counts = phase_counts(target, index, present, encoder)
+    chosen = slice(None)
+    if not isinstance(target.descriptor, PhaseFractions):
+        chosen = [encoder.channel_of(target.descriptor.phase)]
+    misses = present[:, chosen] / rows.shape[1] - target.values[index]
+    missed = np.sqrt(np.square(misses).mean(axis=1)) > tolerance
+    moved = np.flatnonzero(missed & (present != counts).any(axis=1))
+    if len(moved) > 0:
+        images[moved] = encoder.decode_counts(channels[moved], counts[moved])
+    return images
+
+
+def phase_counts(target, index, present, encoder):
     """Return the voxels (n, C) of each phase that meet the rows ``index`` of a fraction target.
 
-    A ``p1`` target fixes one phase; the others keep the proportions of the image decoded from
-    ``channels`` (n, C, *spatial). Counts differ from the target by at most half a voxel (for all
-    phases prescribed: by less than one, with the right sum).
+    A ``p1`` target fixes one phase; the others keep the proportions that ``present`` (n, C), the
+    voxels of the image as it is, have. Counts differ from the target by at most half a voxel (for
+    all phases prescribed: by less than one, with the right sum).
     """
-    n_voxels = int(np.prod(channels.shape[2:]))
+    n_voxels = int(present[0].sum())
     if isinstance(target.descriptor, PhaseFractions):
         return np.stack([apportion(row, n_voxels) for row in target.values[index]])
     chosen = encoder.channel_of(target.descriptor.phase)
-    labels = channels.argmax(dim=1).flatten(1).cpu().numpy()
     counts = []
-    for row, fraction in zip(labels, target.values[index, 0], strict=True):
-        present = np.bincount(row, minlength=encoder.n_channels).astype(float)
-        present[chosen] = 0.0
-        if not present.any():
-            present[np.arange(encoder.n_channels) != chosen] = 1.0
-        total = max(present.sum(), 1.0)
+    for row, fraction in zip(present.astype(float), target.values[index, 0], strict=True):
+        row[chosen] = 0.0
+        if not row.any():
+            row[np.arange(encoder.n_channels) != chosen] = 1.0
+        total = max(row.sum(), 1.0)
         count = int(np.floor(fraction * n_voxels + 0.5))
-        row_counts = apportion(present / total, n_voxels - count)
+        row_counts = apportion(row / total, n_voxels - count)
         row_counts[chosen] = count
         counts.append(row_counts)
     return np.stack(counts)
@@ -63,3 +100,8 @@ def apportion(shares, total):
     missing = total - counts.sum()
     counts[np.argsort(counts - ideal, kind="stable")[:missing]] += 1
     return counts
+
+
+def _is_fraction(target):
+    fraction = isinstance(target.descriptor, (VolumeFraction, PhaseFractions))
+    return fraction and target.descriptor.phases_ is not None

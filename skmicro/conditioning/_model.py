@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .. import _arrays
-from ._fractions import phase_counts
+from ._fractions import levelled
 from ._search import meet_targets, nearest_latents
 from ._table import ConditionTable
 
@@ -97,7 +97,7 @@ class Model:
         """Return an array as a tensor where and of the type in which the model computes."""
         return torch.tensor(np.asarray(array), device=self.device, dtype=self.dtype)
 
-    def decode(self, latents, conditions, fractions=None):
+    def decode(self, latents, conditions, fractions=None, tolerance=0.0):
         """Return the images of latents.
 
         Parameters
@@ -107,7 +107,9 @@ class Model:
         conditions : ndarray of shape (n, n_conditions)
             Conditions of the images.
         fractions : Target or None, default=None
-            A fraction that the images have to half a voxel.
+            A phase fraction, which images that miss it have to half a voxel.
+        tolerance : float, default=0.0
+            Root mean square error of it up to which they stay as they are.
 
         Returns
         -------
@@ -122,8 +124,7 @@ class Model:
                 )
             if fractions is None:
                 return self.encoder.decode(channels)
-            counts = phase_counts(fractions, index, channels, self.encoder)
-            return self.encoder.decode_counts(channels, counts)
+            return levelled(channels, fractions, index, self.encoder, tolerance)
 
         images = _arrays.map_batches(decode, len(latents), self.batch_size)
         return images.reshape(len(images), -1) if self.flat else images

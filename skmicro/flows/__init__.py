@@ -11,5 +11,6 @@ from ._channels import (
 from ._inpainting import completed_flow, damaged_images, inpainted
 from ._model import FlowModel
 from ._steps import METHODS, arc, integrate, time_grid
+from ._student import StudentModel, short_flow
 
-__all__ = ["FlowModel"]
+__all__ = ["FlowModel", "StudentModel"]

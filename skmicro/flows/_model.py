@@ -53,7 +53,7 @@ class FlowModel(NetworkModel):
             velocity = self.answer(conditions)
             x = integrate(velocity, noise, time_grid(self.n_steps), self.method)
             return flow_channels(x, self.encoder)
-        return labelled_channels(self._evidence_behind(noise, conditions))
+        return labelled_channels(self.evidence(noise, conditions))
 
     def latents_of(self, images, conditions):
         """Return the noise (n, n_latent) to which the flow leads back from images."""
@@ -87,7 +87,7 @@ class FlowModel(NetworkModel):
 
         return guided if guidance != 1.0 else lambda x, t: evaluated(x, t, conditions)
 
-    def _evidence_behind(self, noise, conditions):
+    def evidence(self, noise, conditions):
         """Follow the flow to the middle of its last step, and tell the phases from there.
 
         Euler's steps, which evaluate the network once, tell them at the beginning of the last.

@@ -59,8 +59,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     target_tol: float = parameter(
         0.01,
         real(0.0, finite=False),
-        """Root mean square error up to which a target counts as met; images that miss a
-        condition are corrected, for other targets latents are searched.""",
+        """Root mean square error up to which a target counts as met; of images that miss a phase
+        fraction the threshold is moved, those that miss another condition are generated again,
+        for other targets latents are searched.""",
         SAMPLING,
     )
     random_state: object = parameter(
@@ -131,13 +132,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     ):
         """Generate images, with targets where they are given.
 
-        A target that is a condition of the generator is fed to it, and fed again with a
-        correction where an image misses it by more than ``target_tol``; conditions that
-        are not given are drawn from the training images (those nearest to the given
-        ones). For any other target the latents are searched by gradient. Both is bounded
-        work. Conditions are what they were in ``fit``; other names stand for descriptors
-        with default parameters, measured across the borders where the images made are
-        periodic.
+        A target that is a condition of the generator is fed to it. Where an image misses it
+        by more than ``target_tol``, it is fed again with a correction; a phase fraction is
+        met without a second pass, by moving the decision threshold of the image.
+        Conditions that are not given are drawn from the training images (those nearest to
+        the given ones). For any other target the latents are searched by gradient. All of
+        this is bounded work. Conditions are what they were in ``fit``; other names stand for
+        descriptors with default parameters, measured across the borders where the images
+        made are periodic.
 
         Parameters
         ----------
@@ -150,10 +152,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         return_targets : bool, default=False
             Return the conditions and targets of the images as well.
         exact : bool, default=False
-            Move the decision threshold of each image, corrected as without it, so that
-            the phase fractions asked for are met to half a voxel. The phases' borders move
-            by a fraction of a voxel where the network was nearly right; where it was not,
-            the image's correlation functions change with its phase fraction.
+            Move the decision threshold of each image, not only of those that miss by more than
+            ``target_tol``, so that the phase fractions asked for are met to half a voxel. The
+            phases' borders move by a fraction of a voxel where the network was nearly right;
+            where it was not, the image's correlation functions change with its phase fraction.
         shape : tuple of int or None, default=None
             Size of the images, if not that of the training images; for generators
             that are homogeneous in space (convolutions throughout, or a random field).

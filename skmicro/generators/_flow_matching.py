@@ -26,7 +26,7 @@ from ..parameters import MODEL, parameter
 from ..rules import Rule, choice, integer, optional, real, sequence_of, shape
 from ..training import matching_step
 from ._descriptor_parameters import check_descriptors
-from ._flow_generator import FlowGenerator
+from ._distillation import DistillableFlow
 from ._groups import HasAverage, HasMixedPrecision
 from ._sources import Windows
 
@@ -38,7 +38,7 @@ def _check_conditions(name, value):
     check_descriptors(name, with_variables(value))
 
 
-class FlowMatchingGenerator(HasAverage, HasMixedPrecision, FlowGenerator):
+class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
     """Flow matching with descriptors as conditions, any subset of which may be given.
 
     Trains without an adversary, and so without its instabilities. On images of 64 x 64 the
@@ -254,9 +254,12 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, FlowGenerator):
         make = partial(flow_unet, whitenings, n_channels, shape, **settings)
         return {"generator": self._in_precision(make)}
 
+    @property
+    def _moves(self):
+        return [name for name in self.symmetries if self.periodic_ or name != "translation"]
+
     def _training_step(self, networks, rng, **settings):
         self.p_drop_ = self.p_drop
-        rolled = [name for name in self.symmetries if self.periodic_ or name != "translation"]
         settings = {"learning_rate": self.learning_rate} | settings
         return matching_step(
             networks["generator"],
@@ -264,7 +267,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, FlowGenerator):
             [len(location) for location, _ in self.conditions_.whitenings],
             rng=rng,
             p_drop=self.p_drop,
-            augment=Symmetries(rolled),
+            augment=Symmetries(self._moves),
             average_decay=self.average_decay,
             decay_from=self.decay_from,
             **settings,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..registry import Persistent
-from ._exact_counts import assigned_labels
+from ._exact_counts import assigned_labels, thresholded_labels
 from ._large import blocks_of
 
 MAX_PHASES = 64
@@ -134,10 +134,14 @@ class PhaseEncoder(Persistent):
             Labels that have exactly these counts.
         """
         n, n_channels, *spatial = channels.shape
-        logits = channels.double().clamp_min(1e-30).log().reshape(n, n_channels, -1).cpu().numpy()
-        index = np.stack(
-            [assigned_labels(row, count) for row, count in zip(logits, counts, strict=True)]
-        )
+        chances = channels.double().clamp_min(1e-30).reshape(n, n_channels, -1).cpu()
+        if n_channels == 2:
+            odds = (chances[:, 1] / chances[:, 0]).numpy()
+            pairs = zip(odds, counts[:, 1], strict=True)
+            index = np.stack([thresholded_labels(row, count) for row, count in pairs])
+        else:
+            pairs = zip(chances.log().numpy(), counts, strict=True)
+            index = np.stack([assigned_labels(row, count) for row, count in pairs])
         return self._labels(index.reshape(n, *spatial))
 
     def _labels(self, index):

@@ -71,6 +71,19 @@ def assigned_labels(logits, counts):
     return present[_repair(shifted, shifted.argmax(axis=0), counts)]
 
 
+def thresholded_labels(odds, count):
+    """Return the labels (N,) of two phases, 1 for ``count`` voxels whose odds (N,) are largest.
+
+    The same as :func:`assigned_labels`; of voxels as likely as each other, the first ones.
+    """
+    labels = np.zeros(len(odds), dtype=np.int64)
+    if count > 0:
+        threshold = np.partition(odds, -count)[-count]
+        labels[odds > threshold] = 1
+        labels[np.flatnonzero(odds == threshold)[: count - labels.sum()]] = 1
+    return labels
+
+
 def _repair(shifted, labels, counts):
     """Move voxels from phases in surplus to phases in need, those that lose least first."""
     surplus = np.bincount(labels, minlength=len(counts)) - counts

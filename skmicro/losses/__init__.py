@@ -3,6 +3,7 @@
 from .adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from .conditional import AttributeLoss, ConditionView, ResidualView
 from .descriptor import DescriptorLoss, MomentLoss
+from .distillation import distillation_loss
 from .isotropy import IsotropyLoss
 from .matching import labelling_loss, matching_loss
 from .penalties import GradientPenalty
@@ -30,6 +31,7 @@ __all__ = [
     "StandardView",
     "augmented_divergence",
     "cross_entropy",
+    "distillation_loss",
     "drawn_latents",
     "gram_matrices",
     "labelling_loss",

@@ -72,12 +72,20 @@ def labelling_loss(evidence, images, conditions, rng):
         Mean over images and voxels.
     """
     x, t, _, rest = _on_lines(images, rng)
-    found = 2.0 * evidence(x, t, conditions)
-    if images.shape[1] == 1:
-        surprise = functional.softplus(-found * images)
-    else:
-        surprise = -(found.log_softmax(dim=1) * (images > 0)).sum(dim=1, keepdim=True)
+    surprise = phase_surprise(evidence(x, t, conditions), images)
     return (surprise / rest.clamp(min=LEAST_REST).square()).mean()
+
+
+def phase_surprise(evidence, images):
+    """Return - log p of the phases of images, (n, 1, *spatial).
+
+    ``evidence`` (n, C, *spatial) is half the log-odds of the phases, ``images`` are as in
+    :func:`labelling_loss`.
+    """
+    odds = 2.0 * evidence
+    if images.shape[1] == 1:
+        return functional.softplus(-odds * images)
+    return -(odds.log_softmax(dim=1) * (images > 0)).sum(dim=1, keepdim=True)
 
 
 def _on_lines(images, rng):

@@ -83,7 +83,7 @@ def rebuilt_networks(estimator, weights, copied=True):
     Parameters
     ----------
     estimator : estimator instance
-        As in :func:`new_networks`.
+        As in :func:`new_networks`, with the factories in ``_kept_networks()``.
     weights : dict of str to dict
         Saved weights by network and parameter.
     copied : bool, default=True
@@ -102,7 +102,7 @@ def rebuilt_networks(estimator, weights, copied=True):
         size is asked for before that is known.
     """
     wants_cuda = str(estimator.device) != "cpu" and torch.cuda.is_available()
-    factories = estimator._networks() if weights else {}
+    factories = estimator._kept_networks() if weights else {}
     networks = {}
     for name, arrays in weights.items():
         as_tensor = torch.tensor if copied else torch.from_numpy

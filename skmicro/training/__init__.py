@@ -4,6 +4,7 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
+from .distillation import PairBatches, distillation_step
 from .distributed import agreed_seed, begin_together, is_first, n_processes
 from .estimator import NetworkEstimator
 from .fingerprint import fingerprint, parameter_summary
@@ -28,6 +29,7 @@ __all__ = [
     "CropBatches",
     "ImageBatches",
     "NetworkEstimator",
+    "PairBatches",
     "Player",
     "Projection",
     "TrainingStep",
@@ -38,6 +40,7 @@ __all__ = [
     "autoencoding_adversarial_step",
     "autoencoding_step",
     "begin_together",
+    "distillation_step",
     "fingerprint",
     "held_out_loss",
     "invariance_step",

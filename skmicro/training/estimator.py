@@ -90,6 +90,10 @@ class NetworkEstimator(ImageEstimator):
         """Return factories of the networks, by name."""
         raise NotImplementedError
 
+    def _kept_networks(self):
+        """Return factories of the networks that files hold, where the estimator has them."""
+        return self._networks()
+
     def _new_networks(self, untrained=()):
         """Return new networks, and set the fitted attributes as they are before the training."""
         self._fitted_with = plain_values(parameters_of(self, MODEL))
@@ -149,7 +153,7 @@ class NetworkEstimator(ImageEstimator):
 
     def __getstate__(self):
         begun = hasattr(self, "n_iter_")
-        names = [k for k in self._networks() if hasattr(self, f"{k}_")] if begun else []
+        names = [k for k in self._kept_networks() if hasattr(self, f"{k}_")] if begun else []
         return without_networks(super().__getstate__(), names)
 
     def __setstate__(self, state):

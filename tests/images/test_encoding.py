@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from skmicro.descriptors import VolumeFraction
 from skmicro.images import GreyEncoder, PhaseEncoder, check_images, distinct_values, encoder_for
+from skmicro.images._exact_counts import assigned_labels, thresholded_labels
 
 LABELS = {
     "binary bytes": np.array([0, 1], np.uint8),
@@ -304,3 +305,11 @@ def test_a_stack_of_bytes_is_validated_and_encoded_without_a_copy():
     tracemalloc.stop()
     assert np.shares_memory(images, stack)
     assert peak < 2e6
+
+
+def test_two_phases_are_told_apart_as_any_number_of_them():
+    odds = np.random.default_rng(0).integers(1, 6, 40).astype(float)  # many ties
+    for count in (0, 1, 7, 20, 39, 40):
+        logits = np.stack([np.zeros(40), np.log(odds)])
+        expected = assigned_labels(logits, [40 - count, count])
+        np.testing.assert_array_equal(thresholded_labels(odds, count), expected)

@@ -1,0 +1,46 @@
+"""A student of a flow: noise to phases in one evaluation of its network, or a few."""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+
+from ._model import FlowModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentModel(FlowModel):
+    """A model whose images a student makes; all else is asked of the flow that it learned from.
+
+    Attributes
+    ----------
+    encoder, image_shape, conditions, target_tol, flat, network, n_steps, method, guidance : any
+        As in :class:`FlowModel`: those of the flow.
+    student : torch.nn.Module
+        A network of the same kind.
+    n_evaluations : int
+        How often an image needs it.
+    """
+
+    student: torch.nn.Module
+    n_evaluations: int
+
+    def generate(self, latents, conditions):
+        """Return the channels of noise, (n, n_latent), (n, k) -> (n, C, *S)."""
+        return short_flow(self, self.student, self.n_evaluations).generate(latents, conditions)
+
+    def resized(self, shape, periodic):
+        """Return the model of images of another shape, unless both are as they are."""
+        resized = super().resized(shape, periodic)
+        if (shape, periodic) == (self.image_shape, self.conditions.periodic):
+            return resized
+        return replace(resized, student=self.student.resized(shape, periodic))
+
+
+def short_flow(model, student, n_evaluations):
+    """Return the flow of a student, which takes so many steps of Euler.
+
+    The last one tells the phases where it begins: the only one, straight from the noise.
+    """
+    parts = {field.name: getattr(model, field.name) for field in fields(FlowModel)}
+    steps = {"n_steps": n_evaluations, "method": "euler", "guidance": 1.0}
+    return FlowModel(**(parts | steps | {"network": student}))

@@ -1,0 +1,131 @@
+"""Flows that can be distilled: a student makes images in one evaluation of its network."""
+
+import copy
+from dataclasses import replace
+
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import check_integer
+from .._random import draw_seed, normal_rows, numpy_generator, torch_generator
+from ..flows import StudentModel, flow_end, n_flow_channels, short_flow
+from ..images import Symmetries
+from ..training import PairBatches, distillation_step, run
+from ._flow_generator import FlowGenerator
+
+TEACHER_STEPS = 4
+OF_A_STUDENT = ("student_", "n_evaluations_")
+
+
+class DistillableFlow(FlowGenerator):
+    """Base class of flows from noise to phases that students can learn from.
+
+    Attributes
+    ----------
+    student_ : torch.nn.Module
+        The network that makes the images; only of what :meth:`distill` returns.
+    n_evaluations_ : int
+        How often an image needs it.
+    """
+
+    def distill(self, n_evaluations=1, *, n_pairs=1024, n_iter=400):
+        """Return a copy that makes images in one evaluation of its network instead of many.
+
+        A student, which begins as the trained network, learns to tell the phases straight
+        from the noise: those that the flow has made of the same noise, with more steps than
+        ``n_steps``. No training images are needed.
+
+        Parameters
+        ----------
+        n_evaluations : int, default=1
+            How often an image needs the network; two are nearer to the flow.
+        n_pairs : int, default=1024
+            Noises that the flow is followed from, once. Symmetries make many of each.
+        n_iter : int, default=400
+            Iterations of the student's training.
+
+        Returns
+        -------
+        student : object
+            A fitted generator. ``sample`` and ``inverse_transform`` ask the student: same
+            noise, nearly the same images, of any size. ``transform`` and ``inpaint`` follow
+            the flow, and only for them ``n_steps``, ``method`` and ``guidance`` hold from
+            now on. Further training forgets the student.
+
+        Raises
+        ------
+        ValueError
+            If the images have grey levels.
+        DivergenceError
+            If a loss is not finite.
+
+        Notes
+        -----
+        The loss is added to ``history_`` as ``"distillation"``.
+
+        References
+        ----------
+        .. [1] E. Luhman, T. Luhman, "Knowledge distillation in iterative generative models
+           for improved sampling speed", 2021.
+        """
+        check_is_fitted(self)
+        for name, value in (("n_evaluations", n_evaluations), ("n_pairs", n_pairs)):
+            check_integer(name, value, minimum=1)
+        check_integer("n_iter", n_iter, minimum=1)
+        if self.phases_ is None:
+            raise ValueError("distill needs images of phases, got a generator of grey levels.")
+        model, seed = super()._model(), draw_seed(numpy_generator(self._seed, 6))
+        student = copy.deepcopy(self.generator_)
+        step = distillation_step(
+            student,
+            lambda network, *given: short_flow(model, network, n_evaluations).evidence(*given),
+            rng=torch_generator(seed, 1),
+            augment=Symmetries(self._moves),
+        )
+        batches = self._pairs(model, n_pairs, seed)
+        callbacks = self.callbacks or ()
+        history = run(step, batches, n_iter, callbacks=callbacks, verbose=self.verbose)
+        made = type(self)(**self.get_params(deep=False))
+        made._set(vars(self))
+        made.student_ = step.finish(batches)["generator"].requires_grad_(False)
+        made.n_evaluations_ = n_evaluations
+        made.history_ = self.history_ | history.as_arrays()
+        return made
+
+    def _pairs(self, model, n_pairs, seed):
+        """Return batches of noise and of what the flow makes of it, with training conditions."""
+        conditions = model.conditions.draw(n_pairs, [], seed)
+        noise = normal_rows(n_pairs, model.n_latent, numpy_generator(seed, 0))
+        teacher = replace(model, n_steps=TEACHER_STEPS, method="midpoint")
+        images, shape = teacher.decode(noise, conditions), model.image_shape
+        return PairBatches(
+            noise.reshape(n_pairs, n_flow_channels(model.encoder), *shape),
+            images.reshape(n_pairs, *shape),
+            flow_end,
+            encoder=model.encoder,
+            conditions=conditions,
+            batch_size=self.batch_size,
+            seed=seed,
+            device=model.device,
+            dtype=model.dtype,
+        )
+
+    @property
+    def _moves(self):
+        """Names of the symmetries by which images are moved at random."""
+        raise NotImplementedError
+
+    def _model(self):
+        model = super()._model()
+        if not hasattr(self, "student_"):
+            return model
+        parts = vars(model) | {"student": self.student_, "n_evaluations": self.n_evaluations_}
+        return StudentModel(**parts)
+
+    def _learn(self, *arguments, **settings):
+        for name in OF_A_STUDENT:
+            vars(self).pop(name, None)
+        super()._learn(*arguments, **settings)
+
+    def _kept_networks(self):
+        networks = super()._kept_networks()
+        return networks | {"student": networks["generator"]}
