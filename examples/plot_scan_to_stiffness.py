@@ -58,7 +58,7 @@ def main():
     (scan,), _ = make_fibers(1, SCAN, random_state=0, **FIBERS)
     volumes = generated(scan, arguments.n_samples, arguments.n_iter)
     labeler = ElasticStiffness(
-        young=(1.0, 10.0), poisson=(0.35, 0.25), outputs=("C33",), tol=1e-3, n_jobs=2
+        young=(1.0, 10.0), poisson=(0.35, 0.25), outputs=("C33",), rtol=1e-5, n_jobs=2
     )
     stiffness = {label: labeler.fit_transform(X)[:, 0] for label, X in volumes.items()}
     for label, values in stiffness.items():

@@ -17,6 +17,7 @@ self-adjoint, its gradient needs no further solution:
     d c_eff[I, J] / d m_k(x) = e_I(x) . D_k e_J(x) / (number of voxels).
 """
 
+import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
@@ -24,6 +25,12 @@ from ._krylov import Solution, conjugate_gradients
 
 ROUNDING = 32
 """Rounding errors of the local flux that a residual of zero may consist of."""
+SOFTNESS_OF_VOIDS = 1e-3
+"""Least eigenvalue of images with voids, as a share of that of the solid; a guess."""
+LEAST_RTOL_OF_SINGLE = 1e-10
+"""Below this error of the energy, iterations are in double precision from the start."""
+ENERGY_OF_ROUNDING = 16
+"""Square of the rounding error of the flux over the error of the energy that it causes."""
 CACHED_VOXELS = 2**16
 """Up to how many voxels all components are transformed at once: they fit into the caches."""
 
@@ -34,22 +41,26 @@ def unit_load(load, n_loads):
 
 
 class EffectiveColumns(torch.autograd.Function):
-    """Columns of the effective coefficients, differentiable with respect to the local moduli."""
+    """Rows and columns of the effective coefficients, differentiable in the local moduli."""
 
     @staticmethod
-    def forward(ctx, moduli, law, modes, loads, tol, max_iter):
-        """Return columns (n, n_loads, n_columns), residuals and iterations, (n, n_columns)."""
+    def forward(ctx, moduli, law, modes, loads, rtol, max_iter):
+        """Return the coefficients of loads, (n, n_loads, n_loads), and errors (n, n_loads)."""
         cell = PeriodicCell(moduli, law, modes)
-        n_loads = len(law.terms)
-        solutions = [cell.loaded(unit_load(load, n_loads), tol, max_iter) for load in loads]
+        n_loads, solutions = len(law.terms), []
+        found = np.zeros((cell.n_images, len(loads), len(loads)))
+        for column, load in enumerate(loads):
+            solution = cell.loaded(unit_load(load, n_loads), rtol, max_iter)
+            solutions.append(solution._replace(residual=None))
+            for row, other in enumerate(solutions):
+                missing = cell.inner(other.x, solution.residual)
+                found[:, row, column] = solution.functional[:, loads[row]] - missing
+                found[:, column, row] = found[:, row, column]
         ctx.problem = law, modes, loads
         ctx.save_for_backward(moduli, *[s.x for s in solutions if ctx.needs_input_grad[0]])
-        columns = torch.stack([s.functional for s in solutions], dim=2).to(moduli.dtype)
-        found = [
-            torch.stack([getattr(s, name) for s in solutions], 1) for name in ("residual", "n_iter")
-        ]
-        ctx.mark_non_differentiable(*found)
-        return columns, *found
+        errors = moduli.new_tensor(np.stack([solution.error for solution in solutions], axis=1))
+        ctx.mark_non_differentiable(errors)
+        return moduli.new_tensor(found), errors
 
     @staticmethod
     @once_differentiable
@@ -64,9 +75,9 @@ class EffectiveColumns(torch.autograd.Function):
         }
         total = torch.zeros_like(moduli)
         for column, load in enumerate(loads):
-            for row, other in local.items():
+            for row, other in enumerate(loads):
                 weight = gradient[:, row, column].view(-1, *[1] * (moduli.ndim - 2))
-                total += weight * law.power(other, local[load])
+                total += weight * law.power(local[other], local[load])
         return total / cell.n_voxels, *[None] * 5
 
 
@@ -89,39 +100,81 @@ class PeriodicCell:
         n_together = len(law.terms) if moduli[0].numel() <= CACHED_VOXELS else 1
         self._modes = moduli.new_empty(n_together, self.n_images, *modes.half, 2)
         least, largest = moduli[-1].flatten(1).aminmax(dim=1)
-        self._has_voids = least == 0
-        self._rounding = ROUNDING * torch.finfo(moduli.dtype).eps * (largest / least).double()
-        self._least = None
+        self._has_voids = (least == 0).cpu().numpy()
+        self.least = law.least_eigenvalue(moduli).cpu().numpy()
+        self.least[self._has_voids] *= SOFTNESS_OF_VOIDS
+        eps = torch.finfo(moduli.dtype).eps
+        self._rounding = ROUNDING * eps * largest.double().cpu().numpy() / self.least
+        self._moduli, self._single = moduli, None
 
-    def loaded(self, mean, tol, max_iter):
-        """Return the :class:`Solution` with a mean gradient; its functional is the mean flux."""
-        # The residual that conjugate gradients update drifts away from that of the solution. Where
-        # rounding may matter the latter is computed, and if it is too large they start again.
-        residual = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
-        for e, value in zip(self.e, mean, strict=True):
-            e.fill_(value)
-        functional = self._divergence(residual)
-        rounding = ROUNDING * torch.finfo(self.e.dtype).eps / tol
-        self._least = self._has_voids * rounding * self._rms_flux()
-        accurate = bool((self._rounding < tol / 100).all())
-        x = torch.zeros_like(residual)
-        n_iter = torch.zeros(self.n_images, dtype=torch.long, device=x.device)
-        before = torch.full_like(self._least, torch.inf)
+    def loaded(self, mean, rtol, max_iter):
+        """Return the :class:`Solution` with a mean gradient; its functional is the mean flux.
+
+        Iterations are in single precision where rounding allows it. The flux, the residual and
+        with them the energy are then computed from the solution with the precision of the cell;
+        if rounding has spoiled the solution, iterations begin again from there.
+        """
+        x = self.e.new_zeros(self.law.n_unknowns, *self._modes.shape[1:])
+        functional, residual = self._balance(None, mean)
+        within = self._iterating(rtol)
+        within._set_scale(mean, functional, rtol)
+        n_iter = np.zeros(self.n_images, dtype=int)
+        again, before = n_iter == 0, torch.inf
         while True:
-            relative = self.inner(residual, residual).sqrt() / self.scale(functional)
-            again = (relative > tol) & (relative < before / 2) & (n_iter < max_iter)
-            if not again.any():
-                return Solution(x, functional, n_iter, relative)
-            residual[:, ~again] = 0.0
-            n_left = max_iter - int(n_iter[again].max())
-            step = conjugate_gradients(self, residual.neg_(), functional, tol, n_left)
+            n_left, right = max_iter - int(n_iter[again].max()), residual.to(within.e.dtype)
+            step = conjugate_gradients(within, right, functional, rtol, n_left)
             x.add_(step.x)
             n_iter += step.n_iter
-            if accurate:
-                return Solution(x, step.functional, n_iter, step.residual)
-            before = relative
+            if (
+                within is self
+                and (np.square(self._rounding) < rtol).all()
+                and not self._has_voids.any()
+            ):
+                return step._replace(x=x, n_iter=n_iter)
+            functional, residual = self._balance(x, mean)
+            error = step.error * within._growth(step.residual, residual)
+            again = (error > rtol) & (error < before / 4) & (n_iter < max_iter)
+            if not again.any():
+                return Solution(x, functional, n_iter, residual, error)
+            residual[:, ~torch.from_numpy(again)], before = 0.0, error
+
+    def _iterating(self, rtol):
+        """Return this cell, or the same one in single precision where that is enough."""
+        if self.e.dtype == torch.float32 or rtol < LEAST_RTOL_OF_SINGLE:
+            return self
+        if self._single is None:
+            self._single = PeriodicCell(self._moduli.float(), self.law, self.modes.single)
+        return self._single if self._single._is_exact(ENERGY_OF_ROUNDING * rtol) else self
+
+    def _is_exact(self, rtol):
+        """Tell whether rounding of the flux has no more effect on the energy than this."""
+        return bool((np.square(self._rounding) < rtol).all())
+
+    def _set_scale(self, mean, functional, rtol):
+        """Compare errors of the energy with the energy, which voids can reduce to rounding."""
+        self._mean = np.asarray(mean)
+        eps = torch.finfo(self.e.dtype).eps
+        voids = self._has_voids * (ROUNDING * eps) ** 2 / (SOFTNESS_OF_VOIDS * rtol)
+        self._least_energy = np.maximum(voids * (functional @ self._mean), np.finfo(float).tiny)
+
+    def _balance(self, x, mean):
+        """Return the mean flux and the residual of a solution; of zero without one."""
+        residual = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
+        if x is None:
+            self._uniform(mean)
+        else:
             self.gradients(x, mean)
-            functional = self._divergence(residual)
+        functional = self._divergence(residual)
+        return functional, residual.neg_()
+
+    def _growth(self, before, residual):
+        """Return by how much more the squared norm of a residual is than it was taken for."""
+        squares = []
+        for r in (before, residual.to(before.dtype)):
+            z = torch.empty_like(r)
+            self.precondition(r, z)
+            squares.append(self.inner(r, z))
+        return np.divide(*squares[::-1], out=np.ones(self.n_images), where=squares[0] > 0)
 
     def gradients(self, x, mean):
         """Return local gradients or strains (n_loads, n, *S) of a solution with their mean."""
@@ -129,6 +182,16 @@ class PeriodicCell:
         for e, value in zip(self.e, mean, strict=True):
             e.add_(value)
         return self.e
+
+    def _uniform(self, mean):
+        for e, value in zip(self.e, mean, strict=True):
+            e.fill_(value)
+
+    def unbalanced(self, x, mean):
+        """Return the norm of the residual of a solution over that of the mean flux, (n,)."""
+        functional, residual = self._balance(x, mean)
+        norm = np.linalg.norm(functional, axis=1).clip(min=np.finfo(float).tiny)
+        return np.sqrt(self.inner(residual, residual)) / norm
 
     def fluxes(self):
         """Return local fluxes or stresses (n_loads, n, *S) of the gradients found last."""
@@ -155,15 +218,11 @@ class PeriodicCell:
 
     def inner(self, a, b):
         """Return inner products, such that a mode counts as a field of this mean square."""
-        return self.modes.inner(a, b) / self.n_voxels**2
+        return self.modes.inner(a, b).cpu().numpy() / self.n_voxels**2
 
-    def scale(self, functional):
-        """Return the norm of the mean flux, which voids can reduce to zero."""
-        norm = torch.linalg.vector_norm(functional, dim=1)
-        return torch.maximum(norm, self._least).clamp(min=torch.finfo(norm.dtype).tiny)
-
-    def _rms_flux(self):
-        return self.e.square().flatten(2).mean(2).sum(0).sqrt().double()
+    def energy(self, functional):
+        """Return the product of mean gradient and flux, which voids can reduce to zero."""
+        return np.maximum(functional @ self._mean, self._least_energy)
 
     def _parts(self):
         """Yield the components that are transformed together, as slices."""
@@ -196,4 +255,4 @@ class PeriodicCell:
                     else:
                         torch.mul(modes, n[axis], out=out[unknown])
                         written.add(unknown)
-        return torch.cat(means).T
+        return torch.cat(means).T.cpu().numpy()

@@ -5,7 +5,7 @@ import torch
 from ..parameters import parameter
 from ..rules import anything
 from ._base import values_of_phases
-from ._homogenization import EffectiveCoefficients
+from ._homogenization import FIELD_RTOL, EffectiveCoefficients
 from ._laws import Conduction
 
 
@@ -18,7 +18,7 @@ class EffectiveConductivity(EffectiveCoefficients):
     Warns
     -----
     ConvergenceWarning
-        If ``tol`` is not reached; names the images.
+        If ``rtol`` is not reached; names the images.
 
     See Also
     --------
@@ -81,7 +81,7 @@ def conduction_fields(image, mean_gradient, **parameters):
         Mean of the gradient along each axis.
     **parameters : any
         Parameters of :class:`EffectiveConductivity`; ``outputs``, ``n_jobs`` and ``image_shape``
-        have no effect.
+        have no effect. ``rtol`` is 1e-10 unless given: the error of the fields is its square root.
 
     Returns
     -------
@@ -102,4 +102,5 @@ def conduction_fields(image, mean_gradient, **parameters):
     >>> conduction_fields(layers, (0, 1), conductivity=(1.0, 4.0)).flux[1, 0].round(4)
     array([1.6, 1.6, 1.6, 1.6])
     """
+    parameters = {"rtol": FIELD_RTOL} | parameters
     return EffectiveConductivity(**parameters)._local_fields(image, mean_gradient=mean_gradient)

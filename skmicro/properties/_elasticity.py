@@ -5,7 +5,7 @@ import torch
 from ..parameters import parameter
 from ..rules import anything
 from ._base import values_of_phases
-from ._homogenization import EffectiveCoefficients
+from ._homogenization import FIELD_RTOL, EffectiveCoefficients
 from ._laws import Elasticity
 from ._moduli import plane_of_images
 
@@ -16,7 +16,7 @@ class ElasticStiffness(EffectiveCoefficients):
     Warns
     -----
     ConvergenceWarning
-        If ``tol`` is not reached; names the images.
+        If ``rtol`` is not reached; names the images.
 
     See Also
     --------
@@ -123,7 +123,7 @@ def elastic_fields(image, mean_strain, **parameters):
         11, 22, 12 in two dimensions and 11, 22, 33, 23, 13, 12 in three.
     **parameters : any
         Parameters of :class:`ElasticStiffness`; ``outputs``, ``n_jobs`` and ``image_shape`` have
-        no effect.
+        no effect. ``rtol`` is 1e-10 unless given: the error of the fields is its square root.
 
     Returns
     -------
@@ -145,4 +145,5 @@ def elastic_fields(image, mean_strain, **parameters):
     >>> fields.flux[1, 0].round(4)  # the stress across layers is the same in all
     array([1.8182, 1.8182, 1.8182, 1.8182])
     """
+    parameters = {"rtol": FIELD_RTOL} | parameters
     return ElasticStiffness(**parameters)._local_fields(image, mean_strain=mean_strain)

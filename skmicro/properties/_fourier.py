@@ -25,8 +25,9 @@ sqrt(2), so that twice a plain product of numbers is the product over all modes;
 lead to fields and those that come from them make up for it.
 """
 
+import copy
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import torch
 
@@ -61,6 +62,13 @@ class VoxelModes:
         for end in {0, *([self.half[-1] - 1] if self.shape[-1] % 2 == 0 else [])}:
             single.select(-2, end).fill_(math.sqrt(2))
         self.rising, self.falling = directions * single, directions / single
+
+    @cached_property
+    def single(self):
+        """The same modes in single precision."""
+        modes = copy.copy(self)
+        modes.rising, modes.falling = self.rising.float(), self.falling.float()
+        return modes
 
     def to_modes(self, field, modes):
         """Write the modes of real fields (..., *shape) into (..., *half, 2)."""

@@ -35,8 +35,11 @@ residual : float
     Norm of the unbalanced part of the flux over the norm of its mean.
 """
 
-LEAST_TOL = 16
-"""Smallest ``tol``, in units of the rounding error of a number."""
+FIELD_RTOL = 1e-10
+"""``rtol`` of local fields: their error is its square root."""
+
+LEAST_RTOL = 4
+"""Smallest ``rtol``, in units of the rounding error of a number."""
 
 
 class EffectiveCoefficients(TensorProperty):
@@ -69,11 +72,13 @@ class EffectiveCoefficients(TensorProperty):
         anything("sequence of float or None"),
         "Side of a voxel along each axis; ``None`` stands for cubes.",
     )
-    tol: float = parameter(
-        1e-5,
+    rtol: float = parameter(
+        1e-6,
         anything("float"),
-        """Solved when the norm of the unbalanced part of the flux is below this share of the norm
-        of its mean. At least 16 rounding errors of ``precision``, 4e-15 or 2e-6.""",
+        """Largest error of a coefficient as a share of the coefficient (of the geometric mean of
+        both diagonal ones, for those off the diagonal); bounded while iterating, or estimated
+        where a phase is a void. Gradients with respect to phases have an error of about its square
+        root. At least 4 rounding errors of ``precision``, 9e-16 or 5e-7.""",
     )
     max_iter: int = parameter(1000, integer(1), "Largest number of iterations of each load.")
 
@@ -96,38 +101,31 @@ class EffectiveCoefficients(TensorProperty):
             super().fit(X)
             cell = self._cell(self._shares_of(check_images(self, X, reset=False)[:1]))
             last = len(cell.law.terms) - 1
-            solution = cell.loaded(unit_load(last, last + 1), self.tol, self.max_iter)
+            solution = cell.loaded(unit_load(last, last + 1), self.rtol, self.max_iter)
             self.n_iter_ = max(1, int(solution.n_iter[0]))
         return self
 
     def _solve(self, shares):
         n_axes = shares.ndim - 2
         pairs = self._pairs(n_axes)
-        loads = _loads(pairs, every=shares.requires_grad)
-        columns, residuals, _ = EffectiveColumns.apply(
+        loads = sorted({load for pair in pairs for load in pair})
+        coefficients, errors = EffectiveColumns.apply(
             self._moduli(shares) / self._unit(),
             self._law(n_axes),
             self._modes(shares),
             loads,
-            self.tol,
+            self.rtol,
             self.max_iter,
         )
-        values = []
-        for pair in pairs:
-            known = [
-                columns[:, row, loads.index(load)]
-                for row, load in {pair, pair[::-1]}
-                if load in loads
-            ]
-            values.append(sum(known) / len(known))
-        return self._unit() * torch.stack(values, dim=1), residuals.amax(1)
+        values = [coefficients[:, loads.index(i), loads.index(j)] for i, j in pairs]
+        return self._unit() * torch.stack(values, dim=1), errors.amax(1)
 
-    def _warn_of(self, residuals):
-        missed = np.flatnonzero(~(residuals <= self.tol))
+    def _warn_of(self, errors):
+        missed = np.flatnonzero(~(errors <= self.rtol))
         if len(missed):
-            named = listed(missed, lambda row: f"{row} (residual {residuals[row]:.1e})")
+            named = listed(missed, lambda row: f"{row} (error {errors[row]:.1e})")
             warn_user(
-                f"{type(self).__name__} did not reach tol={self.tol:g} within "
+                f"{type(self).__name__} did not reach rtol={self.rtol:g} within "
                 f"max_iter={self.max_iter} for image {named}.",
                 ConvergenceWarning,
             )
@@ -137,14 +135,15 @@ class EffectiveCoefficients(TensorProperty):
         super().fit(images)
         cell = self._cell(self._shares_of(images))
         mean = _mean_load(*load.popitem(), len(cell.law.terms))
-        solution = cell.loaded(mean, self.tol, self.max_iter)
-        self._warn_of(solution.residual.cpu().numpy())
+        solution = cell.loaded(mean, self.rtol, self.max_iter)
+        self._warn_of(solution.error)
+        unbalanced = cell.unbalanced(solution.x, mean)
         return LocalFields(
             cell.gradients(solution.x, mean)[:, 0].cpu().numpy().copy(),
             self._unit() * cell.fluxes()[:, 0].cpu().numpy(),
-            self._unit() * solution.functional[0].cpu().numpy(),
+            self._unit() * solution.functional[0],
             int(solution.n_iter[0]),
-            float(solution.residual[0]),
+            float(unbalanced[0]),
         )
 
     def _shares_of(self, images):
@@ -204,8 +203,8 @@ class EffectiveCoefficients(TensorProperty):
 
     def _check_parameters(self):
         super()._check_parameters()
-        least = LEAST_TOL * torch.finfo(resolve_precision(self.precision)).eps
-        check_real("tol", self.tol, least, 1.0, open_high=True)
+        least = LEAST_RTOL * torch.finfo(resolve_precision(self.precision)).eps
+        check_real("rtol", self.rtol, least, 1.0, open_high=True)
         if hasattr(self, "encoder_"):
             self._voxel_sides(len(self.image_shape_))
             self._pairs(len(self.image_shape_))
@@ -224,15 +223,6 @@ class EffectiveCoefficients(TensorProperty):
                 f"{name} must be positive with discretization={self.discretization!r}, got 0; "
                 "'rotated' allows it."
             )
-
-
-def _loads(pairs, every):
-    """Return the loads of which a solution is needed: for every pair one of both, or both."""
-    loads = sorted({i for i, j in pairs if i == j or every} | {j for _, j in pairs if every})
-    for i, j in pairs:
-        if i not in loads and j not in loads:
-            loads.append(i)
-    return loads
 
 
 def _mean_load(name, mean, n_loads):

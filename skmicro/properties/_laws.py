@@ -34,6 +34,13 @@ class Conduction:
         """Return the share of the longitudinal part that the preconditioner takes away, (n,)."""
         return torch.zeros(moduli.shape[1], dtype=moduli.dtype, device=moduli.device)
 
+    def least_eigenvalue(self, moduli):
+        """Return a lower bound of the eigenvalues of the preconditioned operator, (n,).
+
+        Of images with voids it is the bound without them.
+        """
+        return _least_above_zero(moduli[0].double())
+
 
 class Elasticity:
     """Stress of a strain in Voigt's order, shear strains as sums of both parts (engineering).
@@ -75,4 +82,25 @@ class Elasticity:
         """Return (lambda + mu) / (lambda + 2 mu) of a medium between the extremes, (n,)."""
         flat = moduli.flatten(2)
         first, shear = (flat.amin(2) + flat.amax(2)) / 2
-        return (first + shear) / (first + 2 * shear)
+        stiff = first + 2 * shear
+        return torch.where(stiff > 0, (first + shear) / stiff, 0.0)
+
+    def least_eigenvalue(self, moduli):
+        """Return a lower bound of the eigenvalues of the preconditioned operator, (n,).
+
+        The preconditioner is the inverse operator of a medium with shear modulus 1, whose bulk
+        modulus follows from the longitudinal part, and no voxel is softer than this share of it.
+        Of images with voids it is the bound without them.
+        """
+        share, n_axes = self.longitudinal(moduli).double(), self.n_axes
+        bulk = (2 * share - 1) / (1 - share) + 2 / n_axes
+        first, shear = moduli.double()
+        least = _least_above_zero(first + 2 * shear / n_axes) / bulk
+        return torch.minimum(least, _least_above_zero(shear))
+
+
+def _least_above_zero(moduli):
+    """Return the least positive modulus of each image, (n,); 1 where there is none."""
+    flat = moduli.flatten(1)
+    least = torch.where(flat > 0, flat, torch.inf).amin(1)
+    return torch.where(least < torch.inf, least, 1.0)

@@ -7,7 +7,7 @@ from tiny import ESTIMATORS, REGRESSORS, tiny
 from skmicro.random_fields import _level_cut
 
 # The suite asks how estimators behave, not what they learn or solve.
-SHORT = {"n_iter": 1, "n_steps": 1, "tol": 0.3}
+SHORT = {"n_iter": 1, "n_steps": 1, "rtol": 0.3}
 # A weight of 2 is the same as twice the image where every iteration takes all images.
 ALL_AT_ONCE = {
     "batch_size": 64,

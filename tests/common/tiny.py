@@ -23,7 +23,7 @@ TINY = {
     "n_critic": 1,
     "n_projection": 1,
     "average_decay": 0.0,
-    "tol": 1e-2,
+    "rtol": 1e-2,
     "random_state": 0,
     "device": "cpu",
 }

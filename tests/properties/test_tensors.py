@@ -11,9 +11,9 @@ from skmicro.images import Move
 from skmicro.properties import EffectiveConductivity, ElasticStiffness
 
 PROPERTIES = [
-    ElasticStiffness(young=(1.0, 20.0), poisson=(0.1, 0.35), tol=1e-7, device="cpu"),
-    ElasticStiffness(young=(1.0, 20.0), plane="stress", tol=1e-7, device="cpu"),
-    EffectiveConductivity(conductivity=(1.0, 30.0), tol=1e-7, device="cpu"),
+    ElasticStiffness(young=(1.0, 20.0), poisson=(0.1, 0.35), rtol=1e-12, device="cpu"),
+    ElasticStiffness(young=(1.0, 20.0), plane="stress", rtol=1e-12, device="cpu"),
+    EffectiveConductivity(conductivity=(1.0, 30.0), rtol=1e-12, device="cpu"),
 ]
 
 
