@@ -122,6 +122,8 @@ class DistillableFlow(FlowGenerator):
         return StudentModel(**parts)
 
     def _learn(self, *arguments, **settings):
+        if hasattr(self, "student_"):
+            self.history_ = {k: v for k, v in self.history_.items() if k != "distillation"}
         for name in OF_A_STUDENT:
             vars(self).pop(name, None)
         super()._learn(*arguments, **settings)

@@ -6,7 +6,6 @@ The losses are those of :mod:`skmicro.losses.style`, how images are paired is th
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -37,10 +36,6 @@ def _check_style_network(name, value):
         return
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f'{name} must be "random", a path or a torch.nn.Module, got {value!r}.')
-    if not Path(value).is_file():
-        raise FileNotFoundError(
-            f'{name} must be "random", an existing file or a torch.nn.Module, got {str(value)!r}.'
-        )
 
 
 def _check_style_layers(name, value):
