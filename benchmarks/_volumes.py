@@ -16,6 +16,7 @@ from skmicro.properties import EffectiveConductivity, ElasticStiffness
 
 YOUNG, POISSON, CONDUCTIVITY = (1e3, 1e4), (0.4, 0.1), (1.0, 10.0)
 REAL, FIELD, FLOW = "real", "Gaussian random field", "flow matching"
+PLANE_FLOW = "flow matching, light"  # the preset for images, beside that for volumes
 NETWORKS = ("light", "fine", "growing", "constant", "equivariant")
 ON_CPU = ("light", "fine")
 N_SHOWN = 8
@@ -108,6 +109,7 @@ def generators(arguments, periodic, symmetries):
 
     makers = {name: partial(network, name) for name in NETWORKS}
     makers[FLOW] = partial(FlowMatchingGenerator.light_3d, **settings)
+    makers[PLANE_FLOW] = partial(FlowMatchingGenerator.light, **settings)
     makers[FIELD] = GaussianRandomField
     return {name: makers[name] for name in arguments.models}
 
@@ -137,7 +139,7 @@ def trained(name, make, images, arguments):
 
 def add_options(parser):
     """Add the options of the benchmarks of volumes."""
-    names, default = [*NETWORKS, FLOW, FIELD], [FIELD, *ON_CPU, FLOW]
+    names, default = [*NETWORKS, FLOW, PLANE_FLOW, FIELD], [FIELD, *ON_CPU, FLOW]
     parser.add_argument("--models", nargs="+", choices=names, default=default, metavar="MODEL")
     parser.add_argument("--n-training", type=int, default=1000, help="volumes to train on")
     parser.add_argument("--sigma", type=float, nargs="+", default=[1.0], help="of latents")
