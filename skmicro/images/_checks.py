@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_array, valid
 from .._checks import check_image_shape
 from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
-from ._large import is_chunked
+from ._large import blocks_of, is_chunked
 
 
 def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
@@ -171,7 +171,7 @@ def _real_numbers(name, values):
 
 
 def _finite(name, array):
-    if not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in blocks_of(array)):
         raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
     return array
 
