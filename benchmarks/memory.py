@@ -2,10 +2,9 @@
 
 Every case runs in a process of its own, which first makes the same call with a few images, so
 that libraries are loaded and thread pools there. Images lie in a memory map, whose pages are not
-anonymous
-memory. What is measured is the largest RssAnon of /proc/self/status during the call, less what
-was there before it and less the size of what it returns (of ``fit``: the size of the estimator
-as a pickle). ``evaluate`` has n training images, and 256 each to judge and to judge by.
+anonymous memory. What is measured is the largest RssAnon of /proc/self/status during the call,
+less what was there before it and less the size of what it returns (of ``fit``: the size of the
+estimator as a pickle). ``evaluate`` has n training images, and 256 each to judge and to judge by.
 
     python benchmarks/memory.py [--numbers 10000 100000 1000000] [--side 512]
     python benchmarks/memory.py --numbers 200000 --baseline OLDER_CHECKOUT

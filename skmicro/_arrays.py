@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from ._forks import about_to_compute
+
 _PRECISIONS = {"auto": torch.float32, "float32": torch.float32, "float64": torch.float64}
 
 BATCH_VOXELS = 2**16
@@ -81,6 +83,7 @@ def padded_batches(n_rows, batch_size):
 
 def map_batches(function, n_rows, batch_size):
     """Apply a function to padded index batches and join its tensors or arrays, a row per index."""
+    about_to_compute()
     batches = padded_batches(n_rows, batch_size)
     return joined((function(index)[:n_valid] for index, n_valid in batches), n_rows)
 
