@@ -18,8 +18,8 @@ PACKAGE = Path(skmicro.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEVELS = [
-    {"exceptions", "_version", "_arrays", "_random", "_checks", "_warnings", "_rollback", "_files", "_forks",
-     "_callbacks", "_moments", "_tensors", "registry", "persistence",
+    {"exceptions", "_version", "_arrays", "_random", "_checks", "_warnings", "_rollback", "_files",
+     "_forks", "_callbacks", "_moments", "_tensors", "registry", "persistence",
      "parameters", "rules"},
     {"images"},
     {"descriptors", "networks", "datasets", "io"},
