@@ -3,10 +3,15 @@
 import numpy as np
 import torch
 
+from ._forks import about_to_compute
+
 _PRECISIONS = {"auto": torch.float32, "float32": torch.float32, "float64": torch.float64}
 
 BATCH_VOXELS = 2**16
 """Voxels that an inference batch holds by default: fills the caches, not the memory."""
+
+PART_VOXELS = 2**20
+"""Voxels of whole images for which intermediate results are kept at once."""
 
 
 def named_device(device):
@@ -78,7 +83,34 @@ def padded_batches(n_rows, batch_size):
 
 def map_batches(function, n_rows, batch_size):
     """Apply a function to padded index batches and join its tensors or arrays, a row per index."""
-    parts = [function(index)[:n_valid] for index, n_valid in padded_batches(n_rows, batch_size)]
-    if isinstance(parts[0], torch.Tensor):
-        return torch.cat(parts)
-    return np.concatenate(parts)
+    about_to_compute()
+    batches = padded_batches(n_rows, batch_size)
+    return joined((function(index)[:n_valid] for index, n_valid in batches), n_rows)
+
+
+def joined(parts, n_rows):
+    """Return one tensor or array of ``n_rows`` rows, into which parts are written as they come.
+
+    Parts that waited for the last one would lie between the large arrays they were computed from,
+    and keep the freed memory of these from going back: memory grew with the number of rows.
+    """
+    whole, start = None, 0
+    for part in parts:
+        if whole is None:
+            whole = _empty_like(part, n_rows)
+        whole[start : start + len(part)] = part
+        start += len(part)
+    return whole
+
+
+def _empty_like(part, n_rows):
+    if isinstance(part, torch.Tensor):
+        return part.new_empty(n_rows, *part.shape[1:])
+    return np.empty((n_rows, *part.shape[1:]), part.dtype)
+
+
+def parts_of(n_rows, image_shape):
+    """Yield slices of rows, whole images of together about 2^20 voxels."""
+    step = max(1, PART_VOXELS // int(np.prod(image_shape)))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))

@@ -32,6 +32,15 @@ def check_integer(name, value, minimum=None, *, below=None):
         raise ValueError(f"{name} must be < {below}, got {value}.")
 
 
+def check_n_jobs(name, value):
+    """Raise unless ``value`` is None or an integer other than 0, as joblib takes it."""
+    if value is None:
+        return
+    check_integer(name, value)
+    if value == 0:
+        raise ValueError(f"{name} must be None or an integer other than 0, got 0.")
+
+
 def check_real(
     name, value, low=-np.inf, high=np.inf, *, open_low=False, open_high=False, finite=True
 ):

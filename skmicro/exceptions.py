@@ -25,6 +25,10 @@ class EstimateWarning(UserWarning):
     """An estimate left the range in which it can be true, or ended where its search ends."""
 
 
+class ForkWarning(RuntimeWarning):
+    """A process was forked after torch had used threads, and computes with one thread."""
+
+
 class GreyLevelWarning(UserWarning):
     """Grey levels lie outside [0, 1], where they are shares of phases."""
 

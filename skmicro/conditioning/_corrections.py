@@ -5,22 +5,40 @@ Of phase fractions by the level at which phases are told apart, of others by wha
 
 import numpy as np
 
+from .._arrays import joined, parts_of
 from .._random import normal_rows, numpy_generator
-from ._fractions import fraction_target
+from ._fractions import exact_fractions, fraction_target
 from ._table import described
 
 CORRECTIONS = 3
 
 
-def images_for(model, conditions, targets, fractions, seed):
+def images_for(model, n_samples, targets, exact, seed, conditions=None):
     """Return decoded images (n_samples, ...) of new latents that meet targets.
 
-    ``conditions`` (n_samples, n_conditions) are asked for or drawn, ``targets`` include those
-    that are conditions, and ``fractions`` is the target that ``exact=True`` meets, or ``None``.
-    The first rows of the latents do not depend on ``n_samples``.
+    ``targets`` include those that are conditions; ``exact`` meets phase fractions to half a voxel.
+    The conditions that are asked for or drawn are written into ``conditions`` (n_samples,
+    n_conditions), if that is given. The first images do not depend on ``n_samples``. They are made
+    part by part, except where latents are searched, whose draws are for all images at once.
     """
-    table, noise = model.conditions, numpy_generator(seed, 0)
-    latents = normal_rows(len(conditions), model.n_latent, noise)
+    searched = any(target.name not in model.conditions.names for target in targets)
+    parts = [slice(0, n_samples)] if searched else parts_of(n_samples, model.image_shape)
+    streams = numpy_generator(seed, 1), numpy_generator(seed, 0)
+
+    def images(rows):
+        wanted = [target._replace(values=target.values[rows]) for target in targets]
+        drawn = model.conditions.draw(rows.stop - rows.start, wanted, streams[0])
+        if conditions is not None:
+            conditions[rows] = drawn
+        latents = normal_rows(len(drawn), model.n_latent, streams[1])
+        return _images_of(model, latents, drawn, wanted, exact, seed)
+
+    return joined((images(rows) for rows in parts), n_samples)
+
+
+def _images_of(model, latents, conditions, targets, exact, seed):
+    table = model.conditions
+    fractions = exact_fractions(targets) if exact else None
     searched = [target for target in targets if target.name not in table.names]
     if searched:
         latents = model.meeting(latents, conditions, searched, seed)

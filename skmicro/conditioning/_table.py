@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import clone
 
-from .._random import numpy_generator
+from .._arrays import joined, parts_of
 from ..descriptors import new_descriptor
 from ..networks import whitened
 from ..registry import Persistent
@@ -128,18 +128,19 @@ class ConditionTable(Persistent):
         table = copy.copy(self)
         table.rows = np.concatenate([self.rows, new])
         further = described(self.measured, images)
+        values = dict(zip(self.names, self.split(new), strict=True))
+        ranges = {name: _widened(self.ranges.get(name), block) for name, block in values.items()}
+        for part in parts_of(len(images), images.shape[1:]):
+            for descriptor in self._watched:
+                known = ranges.get(descriptor.name, self.ranges.get(descriptor.name))
+                ranges[descriptor.name] = _widened(known, descriptor.transform(images[part]))
         table.measured_rows = (
             further if self.measured_rows is None else np.concatenate([self.measured_rows, further])
         )
         if self.whitening is None:
             table.whitening = whitening_of(new)
             table.whitenings = [whitening_of(block) for block in self.split(new)]
-        values = dict(zip(self.names, self.split(new), strict=True))
-        for descriptor in self._watched:
-            values[descriptor.name] = descriptor.transform(images)
-        table.ranges = {
-            name: _widened(self.ranges.get(name), block) for name, block in values.items()
-        }
+        table.ranges = ranges
         return table, new
 
     def emptied(self):
@@ -212,7 +213,7 @@ class ConditionTable(Persistent):
                 columns[target.name][:] = target.values
         return given
 
-    def draw(self, n_samples, targets, seed):
+    def draw(self, n_samples, targets, rng):
         """Return conditions for new samples.
 
         Components that the targets give are taken from them; the others from a
@@ -225,8 +226,8 @@ class ConditionTable(Persistent):
             Number of rows.
         targets : list of Target
             Those that are not conditions are passed over.
-        seed : int
-            Seed of the draw; the first rows do not depend on ``n_samples``.
+        rng : numpy.random.Generator
+            Source of the draw; the first rows do not depend on ``n_samples``.
 
         Returns
         -------
@@ -236,15 +237,21 @@ class ConditionTable(Persistent):
         if self.n_columns == 0:
             return np.zeros((n_samples, 0), np.float32)
         given = self.given(n_samples, targets)
-        share = numpy_generator(seed, 1).random(n_samples)
+        share = rng.random(n_samples)
         chosen = _nearby_rows(self.rows, given, share)
         return np.where(np.isnan(given), self.rows[chosen], given).astype(np.float32)
 
 
 def described(descriptors, images):
     """Return descriptors of images side by side, (n, k) float32."""
-    blocks = [descriptor.transform(images) for descriptor in descriptors]
-    return np.hstack([np.zeros((len(images), 0)), *blocks]).astype(np.float32)
+
+    def rows(part):
+        blocks = [descriptor.transform(images[part]) for descriptor in descriptors]
+        empty = np.zeros((part.stop - part.start, 0))
+        return np.hstack([empty, *blocks]).astype(np.float32)
+
+    parts = parts_of(len(images), images.shape[1:])
+    return joined((rows(part) for part in parts), len(images))
 
 
 def _widened(bounds, values):

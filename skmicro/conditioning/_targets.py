@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
+from .._arrays import joined, parts_of
 from .._warnings import warn_user
 from ..descriptors import PhaseFractions, new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
@@ -136,8 +137,13 @@ def warn_missed(images, targets, tolerance, image_shape):
         descriptor = clone(target.descriptor)._bind(target.descriptor.encoder_, image_shape)
         if descriptor._n_features() != target.values.shape[1]:
             continue
-        misses = descriptor.transform(images) - target.values
-        error = np.sqrt(np.square(misses).mean(axis=1))
+        errors = (
+            np.sqrt(
+                np.square(descriptor.transform(images[part]) - target.values[part]).mean(axis=1)
+            )
+            for part in parts_of(len(images), image_shape)
+        )
+        error = joined(errors, len(images))
         failed = error > tolerance + 1e-6
         if failed.any():
             warn_user(

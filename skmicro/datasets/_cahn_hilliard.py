@@ -31,7 +31,7 @@ import torch
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from .._checks import check_image_shape, check_integer, check_range, check_real
+from .._checks import check_image_shape, check_integer, check_n_jobs, check_range, check_real
 from .._random import draw_seed, numpy_generator
 from ._drawing import even_sequence, measured_fractions
 
@@ -145,6 +145,7 @@ def make_cahn_hilliard(
     check_real("noise", noise, 0, 0.5, open_low=True)
     _check_separates((low, high), shape, n_steps, gamma, dt, noise)
 
+    check_n_jobs("n_jobs", n_jobs)
     seed = draw_seed(random_state)
     fractions = even_sequence(n_samples, low, high, seed)
     size = min(MAX_BATCH, max(1, VOXELS_PER_BATCH // math.prod(shape)))

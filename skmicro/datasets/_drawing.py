@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 from joblib import Parallel, delayed
 
-from .._checks import check_integer
+from .._checks import check_integer, check_n_jobs
 from .._random import draw_seed, numpy_generator
 
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
@@ -22,6 +22,7 @@ VOXELS_PER_BATCH = 2**18
 def draw_by_fraction(simulate, n_samples, fractions, random_state, n_jobs):
     """Return images of ``simulate(fraction, generator)`` and their measured fractions of 1."""
     check_integer("n_samples", n_samples, 1)
+    check_n_jobs("n_jobs", n_jobs)
     seed = draw_seed(random_state)
     images = Parallel(n_jobs=n_jobs)(
         delayed(_draw_one)(simulate, fraction, seed, index)
@@ -46,8 +47,11 @@ def measured_fractions(images):
     return images.mean(axis=tuple(range(1, images.ndim)), dtype=np.float64)
 
 
-def draw_accepted(n_samples, draw, seed, refusal):
-    """Return ``n_samples`` rows of those that ``draw(generator, n)`` keeps of n candidates."""
+def draw_accepted(n_samples, draw, seed, refusal, most=MAX_REJECTED):
+    """Return ``n_samples`` rows of those that ``draw(generator, n)`` keeps of n candidates.
+
+    Raises ValueError(refusal) when ``most`` in a row were not kept.
+    """
     found, missing, rejected = [], n_samples, 0
     for block in count():
         found.append(draw(numpy_generator(seed, block), CANDIDATES_PER_BLOCK)[:missing])
@@ -55,7 +59,7 @@ def draw_accepted(n_samples, draw, seed, refusal):
         if not missing:
             return np.concatenate(found)
         rejected = 0 if len(found[-1]) else rejected + CANDIDATES_PER_BLOCK
-        if rejected >= MAX_REJECTED:
+        if rejected >= most:
             raise ValueError(refusal)
 
 

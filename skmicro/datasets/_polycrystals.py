@@ -23,7 +23,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.spatial import cKDTree
 
-from .._checks import check_image_shape, check_integer, check_real
+from .._checks import check_image_shape, check_integer, check_n_jobs, check_real
 from .._random import draw_seed, numpy_generator
 from ._colouring import colour_cells, neighbours, sufficient_colours
 
@@ -148,6 +148,7 @@ def make_polycrystals(
     stretch = _check_anisotropy(anisotropy, len(shape))
     check_real("size_spread", size_spread, 0, 1)
 
+    check_n_jobs("n_jobs", n_jobs)
     seed = draw_seed(random_state)
     images = Parallel(n_jobs=n_jobs)(
         delayed(_simulate)(shape, n_grains, target, stretch, size_spread, seed, index)

@@ -58,8 +58,8 @@ def make_circles(
     Raises
     ------
     ValueError
-        If a parameter lies outside its range, or if the circles of about a million random
-        draws in a row overlapped.
+        If a parameter lies outside its range, or if of about two million circles, drawn for
+        one image after the other, two always overlapped.
     TypeError
         If a parameter is not of the type stated.
 
@@ -120,8 +120,8 @@ def make_circle_square(
     Raises
     ------
     ValueError
-        If a parameter lies outside its range, or if the shapes of about a million random
-        draws in a row overlapped.
+        If a parameter lies outside its range, or if of about two million shapes, drawn for
+        one image after the other, two always overlapped.
     TypeError
         If a parameter is not of the type stated.
 
@@ -158,6 +158,7 @@ def make_circle_square(
 def _draw_apart(n_samples, n_objects, ranges, are_apart, seed):
     """Draw ``n_samples`` times objects (radius, \\*centre) all of which are apart."""
     lows, highs = ranges
+    n_draws = 2 * MAX_REJECTED // max(2, n_objects)
 
     def draw(generator, n_candidates):
         size = (n_candidates, n_objects, len(lows))
@@ -165,19 +166,21 @@ def _draw_apart(n_samples, n_objects, ranges, are_apart, seed):
         return objects[are_apart(objects)]
 
     refusal = (
-        f"radius must be smaller, center wider or the shapes fewer: in {MAX_REJECTED} draws "
+        f"radius must be smaller, center wider or the shapes fewer: in {n_draws} draws "
         f"of {n_objects} shapes with radius from {lows[0]} to {highs[0]} and centres "
         f"from {lows[1:].tolist()} to {highs[1:].tolist()}, two always overlapped."
     )
-    return draw_accepted(n_samples, draw, seed, refusal)
+    return draw_accepted(n_samples, draw, seed, refusal, n_draws)
 
 
 def _circles_apart(objects):
-    apart = np.ones(len(objects), dtype=bool)
+    apart = np.arange(len(objects))
     for i, j in combinations(range(objects.shape[1]), 2):
-        first, second = objects[:, i], objects[:, j]
+        if not len(apart):
+            break
+        first, second = objects[apart, i], objects[apart, j]
         squared_distance = np.square(first[:, 1:] - second[:, 1:]).sum(axis=1)
-        apart &= squared_distance > np.square(first[:, 0] + second[:, 0])
+        apart = apart[squared_distance > np.square(first[:, 0] + second[:, 0])]
     return apart
 
 

@@ -37,7 +37,7 @@ class _ShapeDescriptor(BaseDescriptor):
         if self.background is None:
             return 0
         check_is_fitted(self)
-        return self.encoder_.channel_of(self.background)
+        return self.encoder_.channel_of(self.background, "background")
 
     def _moments(self, images):
         if images.shape[1] > 1:

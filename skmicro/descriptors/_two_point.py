@@ -118,7 +118,7 @@ class TwoPointCorrelation(BinnedDescriptor):
         if self.n_bins is not None and self.output != "radial":
             raise ValueError(f"n_bins must be None for output={self.output!r}, got {self.n_bins}.")
         if hasattr(self, "encoder_"):
-            self.encoder_.channel_of(self.other_phase)
+            self.encoder_.channel_of(self.other_phase, "other_phase")
 
     def _describe(self, images):
         tail = self._field(images)

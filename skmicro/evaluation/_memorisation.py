@@ -22,6 +22,7 @@ from ..images import check_stack, encoder_for
 COARSE_SIDE = 16
 RESOLVED_VARIANCE = 0.25
 BLOCK_VOXELS = 2**20
+TRAINING_VOXELS = 2**22
 
 
 def memorisation(images, training_images, *, n_candidates=32):
@@ -73,7 +74,7 @@ def memorisation(images, training_images, *, n_candidates=32):
     encoder = encoder_for(training)
     encoder.check(images, "images", "of training_images")
     search = _CopySearch(training, encoder, n_candidates)
-    return np.minimum([search.largest_correlation(image) for image in images], 1.0)
+    return np.minimum(search.largest_correlations(images), 1.0)
 
 
 def symmetry_count(shape):
@@ -90,28 +91,55 @@ class _CopySearch:
         self.shape = training.shape[1:]
         self.n_candidates = n_candidates
         self.grid = self._coarse_grid() if n_candidates is not None else self.shape
-        self.spectra = self._each_batch(self._coarse)
 
-    def largest_correlation(self, image):
-        """Return the largest correlation of one image with any training image."""
-        moved = _symmetric_copies(_unit_channels(image[None], self.encoder)[0])
-        spectra = torch.fft.rfftn(moved, dim=_axes(self.shape), norm="ortho")
-        low = self._coarse(spectra)
-        n_rows = max(1, BLOCK_VOXELS // (4 * len(moved) * math.prod(self.grid)))
-        blocks = [
-            _largest(low.unsqueeze(1), block, self.grid) for block in self.spectra.split(n_rows)
-        ]
-        coarse = torch.cat(blocks, dim=1)
+    def largest_correlations(self, images):
+        """Return the largest correlation of each image with any training image.
+
+        Spectra of training images are kept for a block of them at a time.
+        """
+        best = [(torch.empty(0), torch.empty(0, 2, dtype=torch.int64)) for _ in images]
+        for block in np.split(np.arange(len(self.training)), self._ends):
+            training = self._each_batch(self._coarse, block)
+            best = [
+                self._better(known, self._moved(image), training, block[0])
+                for known, image in zip(best, images, strict=True)
+            ]
         if self.grid == self.shape:
-            return float(coarse.max())
-        best = coarse.flatten().topk(min(self.n_candidates, coarse.numel())).indices
-        return max(self._exact(spectra, part) for part in best.split(self._batch_size))
+            return [float(values.max()) for values, _ in best]
+        return [self._exact(image, pairs) for image, (_, pairs) in zip(images, best, strict=True)]
 
-    def _exact(self, spectra, pairs):
-        """Largest correlation among numbered pairs of a symmetry and a training image."""
-        symmetry, index = pairs // len(self.training), pairs % len(self.training)
-        candidates = self._spectra_of(self.training[index.numpy()])
-        return float(_largest(spectra[symmetry], candidates, self.shape).max())
+    @property
+    def _ends(self):
+        n_rows = max(1, TRAINING_VOXELS // (self.encoder.n_channels * math.prod(self.grid)))
+        return np.arange(n_rows, len(self.training), n_rows)
+
+    def _moved(self, image):
+        """Return the spectra of an image in all its symmetries."""
+        moved = _symmetric_copies(_unit_channels(image[None], self.encoder)[0])
+        return torch.fft.rfftn(moved, dim=_axes(self.shape), norm="ortho")
+
+    def _better(self, known, spectra, training, first):
+        """Return coarse correlations and pairs, among those known and with a block of images."""
+        low = self._coarse(spectra)
+        n_rows = max(1, BLOCK_VOXELS // (4 * len(low) * math.prod(self.grid)))
+        blocks = training.split(n_rows)
+        parts = (_largest(low, part.unsqueeze(1), self.grid) for part in blocks)
+        coarse = _arrays.joined(parts, len(training)).flatten()
+        n_kept = 1 if self.grid == self.shape else self.n_candidates
+        values, place = coarse.topk(min(n_kept, len(coarse)))
+        pairs = torch.stack([place % len(low), first + place // len(low)], dim=1)
+        values, pairs = torch.cat([known[0], values]), torch.cat([known[1], pairs])
+        values, place = values.topk(min(n_kept, len(values)))
+        return values, pairs[place]
+
+    def _exact(self, image, pairs):
+        """Largest correlation among pairs of a symmetry of an image and a training image."""
+        spectra = self._moved(image)
+        found = []
+        for symmetry, index in (part.unbind(1) for part in pairs.split(self._batch_size)):
+            candidates = self._spectra_of(self.training[index.numpy()])
+            found.append(_largest(spectra[symmetry], candidates, self.shape).max())
+        return float(max(found))
 
     def _coarse(self, spectra):
         low = _low_pass(spectra, self.grid, self.shape)
@@ -126,10 +154,10 @@ class _CopySearch:
         channels = _unit_channels(images, self.encoder)
         return torch.fft.rfftn(channels, dim=_axes(self.shape), norm="ortho")
 
-    def _each_batch(self, function):
+    def _each_batch(self, function, rows):
         return _arrays.map_batches(
-            lambda index: function(self._spectra_of(self.training[index])),
-            len(self.training),
+            lambda index: function(self._spectra_of(self.training[rows[index]])),
+            len(rows),
             self._batch_size,
         )
 
@@ -138,7 +166,10 @@ class _CopySearch:
         side = COARSE_SIDE
         while side < max(self.shape):
             grid = tuple(min(length, side) for length in self.shape)
-            share = self._each_batch(lambda s, g=grid: _power(_low_pass(s, g, self.shape), g))
+            share = self._each_batch(
+                lambda s, g=grid: _power(_low_pass(s, g, self.shape), g),
+                np.arange(len(self.training)),
+            )
             if float(share.mean()) >= RESOLVED_VARIANCE:
                 return grid
             side *= 2

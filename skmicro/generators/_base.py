@@ -15,6 +15,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _random
+from .._arrays import joined, parts_of
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._checks import check_choice, check_image_shape, check_integer
 from .._rollback import unchanged_on_error
@@ -198,11 +199,12 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         seed = _random.draw_seed(random_state)
         table = model.conditions
         wanted = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
-        fractions = exact_fractions(wanted) if exact else None
+        if exact:
+            exact_fractions(wanted)
         for target in wanted:
             warn_outside(target, table.ranges)
-        conditions = table.draw(n_samples, wanted, seed)
-        images = images_for(model, conditions, wanted, fractions, seed)
+        conditions = np.empty((n_samples, table.n_columns), np.float32) if return_targets else None
+        images = images_for(model, n_samples, wanted, exact, seed, conditions)
         warn_missed(images, wanted, model.target_tol, model.image_shape)
         if not return_targets:
             return images
@@ -232,9 +234,15 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         check_is_fitted(self)
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
-        conditions = self.conditions_.completed(self.conditions_.describe(images))
-        latents = self._model().latents_of(images, conditions).astype(np.float32)
-        return np.hstack([latents, conditions])
+        model, table = self._model(), self.conditions_
+
+        def latents(part):
+            conditions = table.completed(table.describe(images[part]))
+            rows = model.latents_of(images[part], conditions).astype(np.float32)
+            return np.hstack([rows, conditions])
+
+        parts = parts_of(len(images), self.image_shape_)
+        return joined((latents(part) for part in parts), len(images))
 
     def inverse_transform(self, Z):
         """Turn latents into images.

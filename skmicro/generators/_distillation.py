@@ -93,7 +93,7 @@ class DistillableFlow(FlowGenerator):
 
     def _pairs(self, model, n_pairs, seed):
         """Return batches of noise and of what the flow makes of it, with training conditions."""
-        conditions = model.conditions.draw(n_pairs, [], seed)
+        conditions = model.conditions.draw(n_pairs, [], numpy_generator(seed, 1))
         noise = normal_rows(n_pairs, model.n_latent, numpy_generator(seed, 0))
         teacher = replace(model, n_steps=TEACHER_STEPS, method="midpoint")
         images, shape = teacher.decode(noise, conditions), model.image_shape

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._arrays import parts_of
 from ..conditioning import ConditionTable
 from ..descriptors import TwoPointCorrelation
 
@@ -15,7 +16,13 @@ def correlation_distance(samples, images, encoder, periodic):
     phases = [None] if encoder.phases is None else encoder.phases[-max(1, encoder.n_channels - 1) :]
     curves = [TwoPointCorrelation(phase=phase, periodic=periodic) for phase in phases]
     table = ConditionTable(curves, encoder, images.shape[1:])
-    got, wanted = (table.describe(stack).mean(axis=0) for stack in (samples, images))
+    got, wanted = (_mean_curves(table, stack) for stack in (samples, images))
     if not wanted.any():
         raise ValueError("X must hold some voxels of the phases scored, got none.")
     return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
+
+
+def _mean_curves(table, images):
+    parts = parts_of(len(images), images.shape[1:])
+    sums = (table.describe(images[part]).sum(axis=0, dtype=np.float64) for part in parts)
+    return sum(sums) / len(images)

@@ -6,6 +6,8 @@ of any other image as often as voxels far from each other.
 
 import numpy as np
 
+from .._arrays import parts_of
+
 LEAST_SIDE = 4  # of an axis on which half an image is farther than a neighbour
 
 
@@ -25,14 +27,19 @@ def looks_periodic(images):
         images with no other axis are not.
     """
     telling = [axis for axis in range(1, images.ndim) if images.shape[axis] >= LEAST_SIDE]
-    return bool(telling) and all(_matches(np.moveaxis(images, axis, 0)) for axis in telling)
+    return bool(telling) and all(_matches(images, axis) for axis in telling)
 
 
-def _matches(layers):
-    middle = len(layers) // 2
-    border = _jump(layers[-1], layers[0])
-    near = _jump(layers[:-1], layers[1:])
-    far = _jump(layers[:-middle], layers[middle:])
+def _matches(images, axis):
+    jumps = np.zeros(3)
+    for part in parts_of(len(images), images.shape[1:]):
+        layers = np.moveaxis(images[part], axis, 0)
+        middle = len(layers) // 2
+        border = _jump(layers[-1], layers[0])
+        near = _jump(layers[:-1], layers[1:])
+        far = _jump(layers[:-middle], layers[middle:])
+        jumps += (part.stop - part.start) * np.array([border, near, far])
+    border, near, far = jumps
     return bool(abs(border - near) < abs(border - far))
 
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_array, valid
 from .._checks import check_image_shape
 from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
-from ._large import is_chunked
+from ._large import blocks_of, is_chunked
 
 
 def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
@@ -113,7 +113,7 @@ def check_stack(name, images, image_shape=None, n_least=1):
         If the values are not finite, the images are too few, or their shape is not
         allowed.
     """
-    stack = _real_numbers(name, images)
+    stack = real_numbers(name, images)
     if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
         stack = stack.reshape(-1, *image_shape)
     if stack.ndim not in (3, 4):
@@ -125,7 +125,7 @@ def check_stack(name, images, image_shape=None, n_least=1):
         raise ValueError(
             f"{name} must hold images of shape {tuple(image_shape)}, got {stack.shape[1:]}."
         )
-    return _finite(name, stack)
+    return finite(name, stack)
 
 
 def check_image(name, image, n_axes=(2, 3)):
@@ -152,16 +152,21 @@ def check_image(name, image, n_axes=(2, 3)):
     ValueError
         If the values are not finite, or the number of axes is another.
     """
-    image = _real_numbers(name, image)
+    image = real_numbers(name, image)
     if image.ndim not in n_axes:
         shapes = " or ".join("(H, W)" if n == 2 else "(D, H, W)" for n in n_axes)
         hint = f"; {name}[0] is one of a stack" if image.ndim == max(n_axes) + 1 else ""
         raise ValueError(f"{name} must have shape {shapes}, got {image.shape}{hint}.")
-    return _finite(name, image)
+    return finite(name, image)
 
 
-def _real_numbers(name, values):
-    """Return the values as an array, or raise TypeError unless they are real numbers."""
+def real_numbers(name, values):
+    """Return the values as an array, or raise TypeError unless they are real numbers.
+
+    Arrays in chunks stay as they are.
+    """
+    if is_chunked(values) and np.dtype(values.dtype).kind in "biuf":
+        return values
     array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
     if array.dtype.kind not in "biuf":
         single = array.dtype == object and array.ndim == 0  # None, or a sparse matrix
@@ -170,8 +175,9 @@ def _real_numbers(name, values):
     return array
 
 
-def _finite(name, array):
-    if not np.isfinite(array).all():
+def finite(name, array):
+    """Return an array, or raise ValueError unless its values are finite."""
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in blocks_of(array)):
         raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
     return array
 

@@ -44,13 +44,15 @@ class PhaseEncoder(Persistent):
         """Number of phases."""
         return len(self.phases)
 
-    def channel_of(self, phase):
+    def channel_of(self, phase, name="phase"):
         """Return the channel of a label.
 
         Parameters
         ----------
         phase : int or None
             The label; ``None`` stands for the largest one.
+        name : str, default="phase"
+            What errors call it.
 
         Returns
         -------
@@ -67,7 +69,7 @@ class PhaseEncoder(Persistent):
         matches = np.flatnonzero(self.phases == phase)
         if len(matches) != 1:
             raise ValueError(
-                f"phase must be one of the labels {self.phases.tolist()}, got {phase!r}."
+                f"{name} must be one of the labels {self.phases.tolist()}, got {phase!r}."
             )
         return int(matches[0])
 
@@ -173,13 +175,15 @@ class GreyEncoder(Persistent):
     def _scale(self):
         return self.high - self.low or 1.0
 
-    def channel_of(self, phase):
+    def channel_of(self, phase, name="phase"):
         """Return 0; grey images have no phases to choose from.
 
         Parameters
         ----------
         phase : None
             No other value is allowed.
+        name : str, default="phase"
+            What errors call it.
 
         Returns
         -------
@@ -192,7 +196,7 @@ class GreyEncoder(Persistent):
             If a phase is asked for.
         """
         if phase is not None:
-            raise ValueError(f"phase must be None for grey-level images, got {phase!r}.")
+            raise ValueError(f"{name} must be None for grey-level images, got {phase!r}.")
         return 0
 
     def check(self, images, name="X", known=None):

@@ -15,6 +15,7 @@ from scipy.stats import qmc
 
 from .._checks import check_choice, check_image_shape, check_integer
 from .._random import draw_seed, numpy_generator
+from ._checks import finite, real_numbers
 from ._large import is_chunked, windows_of
 
 
@@ -53,9 +54,10 @@ def extract_patches(
     ------
     ValueError
         If the scan does not have two or three axes, a patch does not fit in it, the grid
-        has fewer tiles than asked for, or the method is unknown.
+        has fewer tiles than asked for, a patch holds values that are not finite, or the method
+        is unknown.
     TypeError
-        If a number that must be an integer is not.
+        If a number that must be an integer is not, or the scan does not hold real numbers.
 
     See Also
     --------
@@ -68,7 +70,7 @@ def extract_patches(
     >>> extract_patches(np.eye(6), (3, 3), method="grid").shape
     (4, 3, 3)
     """
-    scan = scan if is_chunked(scan) else np.asarray(scan)
+    scan = real_numbers("scan", scan)
     if scan.ndim not in (2, 3):
         raise ValueError(f"scan must have 2 or 3 axes, got shape {scan.shape}.")
     shape = check_image_shape("shape", shape, (scan.ndim,))
@@ -85,6 +87,7 @@ def extract_patches(
     else:
         windows = np.lib.stride_tricks.sliding_window_view(scan, shape)
         patches = windows[tuple(positions.T)]
+    patches = finite("scan", patches)
     return (patches, positions) if return_positions else patches
 
 

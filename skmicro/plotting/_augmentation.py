@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.model_selection import check_cv, validation_curve
 
-from .._checks import check_integer
+from .._checks import check_integer, check_n_jobs
 from ..rules import estimator_with
 from ._figures import all_or_nothing, legend_above, one_axes
 
@@ -115,6 +115,7 @@ class AugmentationCurveDisplay:
         Each number and fold is a fit of its own. With ``memory`` and a ``random_state`` that is an
         integer, a regressor trains its generator once in a fold.
         """
+        check_n_jobs("n_jobs", n_jobs)
         regressors = _checked_regressors(regressor)
         sizes = _checked_sizes(n_synthetic)
         folds = list(check_cv(cv).split(X, y, groups))

@@ -6,17 +6,11 @@ from joblib import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays, rules
-from .._checks import check_integer, check_real
+from .._checks import check_n_jobs, check_real
 from .._warnings import warn_user
 from ..descriptors import BaseDescriptor
 from ..exceptions import EstimateWarning, GreyLevelWarning
 from ..parameters import parameter
-
-
-def _check_n_jobs(name, value):
-    check_integer(name, value)
-    if value == 0:
-        raise ValueError(f"{name} must be None or an integer other than 0, got 0.")
 
 
 class BaseProperty(BaseDescriptor):
@@ -29,7 +23,7 @@ class BaseProperty(BaseDescriptor):
     _doubt = "is not to be trusted."
     n_jobs: int | None = parameter(
         None,
-        rules.optional(rules.Rule("int", _check_n_jobs)),
+        rules.optional(rules.Rule("int", check_n_jobs)),
         "Processes, through joblib; ``None`` stands for one, -1 for all cores.",
     )
     device: str | torch.device = parameter("auto", rules.device(), "Where to compute.")

@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.fft import next_fast_len
 
+from .._arrays import joined, parts_of
 from .._warnings import warn_user
 from ..conditioning import ConditionTable, Target, described
 from ..descriptors import (
@@ -151,7 +152,9 @@ class FieldCorrelation(ConditionTable):
             averages = [_radial(c, image_shape, periodic) for c in new.achieved]
             new.curves = np.stack(averages)
             n_fractions = self.encoder.n_channels
-            new.rows = new._completed(self.rows[:, :1], self.rows[:, 1 : 1 + n_fractions])
+            rows = (self.rows[part] for part in parts_of(len(self.rows), image_shape))
+            completed = (new._completed(x[:, :1], x[:, 1 : 1 + n_fractions]) for x in rows)
+            new.rows = joined(completed, len(self.rows))
         return new
 
     def describe(self, images, variables=None):
@@ -161,7 +164,7 @@ class FieldCorrelation(ConditionTable):
         rows = described(self.descriptors[:2], images)
         return self._completed(rows[:, :1], rows[:, 1:])
 
-    def draw(self, n_samples, targets, seed):
+    def draw(self, n_samples, targets, rng):
         """Return conditions for new samples, see :meth:`ConditionTable.draw`.
 
         Parameters
@@ -170,8 +173,8 @@ class FieldCorrelation(ConditionTable):
             Number of rows.
         targets : list of Target
             Those that are not conditions are passed over.
-        seed : int
-            Seed of the draw.
+        rng : numpy.random.Generator
+            Source of the draw.
 
         Returns
         -------
@@ -189,7 +192,7 @@ class FieldCorrelation(ConditionTable):
             If no level-cut field has a correlation near the p2 asked for.
         """
         if not self.descriptors:
-            return super().draw(n_samples, targets, seed)
+            return super().draw(n_samples, targets, rng)
         given = {target.name: target.values for target in targets}
         _check_agreement(given)
         fractions, curve = given.get("phase_fractions"), given.get("p2")
@@ -198,7 +201,7 @@ class FieldCorrelation(ConditionTable):
             p1 = curve[:, :1]
         if fractions is None:
             known = [] if p1 is None else [Target("p1", self.descriptors[0], p1)]
-            drawn, fractions, _ = self.split(super().draw(n_samples, known, seed))
+            drawn, fractions, _ = self.split(super().draw(n_samples, known, rng))
             p1 = drawn if p1 is None else p1
         rows = self._completed(p1, fractions, curve)
         if curve is not None:
@@ -244,14 +247,16 @@ class FieldCorrelation(ConditionTable):
         return self.tables[int(np.abs(self.knots - p1).argmin())]
 
     def _between_knots(self, values, p1):
-        k = int(np.clip(np.searchsorted(self.knots, p1) - 1, 0, max(len(self.knots) - 2, 0)))
+        """Return values (K, ...) between two knots; of p1 (n, 1), from rows (K, m), rows (n, m)."""
         if len(self.knots) == 1:
             return values[0]
+        k = np.clip(np.searchsorted(self.knots, p1) - 1, 0, len(self.knots) - 2)
         share = np.clip((p1 - self.knots[k]) / (self.knots[k + 1] - self.knots[k]), 0.0, 1.0)
+        k = np.ravel(k) if np.ndim(k) else k
         return (1.0 - share) * values[k] + share * values[k + 1]
 
     def _curves_at(self, p1):
-        c = np.stack([self._between_knots(self.curves, p) for p in p1[:, 0]])
+        c = self._between_knots(self.curves, p1)
         return c * (p1 - p1**2) + p1**2
 
     def _completed(self, p1, fractions, curve=None):

@@ -27,6 +27,7 @@ import torch
 from torch import distributed
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .._forks import about_to_compute
 from .._random import draw_seed
 
 BEGIN = "begin"
@@ -131,6 +132,7 @@ def begin_together(estimator):
     RuntimeError
         If another process fits an estimator of another class.
     """
+    about_to_compute()
     if n_processes() == 1:
         return
     told = [(None, None)]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from .._forks import about_to_compute
 from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
@@ -120,6 +121,7 @@ def run(
     ValueError
         If the checkpoint belongs to another training.
     """
+    about_to_compute()
     history = History()
     check_agreement({"n_iter": n_iter} | (fingerprint or {}))
     if checkpoint is not None:
