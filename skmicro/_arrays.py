@@ -110,7 +110,7 @@ def _empty_like(part, n_rows):
 
 
 def parts_of(n_rows, image_shape):
-    """Yield slices of rows, whole images of together about 2^20 voxels."""
+    """Yield slices of rows, whole images of together about 2^20 voxels; of no rows an empty one."""
     step = max(1, PART_VOXELS // int(np.prod(image_shape)))
-    for start in range(0, n_rows, step):
+    for start in range(0, max(1, n_rows), step):
         yield slice(start, min(start + step, n_rows))

@@ -91,6 +91,18 @@ class FlowModel(NetworkModel):
         """Follow the flow to the middle of its last step, and tell the phases from there.
 
         Euler's steps, which evaluate the network once, tell them at the beginning of the last.
+
+        Parameters
+        ----------
+        noise : Tensor of shape (n, n_flow_channels, *image_shape)
+            Where the flow begins.
+        conditions : Tensor of shape (n, n_conditions)
+            Conditions, NaN where none is given.
+
+        Returns
+        -------
+        evidence : Tensor of shape (n, n_flow_channels, *image_shape)
+            Half the log-odds of the phases.
         """
         velocity, times = self.answer(conditions), time_grid(self.n_steps)
         x, t = integrate(velocity, noise, times[:-1], self.method), times[-2]

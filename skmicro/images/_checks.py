@@ -129,20 +129,20 @@ def check_stack(name, images, image_shape=None, n_least=1):
 
 
 def check_image(name, image, n_axes=(2, 3)):
-    """Return one image that belongs to no estimator as an array of shape (*spatial).
+    r"""Return one image that belongs to no estimator as an array of shape (\*spatial).
 
     Parameters
     ----------
     name : str
         What errors call the image.
-    image : array-like or Tensor of shape (*spatial)
+    image : array-like or Tensor of shape (\*spatial)
         The image.
     n_axes : tuple of int, default=(2, 3)
         How many axes it may have.
 
     Returns
     -------
-    image : ndarray of shape (*spatial)
+    image : ndarray of shape (\*spatial)
         The same values in the same type.
 
     Raises
