@@ -155,7 +155,7 @@ def beside_taufactor(n_repeats):
         finest = solve(1e-6)
         for asked in PEER_ERRORS:
             seconds, value = timed(partial(solve, asked), n_repeats)
-            off = abs(value / finest - 1)
+            off = float(abs(value / finest - 1))
             row = {"error": asked, "solver": name, "seconds": seconds, "value": value, "off": off}
             rows.append(row)
     return rows
