@@ -11,6 +11,7 @@ import pytest
 import torch
 from cases import case
 from safetensors.torch import load_file, save_file
+from saved import IMAGES, TINY, fitted, places_in
 
 import skmicro
 from skmicro._tensors import digest_of, read_tensors, write_tensors
@@ -18,9 +19,6 @@ from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import NotASavedFileError, OldFileWarning
 from skmicro.generators import WGANGP
 from skmicro.persistence import read_tree, write_tree
-
-IMAGES = np.eye(8, dtype=int)[None].repeat(4, axis=0)
-TINY = {"n_iter": 2, "n_critic": 1, "batch_size": 3, "width": 4, "n_latent": 2, "device": "cpu"}
 
 
 @pytest.fixture
@@ -30,20 +28,19 @@ def path(tmp_path):
 
 @pytest.fixture(scope="module")
 def generator():
-    return WGANGP.light(**TINY, random_state=0).fit(IMAGES)
+    return fitted()
 
 
 @pytest.fixture(scope="module")
 def saved_training(tmp_path_factory):
     """The bytes of a checkpoint."""
     path = tmp_path_factory.mktemp("training") / "training.skm"
-    WGANGP.light(**TINY, random_state=0, checkpoint=path).fit(IMAGES)
+    fitted(checkpoint=path)
     return path.read_bytes()
 
 
 def resume(path, n_iter=4):
-    settings = TINY | {"n_iter": n_iter}
-    return WGANGP.light(**settings, random_state=0, checkpoint=path).fit(IMAGES)
+    return fitted(n_iter=n_iter, checkpoint=path)
 
 
 def as_written_before(path):
@@ -197,8 +194,7 @@ def peak():
 
 
 def test_loading_takes_little_more_than_the_state(path):
-    settings = TINY | {"n_iter": 1, "n_latent": 30_000, "width": 8, "batch_size": 2}
-    WGANGP.light(**settings, random_state=0).fit(IMAGES).save(path)
+    fitted(n_iter=1, n_latent=30_000, width=8, batch_size=2).save(path)
     size = path.stat().st_size
     assert size > 3e7
     with peak() as found:
@@ -268,16 +264,7 @@ def test_arrays_of_text_take_no_more_than_they_hold(path):
 
 def altered_tree(tree, rng):
     """Alter one place of a tree: another value, another type, or nothing."""
-    places = []
-
-    def walk(node):
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        for key, value in items:
-            places.append((node, key))
-            if isinstance(value, (dict, list)):
-                walk(value)
-
-    walk(tree)
+    places = places_in(tree)
     node, key = places[rng.integers(len(places))]
     value = node[key]
     if isinstance(value, torch.Tensor | np.ndarray) and rng.random() < 0.7:

@@ -7,6 +7,7 @@ import types
 import numpy as np
 import pytest
 from cases import case
+from saved import IMAGES, TINY, fitted
 
 import skmicro
 from skmicro.descriptors import BaseDescriptor, VolumeFraction
@@ -19,9 +20,6 @@ from skmicro.persistence import read_tree, write_tree
 from skmicro.registry import Persistent, class_named, place_of, public_modules
 from skmicro.rules import integer
 
-IMAGES = np.eye(8, dtype=int)[None].repeat(4, axis=0)
-TINY = {"n_iter": 1, "n_critic": 1, "batch_size": 2, "width": 4, "n_latent": 2, "device": "cpu"}
-
 
 @pytest.fixture
 def path(tmp_path):
@@ -30,7 +28,7 @@ def path(tmp_path):
 
 @pytest.fixture(scope="module")
 def generator():
-    return WGANGP.light(**TINY, random_state=0).fit(IMAGES)
+    return fitted()
 
 
 def module_with(name, source):
@@ -250,7 +248,7 @@ def test_weights_have_to_be_those_of_the_networks(path, generator):
 
 
 def test_weights_that_are_not_finite_are_not_saved(path):
-    broken = WGANGP.light(**TINY, random_state=0).fit(IMAGES)
+    broken = fitted()
     next(broken.critic_.parameters())[:] = np.nan
     with pytest.raises(ValueError, match="of the network 'critic' must be finite"):
         broken.save(path)

@@ -21,10 +21,8 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from ._krylov import Solution, conjugate_gradients
+from ._krylov import ROUNDING, Solution, conjugate_gradients
 
-ROUNDING = 32
-"""Rounding errors of the local flux that a residual of zero may consist of."""
 SOFTNESS_OF_VOIDS = 1e-3
 """Least eigenvalue of images with voids, as a share of that of the solid; a guess."""
 LEAST_RTOL_OF_SINGLE = 1e-10

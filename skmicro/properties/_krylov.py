@@ -13,7 +13,7 @@ import torch
 Solution = namedtuple("Solution", "x functional n_iter residual error")
 
 ROUNDING = 32
-"""Rounding errors of the first residual below which a residual means nothing."""
+"""Rounding errors of a flux, or of the first residual, that a residual may consist of."""
 LOWERED, LEAST_NODE = 10.0, 1e-30
 """Factor by which a node that is too high is lowered, and how far at most."""
 

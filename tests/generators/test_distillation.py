@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 from textures import cut_blobs as blobs
+from tiny_flows import TINY, randomised
 
 import skmicro
 from skmicro.exceptions import DivergenceError
@@ -17,14 +18,6 @@ from skmicro.generators import FlowMatchingGenerator, _distillation
 from skmicro.networks import flow_unet
 from skmicro.networks._unet import PhaseUNet
 
-TINY = {
-    "n_iter": 3,
-    "width": 4,
-    "batch_size": 4,
-    "random_state": 0,
-    "device": "cpu",
-    "precision": "float32",
-}
 QUICK = {"n_pairs": 6, "n_iter": 2}
 
 
@@ -35,16 +28,6 @@ def short(monkeypatch):
     monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
     monkeypatch.setattr(_model, "BATCH_SIZE", 4)
     monkeypatch.setattr(_distillation, "TEACHER_STEPS", 2)
-
-
-def randomised(X=None, **settings):
-    """A flow whose network is random, not only what three steps make of it."""
-    generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
-    generator.fit(blobs() if X is None else X)
-    rng = torch.Generator().manual_seed(0)
-    for weights in generator.generator_.parameters():
-        weights.add_(0.1 * torch.randn(weights.shape, generator=rng))
-    return generator
 
 
 @cache

@@ -13,6 +13,7 @@ from callbacks import Looks
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from textures import cut_blobs as blobs
+from tiny_flows import TINY, randomised
 
 import skmicro
 from skmicro.conditioning import _search
@@ -23,15 +24,6 @@ from skmicro.generators import FlowMatchingGenerator, _base, _flow_matching
 from skmicro.images import Symmetries
 from skmicro.networks import flow_unet
 from skmicro.persistence import read_tree, write_tree
-
-TINY = {
-    "n_iter": 3,
-    "width": 4,
-    "batch_size": 4,
-    "random_state": 0,
-    "device": "cpu",
-    "precision": "float32",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -70,15 +62,6 @@ def fitted(X=None, **settings):
 @cache
 def plain():
     return pickle.dumps(randomised())
-
-
-def randomised(X=None, **settings):
-    generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
-    generator.fit(blobs() if X is None else X)
-    rng = torch.Generator().manual_seed(0)
-    for weights in generator.generator_.parameters():
-        weights.add_(0.1 * torch.randn(weights.shape, generator=rng))
-    return generator
 
 
 def state(generator, n=3):

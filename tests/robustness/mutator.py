@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import torch
+from saved import places_in
 
 from skmicro._tensors import digest_of, read_tensors, write_tensors
 
@@ -69,15 +70,7 @@ def _mutate_tensor(tensors, rng):
 
 def _mutate_text(text, rng):
     """Change a value, a name or the structure of a JSON tree."""
-    places = []
-
-    def walk(node):
-        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-            places.append((node, key))
-            if isinstance(value, (dict, list)):
-                walk(value)
-
-    walk(text)
+    places = places_in(text)
     node, key = places[rng.integers(len(places))]
     before = node[key]
     if rng.random() < 0.2:
