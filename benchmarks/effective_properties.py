@@ -13,8 +13,6 @@ share of the coefficient: its ``conv_crit``, our ``rtol``.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 import warnings
@@ -23,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _builds import Build
 from _results import write_results
 from _tables import print_rows
 from scipy import ndimage
@@ -82,27 +81,11 @@ def serve():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     for line in sys.stdin:
-        solver, images = solver_of(line.strip())
+        solver, images = solver_of(json.loads(line))
         solver.fit(images[:1])
         start = time.process_time()
         values = solver.transform(images)
         print(json.dumps([time.process_time() - start, values.tolist()]), flush=True)
-
-
-class Build:
-    """A checkout that computes cases in a process of its own."""
-
-    def __init__(self, checkout):
-        environment = os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        command = [sys.executable, __file__, "--serve"]
-        self.process = subprocess.Popen(command, env=environment, **pipes)
-
-    def computed(self, case):
-        """Return seconds and values of a case."""
-        self.process.stdin.write(case + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
 
 
 def compared(case, builds, n_repeats):
@@ -111,7 +94,7 @@ def compared(case, builds, n_repeats):
     exact, seconds, errors = solver.fit_transform(images), {}, {}
     for _ in range(n_repeats):
         for name, build in builds.items():
-            taken, values = build.computed(case)
+            taken, values = build.ask(case)
             seconds.setdefault(name, []).append(taken)
             errors[name] = float(np.abs(values - exact).max() / exact.max())
     medians = {name: float(np.median(values)) for name, values in seconds.items()}
@@ -174,9 +157,9 @@ def main():
     if arguments.serve:
         serve()
         return
-    builds = {"this": Build(Path(__file__).parents[1])}
+    builds = {"this": Build(Path(__file__).parents[1], __file__, "--serve")}
     if arguments.baseline is not None:
-        builds["baseline"] = Build(arguments.baseline.resolve())
+        builds["baseline"] = Build(arguments.baseline.resolve(), __file__, "--serve")
     rows = [compared(case, builds, arguments.repeats) for case in arguments.cases]
     print_rows(rows, COLUMNS)
     payload = {"rows": rows}

@@ -11,13 +11,11 @@ turn with those of this one. Images are compared to the 200 of the held-out imag
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -57,33 +55,21 @@ def serve(path):
         print(seconds, flush=True)
 
 
-class Build:
-    """A checkout that makes images in a process of its own."""
+def seconds_of(build, kind, n_samples):
+    """Return the processor's time of images, which are thrown away."""
+    return build.ask({"kind": kind, "n_samples": n_samples, "path": None})
 
-    def __init__(self, checkout, path, folder, closing):
-        command = [sys.executable, __file__, "--serve", str(path)]
-        environment = os.environ | {"PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen(command, env=environment, **pipes)
-        closing.callback(self.process.wait)
-        closing.callback(self.process.stdin.close)
-        self.images = Path(folder) / "images.npy"
 
-    def ask(self, kind, n_samples, path=None):
-        """Return the processor's time of images, which go to a file if it has a path."""
-        wanted = {"kind": kind, "n_samples": n_samples, "path": path and str(path)}
-        self.process.stdin.write(json.dumps(wanted) + "\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-    def made(self, kind, n_samples):
-        """Return images of every target."""
-        self.ask(kind, n_samples, self.images)
-        return np.load(self.images)
+def made_by(build, kind, n_samples, folder):
+    """Return images of every target."""
+    path = Path(folder) / "images.npy"
+    build.ask({"kind": kind, "n_samples": n_samples, "path": str(path)})
+    return np.load(path)
 
 
 def measured(name, seed, held_out, arguments):
     """Return a row of metrics for each build and kind."""
+    from _builds import Build
     from _quality import interleaved_medians, quality, reference
     from _tables import HOMOGENEOUS
 
@@ -100,16 +86,19 @@ def measured(name, seed, held_out, arguments):
     checkouts = {"this": Path(skmicro.__file__).parents[1]}
     if arguments.baseline:
         checkouts["baseline"] = arguments.baseline.resolve()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
         path = Path(folder) / "generator.skm"
         generator.save(path)
-        builds = {key: Build(c, path, folder, closing) for key, c in checkouts.items()}
+        builds = {
+            key: processes.enter_context(closing(Build(c, __file__, "--serve", path)))
+            for key, c in checkouts.items()
+        }
         rows = {
-            (build, kind): quality(server.made(kind, arguments.n_samples), known)
+            (build, kind): quality(made_by(server, kind, arguments.n_samples, folder), known)
             for build, server in builds.items()
             for kind in KINDS
         }
-        ask = {(b, k): partial(builds[b].ask, k, arguments.n_timed) for b, k in rows}
+        ask = {(b, k): partial(seconds_of, builds[b], k, arguments.n_timed) for b, k in rows}
         times = interleaved_medians(ask, arguments.n_repeats)
     n_timed = arguments.n_timed * len(TARGETS)
     return [
