@@ -41,6 +41,8 @@ class Persistent:
     """What older files call this class: its module and name, joined by a dot. Not inherited."""
     _removed: ClassVar = {}
     """Parameters that only older files have, and the only value that still holds."""
+    _implied: ClassVar = {}
+    """Parameters that older files lack, and the values that hold there instead of the defaults."""
     _kept: ClassVar = ()
     """Names of the attributes that files keep, beside those of the bases."""
 

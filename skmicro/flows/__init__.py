@@ -7,6 +7,8 @@ from ._channels import (
     flow_end,
     labelled_channels,
     n_flow_channels,
+    renoised,
+    with_fractions_of,
 )
 from ._inpainting import completed_flow, damaged_images, inpainted
 from ._model import FlowModel

@@ -13,7 +13,8 @@ class StudentModel(FlowModel):
 
     Attributes
     ----------
-    encoder, image_shape, conditions, target_tol, flat, network, n_steps, method, guidance : any
+    encoder, image_shape, conditions, target_tol, flat, network, n_steps, method, guidance, \
+    restart_time : any
         As in :class:`FlowModel`: those of the flow.
     student : torch.nn.Module
         A network of the same kind.
@@ -42,5 +43,5 @@ def short_flow(model, student, n_evaluations):
     The last one tells the phases where it begins: the only one, straight from the noise.
     """
     parts = {field.name: getattr(model, field.name) for field in fields(FlowModel)}
-    steps = {"n_steps": n_evaluations, "method": "euler", "guidance": 1.0}
+    steps = {"n_steps": n_evaluations, "method": "euler", "guidance": 1.0, "restart_time": None}
     return FlowModel(**(parts | steps | {"network": student}))

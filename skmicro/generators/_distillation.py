@@ -95,7 +95,9 @@ class DistillableFlow(FlowGenerator):
         """Return batches of noise and of what the flow makes of it, with training conditions."""
         conditions = model.conditions.draw(n_pairs, [], numpy_generator(seed, 1))
         noise = normal_rows(n_pairs, model.n_latent, numpy_generator(seed, 0))
-        teacher = replace(model, n_steps=TEACHER_STEPS, method="midpoint")
+        # A restart tells borders from noise of the far side, which a student cannot follow.
+        steps = {"n_steps": TEACHER_STEPS, "method": "midpoint", "restart_time": None}
+        teacher = replace(model, **steps)
         images, shape = teacher.decode(noise, conditions), model.image_shape
         return PairBatches(
             noise.reshape(n_pairs, n_flow_channels(model.encoder), *shape),

@@ -74,7 +74,8 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
 
     The latents are the noise itself, as many numbers as voxels (times the phases, if
     there are three or more). :meth:`transform` is the flow backwards from the image: a round
-    trip up to the error of the integration, which falls with ``n_steps``. Many noises flow
+    trip up to the error of the integration, which falls with ``n_steps``, with
+    ``restart_time=None``: a restart tells the borders of phases anew. Many noises flow
     into the same image of phases; one of them is found, from the image with a little noise,
     which is the same for all images. :meth:`interpolate` follows an arc between noises.
 
@@ -88,6 +89,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
        transfer data with rectified flow", ICLR 2023.
     .. [3] F. Eijkelboom et al., "Variational flow matching for graph generation", NeurIPS 2024.
     .. [4] J. Ho, T. Salimans, "Classifier-free diffusion guidance", 2022.
+    .. [5] Y. Xu et al., "Restart sampling for improving generative processes", NeurIPS 2023.
 
     Examples
     --------
@@ -157,11 +159,12 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
 
     _light: ClassVar = {"n_iter": 2000, "average_decay": 0.995}
     _light_3d: ClassVar = {
-        "width": 8,
-        "coarse_width": 48,
+        "width": 16,
+        "coarse_width": 32,
         "batch_size": 4,
         "n_iter": 4000,
         "n_steps": 8,
+        "restart_time": 0.4,
     }
 
     @classmethod

@@ -101,7 +101,8 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
             )
         parameters = inspect.signature(cls).parameters
         # Files of earlier revisions lack parameters that came later.
-        complete = {k: p.default for k, p in parameters.items() if p.default is not p.empty} | state
+        complete = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
+        complete |= cls._implied | state
         missing = [name for name in parameters if name not in complete]
         if missing:
             raise NotASavedFileError(f"a {cls.__name__} must have the parameter {missing[0]!r}.")

@@ -19,13 +19,17 @@ is enough to know the mean image behind a noisy one. Two objectives have it at t
 
   where the weight is the one that the regression gives to errors of the mean image.
 
-Times are logit-normal, t = sigmoid(N(0, 1)): the middle, where images take their shape,
-is seen most (Esser et al. 2024).
+Times are logit-normal, t = sigmoid(N(m, 1)), so that those at which images take their shape are
+seen most (Esser et al. 2024). That is the middle for images, m = 0. A voxel of a volume has more
+neighbours that tell about it through the noise, and volumes take theirs earlier, m = -log 2.5.
 """
+
+import math
 
 import torch
 from torch.nn import functional
 
+MEAN_LOGIT = {2: 0.0, 3: -math.log(2.5)}
 LEAST_REST = 0.02
 """Smallest 1 - t that a weight is computed from."""
 
@@ -91,6 +95,7 @@ def phase_surprise(evidence, images):
 def _on_lines(images, rng):
     """Return points of lines from new noise to images, their times, the noise and 1 - t."""
     noise = torch.randn(images.shape, generator=rng, dtype=images.dtype).to(images.device)
-    t = torch.randn(len(images), generator=rng, dtype=images.dtype).sigmoid().to(images)
+    logits = torch.randn(len(images), generator=rng, dtype=images.dtype)
+    t = (logits + MEAN_LOGIT[images.ndim - 2]).sigmoid().to(images)
     share = t.view(-1, *[1] * (images.ndim - 1))
     return (1.0 - share) * noise + share * images, t, noise, 1.0 - share

@@ -208,12 +208,18 @@ class PhaseUNet(FlowUNet):
         return super().forward(x, t, conditions) + own
 
     def forward(self, x, t, conditions):
-        evidence = self.evidence(x, t, conditions)
-        if self.n_channels == 1:
-            mean = in_registers(torch.tanh, evidence)
-        else:
-            mean = 2.0 * probabilities(2.0 * evidence) - 1.0
+        mean = mean_phases(self.evidence(x, t, conditions))
         return (mean - x) / _beside(1.0 - t, x).clamp(min=LEAST_REST)
+
+
+def mean_phases(evidence):
+    """Return the mean image, phases coded as 1 and -1, that evidence of phases stands for.
+
+    ``evidence`` (n, C, *spatial) is half the log-odds of the phases; one channel is of two phases.
+    """
+    if evidence.shape[1] == 1:
+        return in_registers(torch.tanh, evidence)
+    return 2.0 * probabilities(2.0 * evidence) - 1.0
 
 
 def _beside(t, x):
