@@ -37,7 +37,10 @@ def assert_same(actual, expected):
 def test_round_trip_of_stacks(tmp_path, suffix, dtype, shape):
     images = some_images(shape, dtype)
     write_images(tmp_path / f"stack{suffix}", images)
-    assert_same(read_images(tmp_path / f"stack{suffix}"), images)
+    wide = suffix != ".npy" and dtype.startswith("int")  # up to 200, for which a byte is enough
+    assert_same(
+        read_images(tmp_path / f"stack{suffix}"), images.astype("uint8") if wide else images
+    )
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".tif"])
@@ -446,7 +449,7 @@ def test_a_folder_with_content_is_left_alone(tmp_path):
     assert_same(read_images(tmp_path / "folder"), some_images((2, 4, 4)))
 
 
-@pytest.mark.parametrize(("name", "module"), [("a.tif", "tifffile"), ("a.png", "imageio.v3")])
+@pytest.mark.parametrize(("name", "module"), [("a.tif", "tifffile"), ("a.png", "PIL.Image")])
 def test_the_missing_extra_is_named(tmp_path, monkeypatch, name, module):
     write_images(tmp_path / name, some_images((4, 5)))
     monkeypatch.setitem(sys.modules, module, None)

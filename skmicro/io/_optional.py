@@ -2,6 +2,8 @@
 
 import importlib
 
+EXTRAS = {"h5py": "files", "nrrd": "files"}
+
 
 def import_optional(name):
     """Return a module, or raise ImportError that says what to install."""
@@ -9,4 +11,5 @@ def import_optional(name):
         return importlib.import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
-        raise ImportError(f"{package} is needed: pip install skmicro[images]") from error
+        extra = EXTRAS.get(package, "images")
+        raise ImportError(f"{package} is needed: pip install skmicro[{extra}]") from error

@@ -1,8 +1,23 @@
 """Where the voxels of an image lie in space."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .._checks import check_real
+
+
+class Place(NamedTuple):
+    """Edge lengths of a voxel, corner of the first one, and their unit; None where not said."""
+
+    spacing: tuple | None = None
+    origin: tuple | None = None
+    unit: str | None = None
+
+    @property
+    def is_empty(self):
+        """Whether nothing is said."""
+        return all(value is None for value in self)
 
 
 def check_spacing(spacing, n_axes, low=0.0, high=np.inf):

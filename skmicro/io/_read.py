@@ -1,24 +1,44 @@
 """Reading of images and volumes."""
 
-import math
-import os
-import re
-from collections.abc import Iterable
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
-from .._checks import check_path
+from ._arrange import arranged
 from ._memory import Limit, check_expansion
-from ._optional import import_optional
+from ._paths import TIFF, paths_of
+from ._read_hdf5 import read_hdf5
+from ._read_matlab import read_matlab
+from ._read_metaimage import read_metaimage
+from ._read_nrrd import read_nrrd
 from ._read_numpy import read_numpy
-from ._read_tiff import read_tiff
+from ._read_picture import read_picture
+from ._read_raw import read_raw
+from ._read_tiff import joined, read_tiff
+from ._read_vti import read_vti
+from ._read_vtk import read_vtk
 
-TIFF = (".tif", ".tiff")
-FOLDER_SUFFIXES = (*TIFF, ".png", ".bmp", ".jpg", ".jpeg", ".pgm", ".npy", ".npz")
+WITH_KEY = {
+    ".npy": read_numpy, ".npz": read_numpy, ".vti": read_vti, ".vtk": read_vtk, ".mat": read_matlab,
+    **dict.fromkeys((".h5", ".hdf5", ".hdf", ".dream3d", ".h5ebsd"), read_hdf5),
+    **dict.fromkeys(TIFF, read_tiff),
+}  # fmt: skip
+HEADED = {".mha": read_metaimage, ".mhd": read_metaimage, ".nrrd": read_nrrd, ".nhdr": read_nrrd}
+RAW = (".raw", ".bin")
 
 
-def read_images(source, *, volume=False, key=None, max_expansion=100.0):
+def read_images(
+    source,
+    *,
+    volume=None,
+    axes=None,
+    key=None,
+    shape=None,
+    dtype=None,
+    as_list=False,
+    return_place=False,
+    max_expansion=100.0,
+):
     """Read images or volumes from files into one array.
 
     Parameters
@@ -27,11 +47,27 @@ def read_images(source, *, volume=False, key=None, max_expansion=100.0):
         A file, a folder, or several files. Of a folder, all files with the suffix of a
         known image format are read, in natural order of their names (``image_2`` before
         ``image_10``).
-    volume : bool, default=False
+    volume : bool, default=None
         Whether a file with three axes (a multi-page TIFF, an array) is one volume rather
-        than a stack of images.
-    key : str, default=None
-        Name of the array to take from NPZ files; needed where they hold several.
+        than a stack of images, and several files with an image each are the slices of one. ``None``
+        means so for VTI, VTK, MetaImage, NRRD and DREAM.3D, which have axes of space.
+    axes : str, default=None
+        What the axes of each file are, in the order in which its array has them: ``"N"`` for
+        images, ``"Z"``, ``"Y"`` and ``"X"``. ``"NYX"`` is a stack of images, ``"ZYX"`` a volume,
+        ``"XYZ"`` a volume that begins with x. The default is what the file says, and the order
+        N, Z, Y, X. Needed for TIFF whose planes are stored as channels, and for MATLAB arrays of
+        three axes.
+    key : str or int, default=None
+        Name of the array to take from NPZ, VTI, VTK, HDF5 and MATLAB files, a path within HDF5;
+        number of the series of pages of a TIFF. Needed where there are several.
+    shape : tuple of int, default=None
+        Sides of the array in a file without header (``.raw``, ``.bin``), slowest axis first.
+    dtype : data-type, default=None
+        Its type, such as ``"uint8"``, or ``">u2"`` where the most significant byte is first.
+    as_list : bool, default=False
+        Whether to return a list with an array for each image, which may have several sizes.
+    return_place : bool, default=False
+        Whether to return the size and the place of the voxels as well.
     max_expansion : float, default=100.0
         Bytes that images take for each byte of their file, at most: a small compressed file
         can ask for all memory. Images of up to 64 MiB are read in any case; ``numpy.inf`` reads
@@ -39,8 +75,13 @@ def read_images(source, *, volume=False, key=None, max_expansion=100.0):
 
     Returns
     -------
-    images : ndarray of shape (n, H, W) or (n, D, H, W)
+    images : ndarray of shape (n, H, W) or (n, D, H, W), or list of ndarray
         The images of all files, one after the other, with the values of the files.
+    place : dict
+        ``"spacing"``: edge lengths of a voxel along the axes of an image, in their order.
+        ``"origin"``: corner of the first voxel, in the same way. ``"unit"``: unit of both, such as
+        ``"um"``. None for what the files do not say. :func:`.write_images` takes them as
+        keywords. Only with ``return_place=True``.
 
     Raises
     ------
@@ -49,17 +90,19 @@ def read_images(source, *, volume=False, key=None, max_expansion=100.0):
     ValueError
         If a file cannot be read or holds something other than images with one channel
         (grey levels stored as equal RGB channels are accepted), if its images take more than
-        ``max_expansion`` allows, if the shapes of two files differ, or no type of NumPy has the
-        values of all. The message names the file.
+        ``max_expansion`` allows, if the shapes of two files differ, no type of NumPy has the
+        values of all, or their voxels have several sizes. The message names the file.
     TypeError
         If ``source`` is neither a path nor a sequence of paths.
     ImportError
-        If a TIFF, PNG or other image file is read without the extra ``images``.
+        If a TIFF, PNG or other picture is read without the extra ``images``, NRRD or HDF5 without
+        the extra ``files``.
 
     Notes
     -----
-    A folder of slices is read as a stack of n images; ``read_images(folder)[None]`` is the
-    volume.
+    Values are those of the file, and those that its writer meant: grey levels of a TIFF in which 0
+    is white are turned around, those of a PGM are not stretched, a palette of greys gives grey
+    levels and one of colours the indices that it colours.
 
     Examples
     --------
@@ -71,109 +114,76 @@ def read_images(source, *, volume=False, key=None, max_expansion=100.0):
     (3, 8, 8)
     """
     check_expansion(max_expansion)
-    paths = _paths(source)
-    stacks = [_as_stack(_read_file(path, key, max_expansion), path, volume) for path in paths]
-    for path, stack in zip(paths, stacks, strict=True):
+    paths = paths_of(source)
+    read = partial(_read_file, key=key, shape=shape, dtype=dtype, max_expansion=max_expansion)
+    stacks, places = [], []
+    for path, found in _slices_joined([(path, read(path)) for path in paths], volume, axes):
+        stack, place = arranged(found, path, volume, axes)
+        stacks.append(stack)
+        places.append(place)
+    if as_list:
+        images = [image for stack in stacks for image in stack]
+    else:
+        _check_shapes(stacks, paths)
+        images = stacks[0] if len(stacks) == 1 else joined(np.concatenate, stacks, paths)
+    return (images, _common(places, paths)) if return_place else images
+
+
+def _slices_joined(found, volume, axes):
+    """Return files and what they hold, several files of a slice each as one volume."""
+    flat = all(item.array.ndim == 2 for _, item in found)
+    if not (volume and axes is None and flat and len(found) > 1):
+        return found
+    paths, slices = zip(*found, strict=True)
+    _check_shapes([item.array[None] for item in slices], paths)
+    first = slices[0]
+    first.array = joined(np.stack, [item.array for item in slices], paths)
+    first.spacing, first.origin = (
+        values and (None, *values) for values in (first.spacing, first.origin)
+    )
+    return [(paths[0], first)]
+
+
+def _check_shapes(stacks, paths):
+    for path, stack in zip(paths, stacks, strict=False):
         if stack.shape[1:] != stacks[0].shape[1:]:
             raise ValueError(
                 f"all files must hold images of one shape: {paths[0]} has "
-                f"{stacks[0].shape[1:]}, {path} has {stack.shape[1:]}."
+                f"{stacks[0].shape[1:]}, {path} has {stack.shape[1:]}; as_list=True returns a list "
+                "of images of several sizes, which extract_patches takes."
             )
-    return stacks[0] if len(stacks) == 1 else _joined(np.concatenate, stacks, paths)
 
 
-def _joined(join, arrays, names=None):
-    """Return arrays as one, or raise ValueError if their common type changes values."""
-    common = np.result_type(*arrays)
-    if common.kind == "f":
-        exact = 2 ** (np.finfo(common).nmant + 1)
-        for k, array in enumerate(arrays):
-            if array.dtype.kind in "iu" and (array.max() > exact or array.min() < -exact):
-                kinds = sorted({str(array.dtype) for array in arrays})
+def _common(places, paths):
+    for path, place in zip(paths, places, strict=False):
+        for name in ("spacing", "unit"):
+            if place[name] != places[0][name]:
                 raise ValueError(
-                    f"{names[k] if names else 'a page'} holds integers that change in {common}, "
-                    f"the common type of {', '.join(kinds)}."
+                    f"all files must have voxels of one size: {paths[0]} has {name} "
+                    f"{places[0][name]}, {path} has {place[name]}."
                 )
-    return join(arrays)
+    origins = {place["origin"] for place in places}
+    return places[0] | {"origin": origins.pop() if len(origins) == 1 else None}
 
 
-def _paths(source):
-    if not isinstance(source, (str, os.PathLike)):
-        if not isinstance(source, Iterable):
-            raise TypeError(f"source must be a path or a sequence of paths, got {source!r}.")
-        paths = [_path(item) for item in source]
-        if not paths:
-            raise ValueError("source must name at least one file, got an empty sequence.")
-    elif Path(source).is_dir():
-        known = (p for p in Path(source).iterdir() if p.suffix.lower() in FOLDER_SUFFIXES)
-        paths = sorted((p for p in known if p.name[0] != "."), key=_natural_order)
-        if not paths:
-            raise FileNotFoundError(
-                f"source must hold images ({', '.join(FOLDER_SUFFIXES)}), got folder {source}."
-            )
-    else:
-        paths = [Path(source)]
-    for path in paths:
-        if not path.is_file():
-            raise FileNotFoundError(f"source must name existing files, got {path}.")
-    return paths
-
-
-def _path(item):
-    check_path("source", item)
-    return Path(item)
-
-
-def _natural_order(path):
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
-
-
-def _read_file(path, key, max_expansion):
-    suffix, limit = path.suffix.lower(), Limit(path, max_expansion)
+def _read_file(path, *, key, shape, dtype, max_expansion):
+    suffix = path.suffix.lower()
     try:
-        if suffix in (".npy", ".npz"):
-            array = read_numpy(path, key, limit)
+        if suffix in RAW:
+            found = read_raw(path, shape, dtype, Limit(path, max_expansion))
+        elif suffix in WITH_KEY:
+            found = WITH_KEY[suffix](path, key, Limit(path, max_expansion))
+        elif suffix in HEADED:
+            found = HEADED[suffix](path, max_expansion)
         else:
-            array = (_read_pages if suffix in TIFF else _read_picture)(path, limit)
+            found = read_picture(path, Limit(path, max_expansion))
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # the readers raise errors of any type on damaged files
         raise ValueError(f"cannot read {path}: {error}") from error
+    array = found.array
     if array.dtype.kind not in "biuf" or not array.size:
         raise ValueError(
             f"{path} must hold numbers, got shape {array.shape} and dtype {array.dtype}."
         )
-    return array
-
-
-def _as_stack(array, path, volume):
-    if array.ndim == 4 or (array.ndim == 3 and not volume):
-        return array
-    if array.ndim == (3 if volume else 2):
-        return array[None]
-    wanted = "a volume (3 axes, or 4 for several)" if volume else "images (2, 3 or 4 axes)"
-    raise ValueError(f"{path} must hold {wanted}, got shape {array.shape}.")
-
-
-def _read_pages(path, limit):
-    arrays, axes = read_tiff(path, limit)
-    if axes[-1] == "S":
-        arrays = [_grey(array) for array in arrays]
-    return arrays[0] if len(arrays) == 1 else _joined(np.stack, arrays)
-
-
-def _read_picture(path, limit):
-    imageio = import_optional("imageio.v3")
-    with open(path, "rb") as file, imageio.imopen(file, "r", extension=path.suffix) as picture:
-        header = picture.properties()
-        limit.check(math.prod(header.shape) * header.dtype.itemsize)
-        array = np.asarray(picture.read())
-    return _grey(array) if array.ndim > 2 else array
-
-
-def _grey(array):
-    """Drop the channel axis of grey levels that are stored as colours."""
-    channels = array[..., :3] if array.shape[-1] > 2 else array[..., :1]
-    if (channels != channels[..., :1]).any():
-        raise ValueError(f"a colour image of shape {array.shape}, needed is one channel.")
-    return channels[..., 0]
+    return found

@@ -6,6 +6,8 @@ import zipfile
 import numpy as np
 from numpy.lib import format as npy
 
+from ._found import Found
+
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 SUFFIX = ".npy"
 
@@ -14,7 +16,7 @@ def read_numpy(path, key, limit):
     """Return an array of a file; ``key`` names it where there are several."""
     if not zipfile.is_zipfile(path):
         with open(path, "rb") as file:
-            return _array(file, path.stat().st_size, limit)
+            return Found(_array(file, path.stat().st_size, limit))
     with zipfile.ZipFile(path) as archive:
         found = {
             member.filename.removesuffix(SUFFIX): member
@@ -26,7 +28,7 @@ def read_numpy(path, key, limit):
         if key not in found:
             raise ValueError(f"key must be one of {list(found)}, got {key!r}.")
         with archive.open(found[key]) as file:
-            return _array(file, found[key].file_size, limit)
+            return Found(_array(file, found[key].file_size, limit))
 
 
 def _array(file, n_bytes, limit):

@@ -1,0 +1,52 @@
+"""Numbers that a header describes: as many as it says, or an error."""
+
+import bz2
+import math
+import zlib
+
+import numpy as np
+
+
+def read_block(path, start, dtype, shape, limit):
+    """Return numbers in C order that lie in a file from the byte ``start`` on."""
+    dtype = np.dtype(dtype)
+    n_bytes, there = check_block(dtype, shape, limit), path.stat().st_size - start
+    if n_bytes > there:
+        raise ValueError(f"its header says {n_bytes} bytes of shape {shape}, it has {there}.")
+    return native(np.fromfile(path, dtype, math.prod(shape), offset=start).reshape(shape))
+
+
+def unpacked_block(content, packing, dtype, shape, limit):
+    """Return numbers in C order out of bytes, packed by ``"zlib"``, ``"bzip2"`` or not at all."""
+    dtype = np.dtype(dtype)
+    n_bytes = check_block(dtype, shape, limit)
+    content = unpacked(content, packing, n_bytes)
+    if len(content) < n_bytes:
+        raise ValueError(
+            f"its header says {n_bytes} bytes of shape {shape}, it has {len(content)}."
+        )
+    array = np.frombuffer(content, dtype, math.prod(shape)).reshape(shape)
+    return native(array if array.flags.writeable else array.copy())
+
+
+def unpacked(content, packing, n_bytes):
+    """Return the first bytes of packed content, and never more than these."""
+    if packing == "zlib":  # also gzip, told by its header
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content, max(1, n_bytes))
+    if packing == "bzip2":
+        return bz2.BZ2Decompressor().decompress(content, max(1, n_bytes))
+    return content
+
+
+def check_block(dtype, shape, limit):
+    """Return the bytes of an array, or raise ValueError if it is none or too large."""
+    if min(shape, default=0) < 1:
+        raise ValueError(f"its header says shape {tuple(shape)}, without voxels.")
+    n_bytes = math.prod(shape) * dtype.itemsize
+    limit.check(n_bytes)
+    return n_bytes
+
+
+def native(array):
+    """Return an array in the byte order of the machine."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
