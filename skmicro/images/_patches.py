@@ -1,4 +1,4 @@
-r"""Patches of one large scan, and cross-validation that keeps them apart.
+r"""Patches of large scans, and cross-validation that keeps them apart.
 
 Two patches of sides :math:`s` at positions :math:`p, q` share a voxel exactly when
 :math:`|p_i - q_i| < s_i` along every axis, that is when the Chebyshev distance between
@@ -15,29 +15,34 @@ from scipy.stats import qmc
 
 from .._checks import check_choice, check_image_shape, check_integer
 from .._random import draw_seed, numpy_generator
-from ._checks import finite, real_numbers
+from ._checks import finite
 from ._large import is_chunked, windows_of
+from ._scans import open_positions, scans_of
 
 
 def extract_patches(
     scan, shape, n_patches=None, *, method="random", random_state=None, return_positions=False
 ):
-    """Cut patches out of one large image or volume.
+    """Cut patches out of large images or volumes.
 
     Parameters
     ----------
-    scan : array-like of shape (H, W) or (D, H, W)
-        The scan. Of a memory map, or an array in chunks (zarr, HDF5), patches alone are read.
+    scan : array-like of shape (H, W) or (D, H, W), stack (n, H, W) or (n, D, H, W), or list
+        The scan, or several: a stack, or a list of images which may have several sizes. Of a
+        memory map, or an array in chunks (zarr, HDF5), patches alone are read. Of masked arrays
+        (:mod:`numpy.ma`) patches hold no masked voxel.
     shape : tuple of int
-        Sides of a patch, one for each axis of the scan.
+        Sides of a patch: two for images, three for volumes. How many there are says whether three
+        axes are a stack of images or a volume.
     n_patches : int, default=None
-        Number of patches. The default is the number of tiles that fit in the scan.
+        Number of patches, of all scans together. The default is the number of tiles that fit.
     method : {"random", "grid", "latin-hypercube"}, default="random"
-        ``"random"``: independent uniform positions. ``"grid"``: tiles that do not overlap,
-        in the order of the array; ``n_patches`` of them are a random subset.
-        ``"latin-hypercube"``: random positions of which each of ``n_patches`` equal
-        intervals along each axis holds one, which covers the scan more evenly; Henkes and
-        Wessels 2022 (CMAME 400, 115497) cut 1000 volumes of 64^3 out of one scan so.
+        ``"random"``: independent positions, each place of each scan as likely as any other.
+        ``"grid"``: tiles that do not overlap, in the order of the array; ``n_patches`` of them are
+        a random subset. ``"latin-hypercube"``: random positions of which each of ``n_patches``
+        equal intervals along each axis holds one, which covers the scan more evenly; Henkes and
+        Wessels 2022 (CMAME 400, 115497) cut 1000 volumes of 64^3 out of one scan so. Of several
+        scans each has its share of them.
     random_state : int, numpy.random.RandomState, numpy.random.Generator or None, default=None
         Source of the positions.
     return_positions : bool, default=False
@@ -46,16 +51,17 @@ def extract_patches(
     Returns
     -------
     patches : ndarray of shape (n_patches, *shape)
-        Copies of parts of the scan.
-    positions : ndarray of shape (n_patches, scan.ndim), int64
-        First voxel of each patch. Only with ``return_positions=True``.
+        Copies of parts of the scans.
+    positions : ndarray of shape (n_patches, n_axes) or (n_patches, 1 + n_axes), int64
+        First voxel of each patch; of several scans, first the index of the scan.
+        :func:`split_patches` takes both. Only with ``return_positions=True``.
 
     Raises
     ------
     ValueError
-        If the scan does not have two or three axes, a patch does not fit in it, the grid
-        has fewer tiles than asked for, a patch holds values that are not finite, or the method
-        is unknown.
+        If the scan has another number of axes than the patches, or one more, a patch does not fit
+        in it, the grid has fewer tiles than asked for, no place is free of masked voxels, a patch
+        holds values that are not finite, or the method is unknown.
     TypeError
         If a number that must be an integer is not, or the scan does not hold real numbers.
 
@@ -70,25 +76,36 @@ def extract_patches(
     >>> extract_patches(np.eye(6), (3, 3), method="grid").shape
     (4, 3, 3)
     """
-    scan = real_numbers("scan", scan)
-    if scan.ndim not in (2, 3):
-        raise ValueError(f"scan must have 2 or 3 axes, got shape {scan.shape}.")
-    shape = check_image_shape("shape", shape, (scan.ndim,))
-    if any(side > length for side, length in zip(shape, scan.shape, strict=True)):
-        raise ValueError(f"shape must fit in the scan of shape {scan.shape}, got {shape}.")
+    scans, several = scans_of(scan, shape)
+    shape = check_image_shape("shape", shape)
     check_choice("method", method, _METHODS)
+    open_to = [open_positions(scan, shape) for scan in scans]
+    sides = [scan.shape for scan in scans]
     if n_patches is None:
-        n_patches = math.prod(_tiles(scan.shape, shape))
+        n_patches = sum(math.prod(_tiles(lengths, shape)) for lengths in sides)
+        if method == "grid":
+            n_patches = len(_tile_positions(sides, open_to, shape))
     check_integer("n_patches", n_patches, 1)
     rng = numpy_generator(draw_seed(random_state))
-    positions = _METHODS[method](scan.shape, shape, n_patches, rng)
-    if is_chunked(scan):
-        patches = windows_of(scan, positions, shape)
-    else:
-        windows = np.lib.stride_tricks.sliding_window_view(scan, shape)
-        patches = windows[tuple(positions.T)]
-    patches = finite("scan", patches)
-    return (patches, positions) if return_positions else patches
+    positions = _METHODS[method](sides, open_to, shape, n_patches, rng)
+    patches = finite("scan", _cut(scans, positions, shape))
+    if not return_positions:
+        return patches
+    return patches, positions if several else positions[:, 1:]
+
+
+def _cut(scans, positions, shape):
+    """Return the patches at positions, each a scan and a place in it."""
+    patches = np.empty((len(positions), *shape), np.result_type(*(scan.dtype for scan in scans)))
+    for k in np.unique(positions[:, 0]):
+        chosen = positions[:, 0] == k
+        places = positions[chosen, 1:]
+        if is_chunked(scans[k]):
+            patches[chosen] = windows_of(scans[k], places, shape)
+        else:
+            windows = np.lib.stride_tricks.sliding_window_view(np.asarray(scans[k]), shape)
+            patches[chosen] = windows[tuple(places.T)]
+    return patches
 
 
 def split_patches(positions, shape, n_splits=5):
@@ -100,8 +117,9 @@ def split_patches(positions, shape, n_splits=5):
 
     Parameters
     ----------
-    positions : array-like of shape (n_patches, n_axes), integers
-        First voxel of each patch, as ``extract_patches`` returns them.
+    positions : array-like of shape (n_patches, n_axes) or (n_patches, 1 + n_axes), integers
+        First voxel of each patch, as ``extract_patches`` returns them; with one column more than
+        a patch has sides, the first one is the index of the scan. Patches of two scans share none.
     shape : tuple of int
         Sides of a patch.
     n_splits : int, default=5
@@ -132,19 +150,24 @@ def split_patches(positions, shape, n_splits=5):
     [(array([2, 3]), array([0, 1])), (array([0, 1]), array([2, 3]))]
     """
     positions = np.asarray(positions)
-    if positions.ndim != 2 or positions.shape[1] not in (2, 3):
+    if positions.ndim != 2 or positions.shape[1] not in (2, 3, 4):
         raise ValueError(
-            f"positions must have shape (n_patches, 2 or 3), got shape {positions.shape}."
+            f"positions must have shape (n_patches, 2 or 3), or one column more for several scans, "
+            f"got shape {positions.shape}."
         )
     if positions.dtype.kind not in "iu":
         raise TypeError(f"positions must be integers, got dtype {positions.dtype}.")
-    shape = check_image_shape("shape", shape, (positions.shape[1],))
+    n_columns = positions.shape[1]
+    shape = check_image_shape("shape", shape, {n_columns - 1, n_columns} & {2, 3})
+    apart = len(shape) < n_columns
+    if apart:
+        shape = (1, *shape)  # two scans are one side of such a patch from each other
     check_integer("n_splits", n_splits, 2)
     if len(positions) < n_splits:
         raise ValueError(f"n_splits must be <= {len(positions)} (the patches), got {n_splits}.")
     everything = np.arange(len(positions))
     folds = []
-    for fold, test in enumerate(_blocks(positions, everything, n_splits)):
+    for fold, test in enumerate(_blocks(positions, everything, n_splits, apart)):
         others = np.setdiff1d(everything, test)
         train = others[~_overlaps(positions[others], positions[test], shape)]
         if not len(train):
@@ -157,24 +180,76 @@ def split_patches(positions, shape, n_splits=5):
     return folds
 
 
-def _random_positions(lengths, shape, n_patches, rng):
-    return rng.integers(_n_positions(lengths, shape), size=(n_patches, len(shape)))
+def _random_positions(sides, open_to, shape, n_patches, rng):
+    if len(sides) == 1 and open_to[0] is None:
+        places = rng.integers(_n_positions(sides[0], shape), size=(n_patches, len(shape)))
+        return _of_scan(0, places)
+    n_places = [
+        math.prod(_n_positions(lengths, shape)) if open_ is None else np.count_nonzero(open_)
+        for lengths, open_ in zip(sides, open_to, strict=True)
+    ]
+    ends = np.cumsum(n_places)
+    numbers = rng.integers(_some(ends[-1], shape), size=n_patches)
+    index = np.searchsorted(ends, numbers, side="right")
+    positions = np.empty((n_patches, 1 + len(shape)), np.int64)
+    for k in np.unique(index):
+        chosen = index == k
+        within = numbers[chosen] - (ends[k] - n_places[k])
+        if open_to[k] is not None:
+            within = np.flatnonzero(open_to[k])[within]
+        places = np.unravel_index(within, _n_positions(sides[k], shape))
+        positions[chosen] = _of_scan(k, np.stack(places, axis=1))
+    return positions
 
 
-def _grid_positions(lengths, shape, n_patches, rng):
-    tiles = _tiles(lengths, shape)
-    n_tiles = math.prod(tiles)
+def _grid_positions(sides, open_to, shape, n_patches, rng):
+    positions = _tile_positions(sides, open_to, shape)
+    n_tiles = _some(len(positions), shape)
     if n_patches > n_tiles:
         raise ValueError(
             f"n_patches must be <= {n_tiles} (the tiles of the grid), got {n_patches}."
         )
-    chosen = np.sort(rng.permutation(n_tiles)[:n_patches])
-    return np.stack(np.unravel_index(chosen, tiles), axis=1) * np.array(shape)
+    return positions[np.sort(rng.permutation(n_tiles)[:n_patches])]
 
 
-def _latin_hypercube_positions(lengths, shape, n_patches, rng):
-    points = qmc.LatinHypercube(len(shape), rng=rng).random(n_patches)
-    return np.floor(points * _n_positions(lengths, shape)).astype(np.int64)
+def _tile_positions(sides, open_to, shape):
+    """Return the tiles of all scans in their order, without those that masks forbid."""
+    found = []
+    for k, (lengths, open_) in enumerate(zip(sides, open_to, strict=True)):
+        places = np.stack(np.indices(_tiles(lengths, shape)), axis=-1).reshape(-1, len(shape))
+        places = places * np.array(shape)
+        if open_ is not None:
+            places = places[open_[tuple(places.T)]]
+        found.append(_of_scan(k, places))
+    return np.concatenate(found)
+
+
+def _latin_hypercube_positions(sides, open_to, shape, n_patches, rng):
+    if any(open_ is not None for open_ in open_to):
+        raise ValueError("method must be 'random' or 'grid' for masked scans, got a masked array.")
+    n_places = np.array([float(math.prod(_n_positions(lengths, shape))) for lengths in sides])
+    share = n_patches * n_places / n_places.sum()
+    counts = np.floor(share).astype(int)
+    counts[np.argsort(counts - share, kind="stable")[: n_patches - counts.sum()]] += 1
+    found = []
+    for k in np.flatnonzero(counts):
+        points = qmc.LatinHypercube(len(shape), rng=rng).random(counts[k])
+        places = np.floor(points * _n_positions(sides[k], shape)).astype(np.int64)
+        found.append(_of_scan(k, places))
+    return np.concatenate(found)
+
+
+def _of_scan(k, places):
+    """Return places with the index of their scan before them."""
+    return np.column_stack([np.full(len(places), k), places])
+
+
+def _some(n_places, shape):
+    if n_places == 0:
+        raise ValueError(
+            f"scan must have a place for patches of shape {shape} without masked voxels, got none."
+        )
+    return n_places
 
 
 _METHODS = {
@@ -192,18 +267,22 @@ def _n_positions(lengths, shape):
     return np.subtract(lengths, shape) + 1
 
 
-def _blocks(positions, indices, n_blocks):
-    """Cut a set of patches across its longest extent until there are ``n_blocks``."""
+def _blocks(positions, indices, n_blocks, apart):
+    """Cut a set of patches across its longest extent until there are ``n_blocks``.
+
+    Where the first column is a scan (``apart``), scans are told apart first.
+    """
     if n_blocks == 1:
         return [indices]
     chosen = positions[indices]
-    axis = np.argmax(chosen.max(axis=0) - chosen.min(axis=0))
+    extents = chosen.max(axis=0) - chosen.min(axis=0)
+    axis = 0 if apart and extents[0] else np.argmax(extents)
     ordered = indices[np.argsort(chosen[:, axis], kind="stable")]
     n_left = n_blocks // 2
     cut = round(len(ordered) * n_left / n_blocks)
     return [
-        *_blocks(positions, ordered[:cut], n_left),
-        *_blocks(positions, ordered[cut:], n_blocks - n_left),
+        *_blocks(positions, ordered[:cut], n_left, apart),
+        *_blocks(positions, ordered[cut:], n_blocks - n_left, apart),
     ]
 
 

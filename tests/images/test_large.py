@@ -166,3 +166,15 @@ def test_refusals():
     ):
         with case(name), pytest.raises(error, match=message):
             ChunkedImages(X)
+
+
+def test_patches_of_a_stack_in_chunks_are_those_in_memory(tmp_path):
+    array = scan((3, 40, 50))
+    stored = zarr.create_array(tmp_path / "stack.zarr", data=array, chunks=(1, 16, 16))
+    options = {"random_state": 0, "return_positions": True}
+    for one, other in zip(
+        extract_patches(stored, (9, 8), 30, **options),
+        extract_patches(array, (9, 8), 30, **options),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)

@@ -190,3 +190,109 @@ def test_folds_take_away_the_score_that_memory_earns():
     apart = cross_val_score(nearest, voxels, target, cv=split_patches(positions, (16, 16)))
     assert leaking.mean() > 0.5
     assert apart.mean() < 0
+
+
+def cut_by_hand(scans, positions, shape):
+    return np.stack(
+        [
+            scans[k][tuple(slice(p, p + s) for p, s in zip(place, shape, strict=True))]
+            for k, *place in positions
+        ]
+    )
+
+
+SCANS = [numbered((20, 31)), 10**6 + numbered((9, 8)), 10**7 + numbered((40, 12))]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_patches_of_several_scans_say_where_they_come_from(method):
+    stack = np.stack([SCANS[0], SCANS[0] + 10**5])
+    volumes = np.stack([numbered((9, 10, 11)), 10**6 + numbered((9, 10, 11))])
+    for scans, shape in [
+        (SCANS, (8, 7)),
+        (stack, (8, 7)),
+        (volumes, (4, 5, 3)),
+        (stack[:1], (8, 7)),
+    ]:
+        with case(np.shape(scans[0]), len(scans)):
+            options = {"method": method, "random_state": 0, "return_positions": True}
+            patches, positions = extract_patches(scans, shape, 7, **options)
+            assert positions.shape == (7, 1 + len(shape))
+            np.testing.assert_array_equal(patches, cut_by_hand(scans, positions, shape))
+
+
+def test_a_single_image_in_a_stack_is_cut_as_the_image():
+    image = numbered((1, 256, 256))
+    patches = extract_patches(image, (64, 64), method="grid")
+    np.testing.assert_array_equal(patches, extract_patches(image[0], (64, 64), method="grid"))
+    with pytest.raises(
+        ValueError, match=r"shape must be \(64, 64\) to cut images out of a stack of"
+    ):
+        extract_patches(image, (1, 64, 64))
+
+
+def test_three_axes_are_a_volume_where_a_patch_has_three_sides():
+    volume = numbered((9, 10, 11))
+    _, positions = extract_patches(volume, (3, 3, 3), 5, random_state=0, return_positions=True)
+    assert positions.shape == (5, 3)
+    same = extract_patches(list(volume), (3, 3, 3), 5, random_state=0)
+    np.testing.assert_array_equal(same, extract_patches(volume, (3, 3, 3), 5, random_state=0))
+
+
+def test_every_place_of_every_scan_is_as_likely():
+    _, positions = extract_patches(SCANS, (8, 7), 6000, random_state=0, return_positions=True)
+    n_places = np.array([13 * 25, 2 * 2, 33 * 6])
+    counts = np.bincount(positions[:, 0], minlength=3)
+    expected = 6000 * n_places / n_places.sum()
+    assert (np.abs(counts - expected) < 5 * np.sqrt(expected)).all()
+
+
+def test_the_default_number_is_that_of_the_tiles_of_all_scans():
+    assert len(extract_patches(SCANS, (8, 7))) == 2 * 4 + 1 * 1 + 5 * 1
+
+
+@pytest.mark.parametrize("method", ["random", "grid"])
+def test_patches_hold_no_masked_voxel(method):
+    rng = np.random.default_rng(0)
+    for shape, patch in [((40, 50), (5, 4)), ((14, 15, 16), (3, 4, 2))]:
+        mask = rng.random(shape) < 0.02
+        scan = np.ma.masked_array(np.where(mask, -1, numbered(shape)), mask)
+        n = None if method == "grid" else 500
+        for scans in (scan, [scan, numbered(shape) + 10**6]):
+            patches = extract_patches(scans, patch, n, method=method, random_state=0)
+            assert patches.min() >= 0
+            assert not isinstance(patches, np.ma.MaskedArray)
+    patches, positions = extract_patches(scan, patch, 20000, random_state=0, return_positions=True)
+    windows = np.lib.stride_tricks.sliding_window_view(mask, patch)
+    n_free = np.count_nonzero(~windows.any(axis=(3, 4, 5)))
+    assert len(np.unique(positions, axis=0)) > 0.95 * n_free
+    with pytest.raises(ValueError, match="method must be 'random' or 'grid' for masked scans"):
+        extract_patches(scan, patch, 5, method="latin-hypercube")
+    with pytest.raises(ValueError, match="without masked voxels, got none"):
+        extract_patches(np.ma.masked_array(np.zeros((9, 9)), np.ones((9, 9))), (2, 2), 3)
+
+
+def test_scans_that_do_not_fit_are_named():
+    with pytest.raises(
+        ValueError, match=r"shape must fit in scan\[1\] of shape \(9, 8\), got \(9, 9\)"
+    ):
+        extract_patches(SCANS, (9, 9))
+    with pytest.raises(ValueError, match=r"scan\[1\] must have 2 axes, got shape \(9,\)"):
+        extract_patches([np.zeros((9, 9)), np.zeros(9)], (3, 3))
+    with pytest.raises(ValueError, match=r"shape must hold 3 integers, got \(3, 3\)"):
+        extract_patches(np.zeros((2, 9, 9, 9)), (3, 3))
+
+
+def test_folds_of_several_scans_share_no_voxel_and_keep_scans_whole():
+    scans = np.stack([numbered((30, 30))] * 4)
+    _, positions = extract_patches(scans, (10, 10), method="grid", return_positions=True)
+    folds = split_patches(positions, (10, 10), n_splits=4)
+    for train, test in folds:
+        assert len(test) == 9
+        assert len(train) == 27  # the same place in another scan is another place
+        assert len(np.unique(positions[test, 0])) == 1
+    _, positions = extract_patches(SCANS, (4, 3), 30, random_state=0, return_positions=True)
+    for train, test in split_patches(positions, (4, 3), n_splits=3):
+        for k in test:
+            apart = np.abs(positions[train] - positions[k])
+            assert (apart >= (1, 4, 3)).any(axis=1).all()
