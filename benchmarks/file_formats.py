@@ -13,9 +13,10 @@ are not installed are left out.
     python benchmarks/file_formats.py
 """
 
+import contextlib
 import importlib
 import itertools
-import subprocess
+import multiprocessing
 import sys
 import tempfile
 import warnings
@@ -97,19 +98,21 @@ READERS = {
 CRASHING = ("PyVista",)
 
 
-def judged_apart(name, index, path):
+def judged_apart(read, path, case):
     """Return what a reader makes of a file, in another process."""
-    command = [sys.executable, __file__, "--only", name, str(index), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = done.stdout.splitlines()
-    return lines[-1] if done.returncode == 0 and lines else f"crash (exit {done.returncode})"
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    child = context.Process(target=lambda: there.send(judged(read, path, case)))
+    child.start()
+    child.join()
+    return here.recv() if here.poll() else f"crash (exit {child.exitcode})"
 
 
 def judged(read, path, case):
     """Return in a few words what a reader makes of a file."""
     try:
         images, spacing = read(path, case.read)
-    except Exception as error:  # readers raise errors of any type
+    except (Exception, SystemExit) as error:  # readers raise what they like
         return f"error ({type(error).__name__})"
     wanted, got = case.images.squeeze(), np.asarray(images).squeeze()
     if got.shape == wanted.shape and np.array_equal(got, wanted):
@@ -148,11 +151,8 @@ def packages():
 
 def main():
     """Print the table and write it."""
-    if sys.argv[1:2] == ["--only"]:
-        name, index, path = sys.argv[2:]
-        warnings.simplefilter("ignore")
-        print(judged(READERS[name][1], Path(path), CASES[int(index)]))
-        return
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pyvista")
     rows = []
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -172,8 +172,8 @@ def main():
             }
             for name, (suffixes, read) in READERS.items():
                 if path.suffix in suffixes:
-                    apart = name in CRASHING
-                    row[name] = judged_apart(name, k, path) if apart else judged(read, path, case)
+                    judge = judged_apart if name in CRASHING else judged
+                    row[name] = judge(read, path, case)
             rows.append(row)
             others = "; ".join(f"{name} {row[name]}" for name in READERS if name in row)
             print(f"{row['file']:42} {row['skmicro']:16} | {others}", flush=True)

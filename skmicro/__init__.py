@@ -1,7 +1,7 @@
 """Generative models for material microstructure images, in the manner of scikit-learn."""
 
 from ._version import __version__
-from .images import extract_patches, split_patches
+from .images import extract_patches, segment, split_patches
 from .io import read_images, write_images, write_voxel_mesh
 from .persistence import load
 from .utils import show_versions
@@ -11,6 +11,7 @@ __all__ = [
     "extract_patches",
     "load",
     "read_images",
+    "segment",
     "show_versions",
     "split_patches",
     "write_images",

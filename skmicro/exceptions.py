@@ -33,6 +33,10 @@ class GreyLevelWarning(UserWarning):
     """Grey levels lie outside [0, 1], where they are shares of phases."""
 
 
+class LabelWarning(UserWarning):
+    """Labels look like rims of a few phases, and are each taken for a phase."""
+
+
 class OldFileWarning(UserWarning):
     """A file of an earlier revision lacks what tells that it came back as it was."""
 

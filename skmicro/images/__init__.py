@@ -23,6 +23,7 @@ from ._estimator import ImageEstimator, wraps_around
 from ._exact_counts import balanced_offsets
 from ._large import ChunkedImages, blocks_of, is_chunked
 from ._patches import extract_patches, split_patches
+from ._segment import segment
 
 __all__ = [
     "SYMMETRIES",
@@ -45,6 +46,7 @@ __all__ = [
     "looks_periodic",
     "point_symmetries",
     "quarter_turns",
+    "segment",
     "split_patches",
     "wraps_around",
 ]

@@ -14,6 +14,10 @@ from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
 from ._large import blocks_of, is_chunked
 
+COLOURS = (3, 4)
+LEAST_OF_PICTURES = 16
+"""Voxels along two axes from which on arrays look like pictures."""
+
 
 def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
     """Check images and bring them to the shape ``(n_samples, *image_shape)``.
@@ -61,12 +65,16 @@ def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
             )
         if 0 in array.shape:
             raise ValueError(f"X must hold images of at least one voxel, got shape {array.shape}.")
+        _check_not_colour(array.shape)
+        if not reset and array.shape == estimator.image_shape_:
+            raise _one_image(array.shape)
         if any_size and not reset and array.ndim == 1 + len(estimator.image_shape_):
             return _numbers(array)
         _check_shape(estimator, array.shape[1:], reset)
         validate_data(estimator, array.reshape(len(array), -1), reset=reset, skip_check_array=True)
     else:
         _check_more_than_one(estimator, array, reset)
+        _check_not_one_image(estimator, array, reset)
         array = validate_data(estimator, array, reset=reset, dtype="numeric")
     if len(array) < min_samples:
         raise ValueError(
@@ -117,7 +125,9 @@ def check_stack(name, images, image_shape=None, n_least=1):
     if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
         stack = stack.reshape(-1, *image_shape)
     if stack.ndim not in (3, 4):
-        raise ValueError(f"{name} must have shape (n, *spatial), got {stack.shape}.")
+        hint = f": pass {name}[None] for one image" if stack.ndim == 2 else ""
+        raise ValueError(f"{name} must have shape (n, *spatial), got {stack.shape}{hint}.")
+    _check_not_colour(stack.shape)
     if len(stack) < n_least:
         least = "one image" if n_least == 1 else f"{n_least} images"
         raise ValueError(f"{name} must hold at least {least}, got {len(stack) or 'none'}.")
@@ -214,8 +224,35 @@ def _check_more_than_one(estimator, array, reset):
     if reset or len(shape) != 2 or shape[1] == estimator.n_features_in_:
         return
     if shape == estimator.image_shape_:
+        raise _one_image(shape)
+
+
+def _one_image(shape):
+    return ValueError(
+        f"X must hold images (n, *{shape}), got one image of shape {shape}: pass X[None]."
+    )
+
+
+def _check_not_colour(shape):
+    """Raise ValueError if images of three axes look like colours of images of two."""
+    if len(shape) == 4 and shape[-1] in COLOURS and min(shape[1:3]) >= LEAST_OF_PICTURES:
         raise ValueError(
-            f"X must hold images (n, *{shape}), got one image of shape {shape}: pass X[None]."
+            f"X must hold images of one channel, got shape {shape}, as colours have: pass "
+            "X[..., 0] if the channels are equal, X.mean(axis=-1) for grey levels, or "
+            "skmicro.read_images, which reads such files."
+        )
+
+
+def _check_not_one_image(estimator, array, reset):
+    """Raise ValueError if flat rows of labels look like one image."""
+    shape = getattr(array, "shape", ())
+    if not reset or estimator.image_shape is not None or len(shape) != 2:
+        return
+    if np.asarray(array).dtype.kind in "biu" and min(shape) >= LEAST_OF_PICTURES:
+        raise ValueError(
+            f"X must hold images (n, H, W), got one array of shape {shape} that looks like an "
+            "image: pass X[None] for one image, skmicro.extract_patches(X, (h, w)) for many of its "
+            "parts, or image_shape for flat rows."
         )
 
 
@@ -246,7 +283,7 @@ def _image_shape(estimator, array, reset):
     if estimator.image_shape is None:
         warn_user(
             f"X has flat rows and image_shape is None: every row is read as a 1 x {n_voxels} "
-            "image. Pass image_shape, or images of shape (n, H, W).",
+            "image. Pass image_shape, or images of shape (n, H, W), X[None] for one of them.",
             ImageShapeWarning,
         )
         return (1, n_voxels)

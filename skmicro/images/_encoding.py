@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..registry import Persistent
+from ._doubts import TOO_MANY, warn_of_levels, warn_of_rims
 from ._exact_counts import assigned_labels, thresholded_labels
 from ._large import blocks_of
 
@@ -253,6 +254,13 @@ def encoder_for(images):
     ValueError
         If integer images have more than 64 distinct values, or grey levels are too large
         for single precision.
+
+    Warns
+    -----
+    GreyLevelWarning
+        If grey levels lie outside [0, 1].
+    LabelWarning
+        If labels look like rims of a few phases, as of masks stored as JPEG.
     """
     is_float = np.issubdtype(images.dtype, np.floating)
     if is_float and not _all_whole(images):
@@ -260,21 +268,22 @@ def encoder_for(images):
     values = distinct_values(images)
     if len(values) > MAX_PHASES:
         if is_float:
-            return _grey_encoder(images)
+            return _grey_encoder(images, whole=True)
         raise ValueError(
-            f"X must have at most {MAX_PHASES} distinct labels, got {len(values)}; "
-            "convert grey levels to float."
+            f"X must have at most {MAX_PHASES} distinct labels, got {len(values)}: {TOO_MANY}."
         )
     if values[0] >= 0 and values[-1] <= 1:
         values = np.array([0, 1]).astype(images.dtype)
+    warn_of_rims(images, values)
     return PhaseEncoder(values, images.dtype)
 
 
-def _grey_encoder(images):
+def _grey_encoder(images, whole=False):
     ends = [(block.min(), block.max()) for block in blocks_of(images)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     encoder = GreyEncoder(low, high, images.dtype)
     encoder.check(images)
+    warn_of_levels(low, high, whole)
     return encoder
 
 
