@@ -36,7 +36,17 @@ GLOBAL_SEEDS = {
     "torch.cuda.manual_seed_all", "np.random.seed", "numpy.random.seed", "random.seed",
     "np.random.set_state", "torch.set_rng_state",
 }  # fmt: skip
-OPTIONAL = {"matplotlib", "tifffile", "imageio", "pandas", "polars", "dask"}
+OPTIONAL = {
+    "matplotlib",
+    "tifffile",
+    "PIL",
+    "h5py",
+    "nrrd",
+    "imagecodecs",
+    "pandas",
+    "polars",
+    "dask",
+}
 TORCH_DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"}
 
 
@@ -258,7 +268,7 @@ def test_a_new_process_without_the_optional_packages(tmp_path):
 
         import skmicro.plotting, skmicro.utils
         print(len(skmicro.utils.all_estimators()))
-        print(sorted(Absent.asked & {{"matplotlib", "tifffile", "imageio"}}))
+        print(sorted(Absent.asked & {{"matplotlib", "tifffile", "PIL", "h5py"}}))
         try:
             skmicro.plotting.HistoryDisplay({{"critic": [1.0]}}).plot()
         except ImportError as error:

@@ -1,4 +1,4 @@
-"""Images and volumes in files: TIFF, PNG, NumPy, VTK image data and voxel meshes.
+"""Images and volumes in files: TIFF, PNG, VTK, MetaImage, NRRD, HDF5, MATLAB, NumPy, voxel meshes.
 
 In memory a set of images is one array of shape (n, H, W) or (n, D, H, W). A file with
 three axes can mean n images or one volume; ``volume=True`` says the latter. Files are
