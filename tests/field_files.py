@@ -365,26 +365,40 @@ def _(h5py, path):
         file["a"], file["b"] = VOLUME, VOLUME.T
 
 
-DREAM3D = "DataContainers/ImageDataContainer"
+DREAM3D = {"7.0": "DataContainers/ImageDataContainer", "8.0": "DataStructure/ImageDataContainer"}
 
 
-@case_of(
-    "DREAM.3D 6 layout", "h5py", "a.dream3d", LABELS[None],
-    {"key": f"{DREAM3D}/CellData/FeatureIds"}, PLACED,
-)  # fmt: skip
-def _(h5py, path):
-    with h5py.File(path, "w") as file:
-        cells = file.create_group(f"{DREAM3D}/CellData")
-        cells.attrs["TupleDimensions"] = np.array(SIDES[::-1], np.uint64)
-        for name, n, kind in (("FeatureIds", 1, np.int32), ("EulerAngles", 3, np.float32)):
-            data = cells.create_dataset(name, data=np.zeros((*SIDES, n), kind))
-            data.attrs["ComponentDimensions"] = np.array([n], np.uint64)
-            data.attrs["TupleDimensions"] = np.array(SIDES[::-1], np.uint64)
-        cells["FeatureIds"][..., 0] = LABELS
-        geometry = file.create_group(f"{DREAM3D}/_SIMPL_GEOMETRY")
-        geometry["DIMENSIONS"] = np.array(SIDES[::-1], np.int64)
-        geometry["SPACING"] = np.array(SPACING[::-1], np.float32)
-        geometry["ORIGIN"] = np.array(CORNER[::-1], np.float32)
+def _dream3d(version):
+    @case_of(
+        f"DREAM.3D layout, version {version}", "h5py", "a.dream3d", LABELS[None],
+        {"key": f"{DREAM3D[version]}/CellData/FeatureIds"}, PLACED,
+    )  # fmt: skip
+    def write(h5py, path):
+        with h5py.File(path, "w") as file:
+            file.attrs["FileVersion"] = np.bytes_(version)
+            cells = file.create_group(f"{DREAM3D[version]}/CellData")
+            cells.attrs["TupleDimensions"] = np.array(SIDES[::-1], np.uint64)
+            for name, n, kind in (("FeatureIds", 1, np.int32), ("EulerAngles", 3, np.float32)):
+                data = cells.create_dataset(name, data=np.zeros((*SIDES, n), kind))
+                data.attrs["ComponentDimensions"] = np.array([n], np.uint64)
+                data.attrs["TupleDimensions"] = np.array(SIDES[::-1], np.uint64)
+            cells["FeatureIds"][..., 0] = LABELS
+            geometry = {
+                "DIMENSIONS": np.array(SIDES[::-1], np.int64),
+                "SPACING": np.array(SPACING[::-1], np.float32),
+                "ORIGIN": np.array(CORNER[::-1], np.float32),
+            }
+            if version == "7.0":
+                group = file.create_group(f"{DREAM3D[version]}/_SIMPL_GEOMETRY")
+                for name, values in geometry.items():
+                    group[name] = values
+            else:
+                for name, values in geometry.items():
+                    file[DREAM3D[version]].attrs[f"_{name}"] = values
+
+
+_dream3d("7.0")
+_dream3d("8.0")
 
 
 @case_of("SciPy MATLAB 5, slices last", "scipy.io", "a.mat", VOLUME[None], {"axes": "YXZ"})

@@ -6,6 +6,7 @@ from ._found import Found
 from ._optional import import_optional
 
 DREAM3D = "_SIMPL_GEOMETRY"
+"""Group in which files of version 7 have the geometry of their cells."""
 
 
 def read_hdf5(path, key, limit):
@@ -14,8 +15,9 @@ def read_hdf5(path, key, limit):
         dataset = _dataset(file, key)
         _check(file, dataset, limit)
         array = dataset[...]
-        if "ComponentDimensions" in dataset.attrs:
-            return _of_dream3d(dataset, array)
+        container = dataset.parent.parent
+        if DREAM3D in container or "_SPACING" in container.attrs:
+            return _of_dream3d(dataset, array, container)
     return Found(array)
 
 
@@ -62,11 +64,13 @@ def _check(file, dataset, limit):
     limit.check(dataset.size * dataset.dtype.itemsize)
 
 
-def _of_dream3d(dataset, array):
-    """Return an array of cells (z, y, x, components) with the place of its geometry."""
+def _of_dream3d(dataset, array, container):
+    """Return an array of cells (z, y, x, components) with the place of its geometry.
+
+    Files of version 7 have it in a group, those of version 8 (DREAM3D-NX) in attributes.
+    """
     if array.ndim != 4 or array.shape[-1] != 1:
         raise ValueError(f"{dataset.name} has shape {array.shape}, needed is one number a cell.")
-    container = dataset.parent.parent
     if DREAM3D in container:
         geometry = container[DREAM3D]
         spacing, origin = geometry.get("SPACING"), geometry.get("ORIGIN")
