@@ -158,3 +158,22 @@ def test_grey_levels_written_by_pillow_as_png_of_16_bits(tmp_path):
     Image.fromarray(image).save(file, "PNG")
     (tmp_path / "a.png").write_bytes(file.getvalue())
     np.testing.assert_array_equal(read_images(tmp_path / "a.png")[0], image)
+
+
+def test_ome_files_of_which_a_part_is_missing(tmp_path):
+    """tifffile fills what is missing with zeros."""
+    one, other = "urn:uuid:11111111-1111-1111-1111-111111111111", "urn:uuid:2" + "2" * 35
+    text = (
+        f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="{one}">'
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="7" '
+        'SizeY="5" SizeZ="2" SizeC="1" SizeT="1"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>'
+        f'<TiffData FirstZ="0" IFD="0"><UUID FileName="a.ome.tif">{one}</UUID></TiffData>'
+        f'<TiffData FirstZ="1" IFD="0"><UUID FileName="b.ome.tif">{other}</UUID></TiffData>'
+        "</Pixels></Image></OME>"
+    )
+    for name, image in (("b.ome.tif", IMAGE + 1), ("a.ome.tif", IMAGE)):
+        tifffile.imwrite(tmp_path / name, image, description=text, metadata=None)
+    np.testing.assert_array_equal(read_images(tmp_path / "a.ome.tif"), [IMAGE, IMAGE + 1])
+    (tmp_path / "b.ome.tif").unlink()
+    with pytest.raises(ValueError, match=r"a\.ome\.tif: some of its pages lie in other files"):
+        read_images(tmp_path / "a.ome.tif")

@@ -29,6 +29,8 @@ def read_tiff(path, key, limit):
         for series in chosen:
             page = series.keyframe
             limit.check(math.prod(page.chunks) * page.dtype.itemsize)
+        if file.is_ome and any(page is None for series in chosen for page in series.pages):
+            raise ValueError("some of its pages lie in other files, which are not there.")
         arrays = [_array(file, series, path) for series in chosen]
         axes = chosen[0].axes.removesuffix("S")
         spacing, origin, unit = place_of(file, axes)
