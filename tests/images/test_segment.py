@@ -29,7 +29,7 @@ def scatter_within(values, labels):
 
 
 def test_thresholds_are_those_of_least_variance_by_exhaustion():
-    values = np.random.default_rng(0).integers(0, 60, 80)
+    values = np.random.default_rng(0).integers(0, 25, 80)
     present = np.unique(values)
     for n_phases in (2, 3, 4):
         labels = segment(values, levels=n_phases)
