@@ -1,18 +1,15 @@
 """Search of latents: those whose images meet a target, those nearest to an image."""
 
 import numpy as np
-import torch
 
-from .._arrays import map_batches
 from .._random import normal_rows, numpy_generator
 from ..losses import DescriptorLoss
-from ..training import search_latents
+from ..training import RowAdam, RowLBFGS, search_latents
 
-BATCH_SIZE = 16
 N_CANDIDATES = 8
 SEARCH_ROUNDS = 3
 SEARCH_STEPS = 60
-INVERSION_STEPS = 100
+INVERSION_STEPS = 32
 
 
 def meet_targets(model, latents, conditions, targets, seed):
@@ -30,55 +27,43 @@ def meet_targets(model, latents, conditions, targets, seed):
         rows = np.flatnonzero(missed > model.target_tol)
         if len(rows) == 0:
             break
-        starts = [
+        draws = [
             normal_rows(*latents.shape, numpy_generator(seed, 2, attempt, k))
             for k in range(N_CANDIDATES)
         ]
-        starts[0] = latents if attempt == 0 else starts[0]
-
-        def search(index, rows=rows, starts=starts):
-            measure = _target_error(
-                model,
-                model.tensor(conditions[rows[index]]),
-                model.tensor(values[rows[index]]),
-                loss,
-            )
-            best, error = search_latents(
-                measure,
-                [model.tensor(start[rows[index]]) for start in starts],
-                n_steps=SEARCH_STEPS,
-                tolerance=model.target_tol,
-                prior=1e-3,
-            )
-            return torch.hstack([best, error[:, None]]).cpu().numpy()
-
-        result = map_batches(search, len(rows), BATCH_SIZE)
-        better = result[:, -1] < missed[rows]
-        found[rows[better]] = result[better, :-1]
-        missed[rows[better]] = result[better, -1]
+        draws[0] = latents if attempt == 0 else draws[0]
+        points, errors = search_latents(
+            _target_error(model, conditions[rows], values[rows], loss),
+            model.tensor(np.stack(draws)[:, rows]),
+            descent=RowAdam,
+            n_steps=SEARCH_STEPS,
+            tolerance=model.target_tol,
+            prior=1e-3,
+        )
+        points, errors = points.cpu().numpy(), errors.cpu().numpy()
+        better = errors < missed[rows]
+        found[rows[better]] = points[better]
+        missed[rows[better]] = errors[better]
     return found
 
 
 def nearest_latents(model, images, conditions):
     """Find the latents whose channels are nearest to images in the mean square.
 
-    They are the best after 100 gradient steps from the best of eight fixed points.
+    They are the best after 32 quasi-Newton steps at most from the best of eight fixed points.
     """
     starts = normal_rows(N_CANDIDATES, model.n_latent, numpy_generator(0, 3))
 
-    def invert(index):
-        wanted = model.encoder.encode(images[index], model.device, model.dtype)
-        given = model.tensor(conditions[index])
+    def measure(latents, rows):
+        rows = rows.cpu().numpy()
+        wanted = model.encoder.encode(images[rows], model.device, model.dtype)
+        channels = model.generate(latents, model.tensor(conditions[rows]))
+        loss = (channels - wanted).square().flatten(1).mean(dim=1)
+        return loss, loss.detach()
 
-        def measure(latents):
-            channels = model.generate(latents, given)
-            loss = (channels - wanted).square().flatten(1).mean(dim=1)
-            return loss, loss.detach()
-
-        candidates = [model.tensor(np.tile(row, (len(index), 1))) for row in starts]
-        return search_latents(measure, candidates, n_steps=INVERSION_STEPS)[0].cpu().numpy()
-
-    return map_batches(invert, len(images), BATCH_SIZE)
+    candidates = model.tensor(starts)[:, None].expand(-1, len(images), -1)
+    points, _ = search_latents(measure, candidates, descent=RowLBFGS, n_steps=INVERSION_STEPS)
+    return points.cpu().numpy()
 
 
 def _described_in_rows(target):
@@ -88,9 +73,11 @@ def _described_in_rows(target):
 
 
 def _target_error(model, conditions, values, loss):
-    def measure(latents):
-        images = model.encoder.measured(model.generate(latents, conditions))
-        per_image = loss.per_image(images, values)
+    conditions, values = model.tensor(conditions), model.tensor(values)
+
+    def measure(latents, rows):
+        images = model.encoder.measured(model.generate(latents, conditions[rows]))
+        per_image = loss.per_image(images, values[rows])
         return per_image, per_image.detach().sqrt()
 
     return measure

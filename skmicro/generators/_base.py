@@ -215,7 +215,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Find the latents of images.
 
         Where the generator has no way back, these are the latents whose images are nearest
-        (mean squared difference of the channels), found by gradient descent from the
+        (mean squared difference of the channels), found by quasi-Newton steps from the
         best of a few fixed starting points. Where it has an encoder, that tells them in one
         evaluation. Flows and random fields lead back to their noise, up to the error of the
         integration, or to rounding.

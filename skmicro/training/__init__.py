@@ -4,6 +4,7 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
+from .descents import RowAdam, RowLBFGS
 from .distillation import PairBatches, distillation_step
 from .distributed import agreed_seed, begin_together, is_first, n_processes
 from .estimator import NetworkEstimator
@@ -32,6 +33,8 @@ __all__ = [
     "PairBatches",
     "Player",
     "Projection",
+    "RowAdam",
+    "RowLBFGS",
     "TrainingStep",
     "Update",
     "adam",

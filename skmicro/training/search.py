@@ -2,28 +2,33 @@
 
 Used to *search* for latents whose images meet a target, and to *project* given images
 onto the range of the network (their nearest latents). Every row starts at the best of
-a few candidates and descends by Adam for a bounded number of steps. Rows do not see
-each other: Adam acts element by element, the loss is a sum over rows, and each row
-keeps the best point it passed.
+a few candidates and descends for a bounded number of steps. Rows do not see each other:
+descents act row by row, the loss is a sum over rows, and each row keeps the best point it
+passed. Rows that have arrived, or come to a halt, are not evaluated any more.
 """
 
 import torch
 
+BATCH_SIZE = 16
+"""Rows that are evaluated at once."""
+LEAST_BATCH = 2
+"""A single row is multiplied as a vector, by other code than matrices, with other last bits."""
 
-def search_latents(measure, candidates, *, n_steps, learning_rate=0.05, tolerance=0.0, prior=0.0):
+
+def search_latents(measure, candidates, *, descent, n_steps, tolerance=0.0, prior=0.0):
     """Move latents towards the smallest error of their images.
 
     Parameters
     ----------
     measure : callable
-        ``measure(latents) -> (loss, error)``, both of shape (n,): a differentiable
-        loss, and the error that counts.
-    candidates : sequence of Tensor of shape (n, n_latent)
+        ``measure(latents, rows) -> (loss, error)``, both of shape (n,): of latents of
+        rows that are told by their indices (n,), a differentiable loss, and the error that counts.
+    candidates : Tensor of shape (n_candidates, n, n_latent)
         Starting points to choose from, row by row.
+    descent : type
+        What makes steps: :class:`RowAdam` or :class:`RowLBFGS`.
     n_steps : int
-        Number of Adam steps.
-    learning_rate : float, default=0.05
-        Step size.
+        Largest number of steps.
     tolerance : float, default=0.0
         A row whose error is not above this stays where it is.
     prior : float, default=0.0
@@ -36,28 +41,103 @@ def search_latents(measure, candidates, *, n_steps, learning_rate=0.05, toleranc
         Best point of each row.
     error : Tensor of shape (n,)
         Its error.
+
+    Notes
+    -----
+    Some layers have other last bits in batches of another size. Batches therefore start full,
+    filled up with copies of a row. They shrink to what their rows need if a first evaluation of
+    the small batch has the bits of the large one, and stay as they are otherwise.
     """
-    point = _best_candidate(measure, candidates).requires_grad_(True)
-    best = point.detach().clone()
-    radius = best.norm(dim=1)
-    best_error = torch.full_like(radius, torch.inf)
-    optimizer = torch.optim.Adam([point], lr=learning_rate)
-    for step in range(n_steps + 1):
-        loss, error = measure(point)
-        with torch.no_grad():
-            better = (error < best_error) & (best_error > tolerance)
-            best = torch.where(better[:, None], point, best)
-            best_error = torch.where(better, error, best_error)
-        if step == n_steps or bool((best_error <= tolerance).all()):
-            break
-        drift = (point.norm(dim=1) - radius).square() / radius.square().clamp_min(1e-12)
-        (point.grad,) = torch.autograd.grad((loss + prior * drift).sum(), point)
-        optimizer.step()
-    return best, best_error
+    start = _best_candidates(measure, candidates)
+    found = []
+    for first in range(0, len(start), BATCH_SIZE):
+        batch = _SearchedBatch(measure, start[first : first + BATCH_SIZE], first, descent, prior)
+        found.append(batch.search(n_steps, tolerance))
+    points, errors = zip(*found, strict=True)
+    return torch.cat(points), torch.cat(errors)
 
 
 @torch.no_grad()
-def _best_candidate(measure, candidates):
-    errors = torch.stack([measure(candidate)[1] for candidate in candidates])
-    rows = torch.arange(errors.shape[1], device=errors.device)
-    return torch.stack(list(candidates))[errors.argmin(dim=0), rows]
+def _best_candidates(measure, candidates):
+    n_candidates, n, _ = candidates.shape
+    flat, errors = candidates.flatten(0, 1), []
+    places = torch.arange(len(flat), device=flat.device)
+    for places_of_batch in places.split(BATCH_SIZE):
+        index = _filled(places_of_batch, BATCH_SIZE)
+        errors.append(measure(flat[index], index % n)[1])
+    errors = torch.cat(errors)[: len(flat)].view(n_candidates, n)
+    return candidates[errors.argmin(dim=0), places[:n]]
+
+
+def _filled(rows, size):
+    return torch.cat([rows, rows[-1:].expand(size - len(rows))])
+
+
+class _SearchedBatch:
+    """Up to 16 rows that are searched together, the best point of each, and what is evaluated."""
+
+    def __init__(self, measure, start, first, descent, prior):
+        self.measure, self.first, self.prior = measure, first, prior
+        self.best, self.radius = start.clone(), start.norm(dim=1)
+        self.error = self.mark = torch.full_like(self.radius, torch.inf)
+        self.waited = torch.zeros_like(self.radius)
+        # Rows under search; the batch has them, and copies of the last.
+        self.rows = torch.arange(len(start), device=start.device)
+        self.batch = _filled(self.rows, BATCH_SIZE)
+        self.point = start[self.batch]
+        self.descent = descent(self.point)
+        self.may_shrink = True
+
+    def search(self, n_steps, tolerance):
+        """Return the best points and their errors."""
+        for step in range(n_steps + 1):
+            told = self._evaluated(self.point, self.batch)
+            going = self._noted(told, tolerance)
+            if step == n_steps or not bool(going.any()):
+                break
+            value, gradient, _ = self._of_those(going, told)
+            self.point = self.descent.step(self.point, value, gradient)
+        return self.best, self.error
+
+    def _evaluated(self, point, batch):
+        """Return values, their gradients and errors of points."""
+        point = point.detach().requires_grad_(True)
+        loss, error = self.measure(point, self.first + batch)
+        radius = self.radius[batch]
+        drift = (point.norm(dim=1) - radius).square() / radius.square().clamp_min(1e-12)
+        value = loss + self.prior * drift
+        (gradient,) = torch.autograd.grad(value.sum(), point)
+        return value.detach(), gradient, error.detach()
+
+    def _noted(self, told, tolerance):
+        """Keep what is better, and tell which of the rows have some way to go."""
+        rows, n = self.rows, len(self.rows)
+        value, error = told[0][:n], told[2][:n]
+        better = error < self.error[rows]
+        self.best[rows[better]] = self.point[:n][better]
+        self.error = self.error.index_put((rows[better],), error[better])
+        fallen = value < (1.0 - self.descent.least_fall) * self.mark[rows]
+        self.mark = self.mark.index_put((rows[fallen],), value[fallen])
+        self.waited[rows] = torch.where(fallen, 0.0, self.waited[rows] + 1.0)
+        return (self.error[rows] > tolerance) & (self.waited[rows] < self.descent.patience)
+
+    def _of_those(self, going, told):
+        """Leave the other rows behind, and return what was told of the rest."""
+        places = going.nonzero()[:, 0]
+        size = LEAST_BATCH
+        while size < len(places):
+            size *= 2
+        if len(places) == len(self.rows) and (size >= len(self.batch) or not self.may_shrink):
+            return told
+        small = _filled(places, size)
+        if size < len(self.batch) and self.may_shrink:
+            again = self._evaluated(self.point[small], self.batch[small])
+            self.may_shrink = all(
+                torch.equal(new, old[small]) for new, old in zip(again, told, strict=True)
+            )
+        if size > len(self.batch) or not self.may_shrink:
+            small = _filled(places, len(self.batch))
+        self.rows, self.batch = self.rows[places], self.batch[small]
+        self.point = self.point[small]
+        self.descent.take(small)
+        return [values[small] for values in told]

@@ -24,6 +24,7 @@ from skmicro.generators import FlowMatchingGenerator, _base, _flow_matching
 from skmicro.images import Symmetries
 from skmicro.networks import flow_unet
 from skmicro.persistence import read_tree, write_tree
+from skmicro.training import search
 
 
 @pytest.fixture(autouse=True)
@@ -499,7 +500,7 @@ def test_p1_is_corrected_where_p2_has_other_lags(shape):
 
 
 def test_target_that_is_no_condition_is_searched_through_the_flow(monkeypatch):
-    monkeypatch.setattr(_search, "BATCH_SIZE", 3)
+    monkeypatch.setattr(search, "BATCH_SIZE", 3)
     monkeypatch.setattr(_search, "SEARCH_STEPS", 30)
     monkeypatch.setattr(_search, "SEARCH_ROUNDS", 2)
     generator = fitted(blobs(shape=(8, 8)), conditions=(), n_steps=2, target_tol=0.02)

@@ -354,6 +354,28 @@ def test_rows_of_a_linear_layer_do_not_depend_on_their_place(n_in, n_out):
         assert torch.equal(part_slope, slope[chosen])
 
 
+@pytest.mark.parametrize("n_axes", [2, 3])
+@pytest.mark.parametrize(("n_in", "n_out"), [(4, 4), (3, 5), (16, 32)])
+def test_mixed_channels_do_not_depend_on_the_number_of_images(n_axes, n_in, n_out):
+    layer = build(lambda: conv(n_axes, n_in, n_out, 1), torch_generator(0))
+    x = random_tensor(16, n_in, *(7, 5, 3)[:n_axes])
+    learning = layer(x)
+    layer.eval()
+    whole, slope = value_and_slope(layer, x)
+    torch.testing.assert_close(whole, learning)
+    for chosen in ([0], [3, 2], list(range(4, 12))):
+        part, part_slope = value_and_slope(layer, x[chosen])
+        assert torch.equal(part, whole[chosen])
+        assert torch.equal(part_slope, slope[chosen])
+
+
+def value_and_slope(layer, x):
+    """Return what a layer makes of images, and the gradient of its squares."""
+    x = x.detach().requires_grad_(True)
+    result = layer(x)
+    return result, torch.autograd.grad(result.square().sum(), x)[0]
+
+
 def test_row_linear_is_linear_in_both_modes():
     layer = build(lambda: RowLinear(9, 5), torch_generator(0), dtype=torch.float64)
     layer.bias.data.fill_(0.3)

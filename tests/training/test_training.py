@@ -21,6 +21,8 @@ from skmicro.training import (
     Batch,
     ImageBatches,
     Projection,
+    RowAdam,
+    RowLBFGS,
     adversarial_step,
     averaging,
     run,
@@ -715,74 +717,139 @@ def test_an_estimator_with_callbacks_can_be_saved(recorder, tmp_path):
 
 
 def quadratic(minimum, calls=None):
-    def measure(points):
+    def measure(points, rows):
         if calls is not None:
             calls.append(len(points))
-        loss = (points - minimum).square().sum(dim=1)
+        loss = (points - minimum[rows]).square().sum(dim=1)
         return loss, loss.detach().sqrt()
 
     return measure
 
 
-def test_search_finds_the_minimum_of_a_quadratic():
+every_descent = pytest.mark.parametrize("descent", [RowAdam, RowLBFGS])
+
+
+@every_descent
+def test_search_finds_the_minimum_of_a_quadratic(descent):
     minimum = torch.tensor([[1.0, -0.5, 0.2], [0.0, 0.3, -0.7]])
-    best, error = search_latents(quadratic(minimum), [torch.zeros(2, 3)], n_steps=400)
+    best, error = search_latents(
+        quadratic(minimum), torch.zeros(1, 2, 3), descent=descent, n_steps=400
+    )
     torch.testing.assert_close(best, minimum, atol=2e-3, rtol=0)
     torch.testing.assert_close(error, (best - minimum).norm(dim=1))
 
 
+def test_adam_by_rows_is_that_of_torch():
+    minimum, start = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    point, mine = start.clone().requires_grad_(True), start
+    optimizer, descent = torch.optim.Adam([point], lr=0.05), RowAdam(start)
+    for _ in range(20):
+        point.grad = (point - minimum).detach() ** 3
+        mine = descent.step(mine, None, (mine - minimum) ** 3)
+        optimizer.step()
+    torch.testing.assert_close(mine, point.detach(), atol=1e-6, rtol=1e-5)
+
+
+def test_curvature_is_learned_where_gradients_differ_by_orders_of_magnitude():
+    rng = torch.Generator().manual_seed(0)
+    axes = torch.linalg.qr(torch.randn(8, 8, generator=rng, dtype=torch.float64))[0]
+    scales = 10.0 ** torch.linspace(0, 2, 8, dtype=torch.float64)
+
+    def measure(points, _):
+        loss = (scales * (points @ axes).square()).sum(dim=1)
+        return loss, loss.detach()
+
+    start = torch.ones(1, 1, 8, dtype=torch.float64)
+    errors = {
+        descent: search_latents(measure, start, descent=descent, n_steps=50)[1].item()
+        for descent in (RowAdam, RowLBFGS)
+    }
+    assert errors[RowLBFGS] < 0.01 * errors[RowAdam]
+
+
 def test_search_starts_from_the_best_candidate_of_each_row():
     minimum = torch.tensor([[1.0], [5.0]])
-    candidates = [torch.tensor([[0.9], [0.0]]), torch.tensor([[9.0], [4.9]])]
-    best, error = search_latents(quadratic(minimum), candidates, n_steps=0)
+    candidates = torch.tensor([[[0.9], [0.0]], [[9.0], [4.9]]])
+    best, error = search_latents(quadratic(minimum), candidates, descent=RowAdam, n_steps=0)
     torch.testing.assert_close(best, torch.tensor([[0.9], [4.9]]))
     torch.testing.assert_close(error, torch.tensor([0.1, 0.1]))
 
 
 def test_rows_within_the_tolerance_stay_where_they_are():
     minimum = torch.zeros(2, 2)
-    start = torch.tensor([[0.05, 0.0], [2.0, 1.0]])
-    best, error = search_latents(quadratic(minimum), [start], n_steps=200, tolerance=0.1)
-    assert torch.equal(best[0], start[0])
+    start = torch.tensor([[[0.05, 0.0], [2.0, 1.0]]])
+    options = {"descent": RowAdam, "n_steps": 200, "tolerance": 0.1}
+    best, error = search_latents(quadratic(minimum), start, **options)
+    assert torch.equal(best[0], start[0, 0])
     assert error[1] <= 0.1
     assert error[1] > 0.0
 
 
 def test_the_work_of_a_search_is_bounded_and_ends_when_all_rows_are_met():
     calls = []
-    start = torch.full((3, 2), 4.0)
-    search_latents(quadratic(torch.zeros(3, 2), calls), [start] * 5, n_steps=17)
-    assert len(calls) == 5 + 17 + 1
+    start, measure = torch.full((5, 3, 2), 4.0), quadratic(torch.zeros(3, 2), calls)
+    search_latents(measure, start, descent=RowAdam, n_steps=17)
+    # 15 candidates, and three rows: once in a full batch, then in one of four.
+    assert calls == [16] + [16] + [4] * 18
     calls.clear()
-    search_latents(quadratic(torch.zeros(3, 2), calls), [start] * 5, n_steps=17, tolerance=6.0)
-    assert len(calls) == 5 + 1
+    search_latents(measure, start, descent=RowAdam, n_steps=17, tolerance=6.0)
+    assert calls == [16, 16]
 
 
-def test_rows_do_not_see_each_other():
+def test_rows_that_have_arrived_or_halted_are_not_evaluated_any_more():
+    calls, measured = [], quadratic(torch.zeros(16, 2))
+
+    def measure(points, rows):
+        calls.append(sorted(set(rows.tolist())))
+        loss, error = measured(points, rows)
+        stuck = rows >= 14
+        return torch.where(stuck, 7.0 + 0.0 * loss, loss), torch.where(stuck, 7.0, error)
+
+    start = torch.linspace(0.2, 3.0, 16)[None, :, None].expand(-1, -1, 2)
+    _, errors = search_latents(measure, start, descent=RowLBFGS, n_steps=60, tolerance=0.1)
+    assert (errors[:14] <= 0.1).all()
+    assert (errors[14:] == 7.0).all()
+    assert len(calls) < 40
+    assert not {0, 14, 15} & set(calls[-1])
+
+
+def test_batches_stay_full_where_smaller_ones_differ():
+    calls, measured = [], quadratic(torch.zeros(1, 2))
+
+    def measure(points, rows):
+        calls.append(len(points))
+        loss, error = measured(points, rows)
+        return loss * (1.0 + 1e-6 * (len(points) < 16)), error
+
+    search_latents(measure, torch.ones(1, 1, 2), descent=RowAdam, n_steps=5)
+    assert calls == [16] + [16] + [2] + [16] * 5
+
+
+@every_descent
+def test_rows_do_not_see_each_other(descent):
     rng = torch.Generator().manual_seed(0)
-    minimum, start = torch.randn(2, 6, 3, generator=rng)
-    whole, errors = search_latents(quadratic(minimum), [start], n_steps=30, tolerance=0.5)
-    for rows in ([0], [5, 1], [4, 3, 2]):
-        best, error = search_latents(quadratic(minimum[rows]), [start[rows]], n_steps=30,
-                                     tolerance=0.5)  # fmt: skip
+    minimum, start = torch.randn(2, 20, 3, generator=rng)
+    options = {"descent": descent, "n_steps": 30, "tolerance": 0.5}
+    whole, errors = search_latents(quadratic(minimum), start[None], **options)
+    for rows in ([0], [5, 1], [4, 3, 2], [*range(19, 0, -1)]):
+        best, error = search_latents(quadratic(minimum[rows]), start[None, rows], **options)
         assert torch.equal(best, whole[rows])
         assert torch.equal(error, errors[rows])
 
 
 def test_the_best_point_passed_is_kept():
-    def measure(points):
+    def measure(points, _):
         return points.sum(dim=1), (points[:, 0].detach() - 0.3).abs()
 
-    best, error = search_latents(measure, [torch.ones(1, 1)], n_steps=40)
+    best, error = search_latents(measure, torch.ones(1, 1, 1), descent=RowAdam, n_steps=40)
     assert error.item() < 0.026
     assert best.item() == pytest.approx(0.3, abs=0.026)
 
 
 def test_the_prior_pulls_towards_the_norm_at_the_start():
-    start = torch.tensor([[3.0, 4.0]])
-    options = {"n_steps": 300, "learning_rate": 0.05}
-    free, _ = search_latents(quadratic(torch.zeros(1, 2)), [start], **options)
-    held, _ = search_latents(quadratic(torch.zeros(1, 2)), [start], prior=1e4, **options)
+    start, options = torch.tensor([[[3.0, 4.0]]]), {"descent": RowAdam, "n_steps": 300}
+    free, _ = search_latents(quadratic(torch.zeros(1, 2)), start, **options)
+    held, _ = search_latents(quadratic(torch.zeros(1, 2)), start, prior=1e4, **options)
     assert free.norm() < 0.05
     assert held.norm() > 4.5
 

@@ -1,0 +1,122 @@
+"""Steps of many searches at once: no row of a batch sees another one."""
+
+import math
+
+import torch
+
+
+class RowDescent:
+    """What steps, row by row.
+
+    Attributes
+    ----------
+    patience : float
+        Steps without a fall of the loss after which a row has come to a halt.
+    least_fall : float
+        Share of the loss that counts as a fall.
+    """
+
+    patience = math.inf
+    least_fall = 0.0
+
+    def take(self, index):
+        """Go on with some of the rows."""
+        for name, values in vars(self).items():
+            if isinstance(values, torch.Tensor):
+                setattr(self, name, values[index])
+            elif isinstance(values, list):
+                setattr(self, name, [tuple(part[index] for part in parts) for parts in values])
+
+    def step(self, point, value, gradient):
+        """Return the next points, given losses (n,) and gradients (n, k) of points (n, k)."""
+        raise NotImplementedError
+
+
+class RowAdam(RowDescent):
+    """Adam [1]_, for gradients that are not those of the loss, as of decoded images.
+
+    References
+    ----------
+    .. [1] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    """
+
+    learning_rate = 0.05
+    decay, square_decay = 0.9, 0.999
+
+    def __init__(self, start):
+        self.mean, self.square = torch.zeros_like(start), torch.zeros_like(start)
+        self.n_steps = 0
+
+    def step(self, point, value, gradient):
+        """Return the next points."""
+        self.n_steps += 1
+        self.mean = torch.lerp(gradient, self.mean, self.decay)
+        self.square = torch.lerp(gradient.square(), self.square, self.square_decay)
+        mean = self.mean / (1.0 - self.decay**self.n_steps)
+        deviation = (self.square / (1.0 - self.square_decay**self.n_steps)).sqrt()
+        return point - self.learning_rate * mean / (deviation + 1e-8)
+
+
+class RowLBFGS(RowDescent):
+    """The quasi-Newton method of limited memory [1]_, for smooth losses.
+
+    A step that does not lead down is not taken, but its curvature is learned; the next one is
+    shorter. Latents are standard normal, and no step is longer than 0.3 of their norm.
+
+    References
+    ----------
+    .. [1] J. Nocedal, "Updating quasi-Newton matrices with limited storage", Math. Comput. 35,
+       773-782, 1980.
+    """
+
+    patience = 8
+    least_fall = 0.01
+    memory = 8
+    first_step, longest_step = 0.07, 0.3
+
+    def __init__(self, start):
+        self.norm = math.sqrt(start.shape[1])
+        self.point = self.gradient = None
+        self.value = torch.full_like(start[:, 0], torch.inf)
+        self.share = torch.ones_like(self.value)
+        self.scale = torch.zeros_like(self.value)
+        self.pairs = []
+
+    def step(self, point, value, gradient):
+        """Return the next points."""
+        if self.point is None:
+            self.point, self.gradient = point, gradient
+            self.scale = self.first_step * self.norm / _length(gradient)
+        else:
+            self._learn(point - self.point, gradient - self.gradient)
+        down = value < self.value
+        self.point = torch.where(down[:, None], point, self.point)
+        self.gradient = torch.where(down[:, None], gradient, self.gradient)
+        self.value = torch.where(down, value, self.value)
+        self.share = torch.where(down, (2.0 * self.share).clamp_max(1.0), 0.4 * self.share)
+        direction = self._direction()
+        share = self.share * (self.longest_step * self.norm / _length(direction)).clamp_max(1.0)
+        return self.point - share[:, None] * direction
+
+    def _learn(self, moved, change):
+        product, square = (moved * change).sum(dim=1), change.square().sum(dim=1)
+        convex = product > 1e-6 * square.sqrt() * _length(moved)
+        inverse = torch.where(convex, 1.0 / torch.where(convex, product, 1.0), 0.0)
+        self.scale = torch.where(convex, product / square.clamp_min(1e-30), self.scale)
+        self.pairs = [*self.pairs, (moved, change, inverse)][-self.memory :]
+
+    def _direction(self):
+        """Return the inverse curvature times the gradient, by two loops over the pairs."""
+        direction, shares = self.gradient, []
+        for moved, change, inverse in reversed(self.pairs):
+            shares.append((inverse * (moved * direction).sum(dim=1))[:, None])
+            direction = direction - shares[-1] * change
+        direction = self.scale[:, None] * direction
+        for moved, change, inverse in self.pairs:
+            share = shares.pop() - (inverse * (change * direction).sum(dim=1))[:, None]
+            direction = direction + share * moved
+        return direction
+
+
+def _length(rows):
+    return rows.square().sum(dim=1).sqrt().clamp_min(1e-30)
