@@ -35,6 +35,7 @@ import math
 
 import torch
 
+from . import _bits
 from ._kernels import neighbour_differences, without_thin_axes
 
 SAFE_VOXELS = 0.01
@@ -95,7 +96,13 @@ def intrinsic_volumes(field, degrees, *, periodic=True, corners=False):
     n_axes, n_voxels = field.ndim - 1, field[:1].numel()
     if n_axes == 0:
         return field.unsqueeze(1).expand(-1, len(degrees))
-    counts = _block_counts(_extended(field, periodic, corners))
+    words = _bits.indicator_words(field)
+    if words is None:
+        counts = _block_counts(_extended(field, periodic, corners))
+    else:
+        shape = field.shape[1:]
+        counts = _bits.block_counts(words, shape, periodic=periodic, corners=corners)
+        counts = torch.from_numpy(counts).double()
     volumes = []
     for degree in degrees:
         sign = (-1) ** (n_axes - degree - 1) if corners else 1

@@ -36,6 +36,7 @@ import numpy as np
 import torch
 from scipy.fft import next_fast_len
 
+from . import _bits
 from ._lags import axis_limits, bin_table, map_lags, n_pairs_along, resolve_max_lag, resolve_n_bins
 
 _MEAN_COSINE = {1: 1.0, 2: 2 / math.pi, 3: 0.5}
@@ -150,10 +151,18 @@ def face_surface(field, *, periodic=True):
     faces between opposite borders count.
     """
     field = without_thin_axes(field)
-    surface = field.new_zeros(len(field))
-    for axis in range(field.ndim - 1):
-        step = [int(axis == other) for other in range(field.ndim - 1)]
-        surface = surface + neighbour_differences(field, step, periodic).abs().flatten(1).mean(1)
+    surface, shape = field.new_zeros(len(field)), field.shape[1:]
+    words = _bits.indicator_words(field) if shape else None
+    if words is not None:
+        unlike = torch.from_numpy(_bits.face_counts(words, shape, periodic=periodic))
+    for axis, side in enumerate(shape):
+        if words is None:
+            step = [int(axis == other) for other in range(len(shape))]
+            drop = neighbour_differences(field, step, periodic).abs().flatten(1).mean(1)
+        else:
+            n_pairs = math.prod(shape) // side * (side if periodic else side - 1)
+            drop = unlike[:, axis].to(field.dtype) / n_pairs
+        surface = surface + drop
     return surface
 
 

@@ -20,7 +20,13 @@ class RowDescent:
     least_fall = 0.0
 
     def take(self, index):
-        """Go on with some of the rows."""
+        """Go on with some of the rows.
+
+        Parameters
+        ----------
+        index : Tensor of shape (n_kept,)
+            Their places.
+        """
         for name, values in vars(self).items():
             if isinstance(values, torch.Tensor):
                 setattr(self, name, values[index])
@@ -28,12 +34,32 @@ class RowDescent:
                 setattr(self, name, [tuple(part[index] for part in parts) for parts in values])
 
     def step(self, point, value, gradient):
-        """Return the next points, given losses (n,) and gradients (n, k) of points (n, k)."""
+        """Return the next points.
+
+        Parameters
+        ----------
+        point : Tensor of shape (n, k)
+            Where losses were evaluated.
+        value : Tensor of shape (n,)
+            The losses.
+        gradient : Tensor of shape (n, k)
+            Their gradients.
+
+        Returns
+        -------
+        point : Tensor of shape (n, k)
+            Where to evaluate them next.
+        """
         raise NotImplementedError
 
 
 class RowAdam(RowDescent):
     """Adam [1]_, for gradients that are not those of the loss, as of decoded images.
+
+    Parameters
+    ----------
+    start : Tensor of shape (n, k)
+        Points to begin with.
 
     References
     ----------
@@ -48,7 +74,22 @@ class RowAdam(RowDescent):
         self.n_steps = 0
 
     def step(self, point, value, gradient):
-        """Return the next points."""
+        """Return the next points.
+
+        Parameters
+        ----------
+        point : Tensor of shape (n, k)
+            Where losses were evaluated.
+        value : Tensor of shape (n,)
+            The losses.
+        gradient : Tensor of shape (n, k)
+            Their gradients.
+
+        Returns
+        -------
+        point : Tensor of shape (n, k)
+            Where to evaluate them next.
+        """
         self.n_steps += 1
         self.mean = torch.lerp(gradient, self.mean, self.decay)
         self.square = torch.lerp(gradient.square(), self.square, self.square_decay)
@@ -62,6 +103,11 @@ class RowLBFGS(RowDescent):
 
     A step that does not lead down is not taken, but its curvature is learned; the next one is
     shorter. Latents are standard normal, and no step is longer than 0.3 of their norm.
+
+    Parameters
+    ----------
+    start : Tensor of shape (n, k)
+        Points to begin with.
 
     References
     ----------
@@ -83,7 +129,22 @@ class RowLBFGS(RowDescent):
         self.pairs = []
 
     def step(self, point, value, gradient):
-        """Return the next points."""
+        """Return the next points.
+
+        Parameters
+        ----------
+        point : Tensor of shape (n, k)
+            Where losses were evaluated.
+        value : Tensor of shape (n,)
+            The losses.
+        gradient : Tensor of shape (n, k)
+            Their gradients.
+
+        Returns
+        -------
+        point : Tensor of shape (n, k)
+            Where to evaluate them next.
+        """
         if self.point is None:
             self.point, self.gradient = point, gradient
             self.scale = self.first_step * self.norm / _length(gradient)

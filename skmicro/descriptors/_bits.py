@@ -1,0 +1,114 @@
+"""Counts of blocks and faces of indicators, 64 voxels at a time.
+
+The voxels of a row along the last axis are the bits of 64-bit words. That two neighbours lie in
+the phase is one AND of words, and of words shifted by a bit, for 64 pairs of voxels; the bits are
+counted by the processor. The integers are those of the sums over voxels.
+"""
+
+import numpy as np
+import torch
+
+WORD = 64
+_ONE = np.uint64(1)
+_REST = np.uint64(WORD - 1)
+
+
+def indicator_words(field):
+    """Return a field (n, *spatial) of zeros and ones as words (n, ..., n_words), or None.
+
+    None stands for all others, for those that gradients are asked of, for those that are not on
+    the CPU, and for NumPy below 2, which does not count bits.
+    """
+    wanted = field.requires_grad and torch.is_grad_enabled()
+    if wanted or field.device.type != "cpu" or not hasattr(np, "bitwise_count"):
+        return None
+    values = field.detach().numpy()
+    mask = values == 1
+    return _packed(mask) if np.array_equal(mask, values != 0) else None
+
+
+def block_counts(words, shape, *, periodic, corners):
+    """Return the numbers of blocks of ``2**m`` voxels that lie wholly in the phase, (n, d + 1).
+
+    Of the rest, if corners connect; see :func:`._geometry_kernels.intrinsic_volumes`. ``shape``
+    has no side of one voxel.
+    """
+    if corners:
+        if not periodic:
+            # An image that ends at its border is one that wraps around after an empty layer.
+            widths = [(0, 0), *[(0, 1)] * len(shape)]
+            words = _packed(np.pad(_unpacked(words, shape[-1]), widths))
+            shape, periodic = [side + 1 for side in shape], True
+        words = ~words
+        words[..., -1] &= _last_word(shape[-1])
+    pairs = words & _shifted(words, shape[-1], periodic)
+    axes = range(1, len(shape))
+    counts = np.zeros((len(words), len(shape) + 1), dtype=np.int64)
+    counts[:, :-1] += _counts_across(words, axes, periodic)
+    counts[:, 1:] += _counts_across(pairs, axes, periodic)
+    return counts
+
+
+def face_counts(words, shape, *, periodic):
+    """Return how many neighbours along each axis are unlike, (n, d)."""
+    unlike = [_bits(words[:, 1:] ^ words[:, :-1]) for words in _leading(words, shape)]
+    if periodic:
+        ends = [_bits(words[:, :1] ^ words[:, -1:]) for words in _leading(words, shape)]
+        unlike = [inside + around for inside, around in zip(unlike, ends, strict=True)]
+    steps = words ^ _shifted(words, shape[-1], periodic)
+    if not periodic:
+        steps[..., -1] &= _last_word(shape[-1]) >> _ONE
+    return np.stack([*unlike, _bits(steps)], axis=1)
+
+
+def _leading(words, shape):
+    """Return views of the words with each axis but the last in turn after the images."""
+    return [np.moveaxis(words, axis, 1) for axis in range(1, len(shape))]
+
+
+def _packed(mask):
+    if mask.shape[-1] % WORD == 0:
+        words = np.packbits(mask.reshape(-1), bitorder="little").view("<u8")
+        return words.reshape(*mask.shape[:-1], -1)
+    packed = np.packbits(mask, axis=-1, bitorder="little")
+    filling = -packed.shape[-1] % 8
+    if filling:
+        packed = np.pad(packed, [*[(0, 0)] * (packed.ndim - 1), (0, filling)])
+    return packed.view("<u8")
+
+
+def _unpacked(words, side):
+    return np.unpackbits(words.view(np.uint8), axis=-1, count=side, bitorder="little")
+
+
+def _last_word(side):
+    """Return a word with ones where the last word of a row of so many voxels has any."""
+    return ~np.uint64(0) >> np.uint64(-side % WORD)
+
+
+def _shifted(words, side, periodic):
+    """Return the next voxel of each along the last axis; after the last the first, or nothing."""
+    following = words >> _ONE
+    following[..., :-1] |= words[..., 1:] << _REST
+    if periodic:
+        following[..., -1] |= (words[..., 0] & _ONE) << np.uint64((side - 1) % WORD)
+    return following
+
+
+def _counts_across(words, axes, periodic):
+    """Return the numbers of blocks along any of the axes, (n, n_axes + 1), of bits of words."""
+    if not axes:
+        return _bits(words)[:, None]
+    ahead = np.moveaxis(words, axes[0], 0)
+    pairs = ahead[:-1] & ahead[1:]
+    if periodic:
+        pairs = np.concatenate([pairs, ahead[-1:] & ahead[:1]])
+    pairs = np.moveaxis(pairs, 0, axes[0])
+    counts = np.zeros((len(words), len(axes) + 1), dtype=np.int64)
+    counts[:, :-1] += _counts_across(words, axes[1:], periodic)
+    counts[:, 1:] += _counts_across(pairs, axes[1:], periodic)
+    return counts
+
+
+def _bits(words):
+    return np.bitwise_count(words).reshape(len(words), -1).sum(axis=1, dtype=np.int64)
