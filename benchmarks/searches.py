@@ -6,7 +6,8 @@ thread are medians of repeats in turn, with those of an older checkout if there 
 searches the latents of the same images of the same trained generators. The residual is the mean
 square difference of the channels, and "voxels" the share of them that the reconstruction misses.
 
-    python benchmarks/searches.py WGANGP InvNetGenerator --side 32 --baseline ../older
+    git worktree add ../older REVISION
+    python benchmarks/searches.py --baseline ../older
 """
 
 import argparse
@@ -111,10 +112,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("generators", nargs="*", default=["WGANGP", "InvNetGenerator"])
     parser.add_argument("--serve", help=argparse.SUPPRESS)
-    parser.add_argument("--side", type=int, default=32)
-    parser.add_argument("--n-iter", type=int, default=300)
+    parser.add_argument("--side", type=int, default=16)
+    parser.add_argument("--n-iter", type=int, default=100, help="iterations of training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--n-repeats", type=int, default=3)
+    parser.add_argument("--n-repeats", type=int, default=2)
     parser.add_argument("--baseline", type=Path, help="an older checkout to compare with")
     arguments = parser.parse_args()
     if arguments.serve:
