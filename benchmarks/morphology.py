@@ -12,6 +12,11 @@ of medians.
 Two volumes: blobs, a Gaussian random field above its median, and independent voxels, of which
 three in ten are of the phase, in thousands of clusters.
 
+With ``--baseline`` an older checkout takes turns with this one, in processes of their own, at the
+Minkowski functionals and the Euler number: of blobs, of sides that are no multiples of 64, of
+images, of many small windows cut out of a volume, and of three phases, with both borders. The ratio
+is this checkout's time to that of the older one.
+
 A second table holds the errors of the functionals of balls with centres anywhere in a voxel: the
 largest relative ones of MinkowskiFunctionals, by method and radius.
 
@@ -30,20 +35,29 @@ EulerNumber             euler_number (scikit-image)
 ClusterStatistics       label and bincount (scikit-image)
 
 Run ``python benchmarks/morphology.py``; it takes about three minutes. The other packages are
-optional.
+optional::
+
+    git worktree add ../older REVISION
+    python benchmarks/morphology.py --baseline ../older
 """
 
 import argparse
 import importlib
 import importlib.metadata
+import json
+import sys
 import time
 import warnings
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import numpy as np
 import torch
+from _builds import Build
 from _results import write_results
 from scipy import ndimage
 
+import skmicro
 from skmicro.descriptors import (
     ChordLength,
     ClusterStatistics,
@@ -67,6 +81,18 @@ DESCRIPTORS = (
     EulerNumber,
     ClusterStatistics,
 )
+
+COUNTED = ("MinkowskiFunctionals", "EulerNumber")
+SHAPES = {
+    "64^3": (1, 64, 64, 64),
+    "50 x 60 x 70": (1, 50, 60, 70),
+    "100^3": (1, 100, 100, 100),
+    "100 images of 64^2": (100, 64, 64),
+    "one of 500^2": (1, 500, 500),
+    "100 windows of 24^3": (100, 24, 24, 24),
+    "64^3, three phases": (1, 64, 64, 64),
+}
+N_TURNS = 9
 
 
 def volumes():
@@ -204,6 +230,64 @@ def ball_errors(radius):
     return {"radius": radius, "errors": errors}
 
 
+def images_named(name):
+    """Return images of smooth random fields that an entry of SHAPES names."""
+    shape = SHAPES[name]
+    rng = np.random.default_rng(SEED)
+    if "windows" in name:
+        side = shape[-1]
+        whole = images_named("100^3")[0]
+        corners = rng.integers(0, len(whole) - side, (shape[0], 3))
+        return np.stack([whole[tuple(slice(c, c + side) for c in corner)] for corner in corners])
+    field = ndimage.gaussian_filter(rng.normal(size=shape), (0, *[2.0] * (len(shape) - 1)))
+    levels = [1 / 3, 2 / 3] if "three" in name else [0.5]
+    return np.digitize(field, np.quantile(field, levels)).astype(np.uint8)
+
+
+def serve():
+    """Time descriptors of images, as lines of JSON ask for them."""
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        name, images, periodic = json.loads(line)
+        X = images_named(images)
+        descriptor = globals()[name](periodic=periodic).fit(X)
+        seconds = []
+        for _ in range(3):
+            start = time.process_time()
+            descriptor.transform(X)
+            seconds.append(time.process_time() - start)
+        print(float(np.median(seconds)), flush=True)
+
+
+def beside(baseline):
+    """Return times of counts of this checkout and of an older one, and their ratios."""
+    checkouts = {"this": Path(skmicro.__file__).parents[1], "baseline": baseline.resolve()}
+    rows = []
+    with ExitStack() as processes:
+        builds = {
+            key: processes.enter_context(closing(Build(path, __file__, "--serve")))
+            for key, path in checkouts.items()
+        }
+        for name in COUNTED:
+            for images in SHAPES:
+                for periodic in (True, False):
+                    request = [name, images, periodic]
+                    turns = [
+                        {key: build.ask(request) for key, build in builds.items()}
+                        for _ in range(N_TURNS)
+                    ]
+                    seconds = {
+                        key: float(np.median([turn[key] for turn in turns])) for key in builds
+                    }
+                    ratio = seconds["this"] / seconds["baseline"]
+                    row = {"descriptor": name, "images": images, "periodic": periodic}
+                    rows.append(row | {"seconds": seconds, "ratio": ratio})
+                    shown = f"{images}, {'periodic' if periodic else 'borders'}"
+                    times = f"{1e3 * seconds['this']:>8.2f}{1e3 * seconds['baseline']:>8.2f}"
+                    print(f"{name:<22}{shown:<32}{times}{ratio:>7.2f}", flush=True)
+    return rows
+
+
 def versions():
     """Return the versions of the packages that were compared with."""
     names = {
@@ -217,9 +301,15 @@ def versions():
 
 def main():
     """Measure, print the tables and write the results."""
-    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--baseline", type=Path, help="an older checkout to compare with")
+    arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    if arguments.serve:
+        return serve()
     torch.set_num_threads(1)
+    compared = beside(arguments.baseline) if arguments.baseline else []
     calls = references()
     rows = []
     print(
@@ -258,6 +348,7 @@ def main():
             "goal": GOAL,
             "compared_with": versions(),
             "time": rows,
+            "beside_an_older_checkout": compared,
             "balls": balls,
         },
     )

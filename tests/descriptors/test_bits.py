@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from skmicro.descriptors import _bits, _geometry_kernels, _kernels
+from skmicro.descriptors import (
+    EulerNumber,
+    MinkowskiFunctionals,
+    SpecificSurface,
+    _bits,
+    _geometry_kernels,
+    _kernels,
+)
 
 SHAPES = [(5,), (64,), (8, 6), (65, 7), (7, 65), (3, 128), (5, 6, 70), (2, 3, 2), (4, 9, 64)]
 
@@ -28,6 +35,22 @@ def test_blocks_and_faces_are_those_of_the_sums_over_voxels(shape):
             step = [int(axis == other) for other in range(len(shape))]
             differences = _kernels.neighbour_differences(field, step, periodic)
             assert unlike[:, axis].tolist() == differences.abs().flatten(1).sum(1).tolist()
+
+
+@pytest.mark.parametrize("shape", [(9, 66), (70, 70), (5, 6, 67), (8, 8, 64)])
+def test_phases_and_windows_have_the_features_of_the_slow_count(shape, monkeypatch):
+    phases = np.random.default_rng(1).integers(0, 3, (2, *(side + 3 for side in shape)))
+    windows = phases[(slice(None), *(slice(2, 2 + side) for side in shape))]
+    names = [MinkowskiFunctionals, EulerNumber, SpecificSurface]
+    options = [
+        {"phase": phase, "periodic": periodic} for phase in range(3) for periodic in (True, False)
+    ]
+    made = [[cls(**kwargs).fit_transform(windows) for kwargs in options] for cls in names]
+    monkeypatch.setattr(_bits, "indicator_words", lambda field: None)
+    slow = [[cls(**kwargs).fit_transform(windows) for kwargs in options] for cls in names]
+    for fast, expected in zip(made, slow, strict=True):
+        # Surfaces of the slow count are sums of single precision.
+        np.testing.assert_allclose(fast, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_probabilities_and_gradients_have_no_words():
