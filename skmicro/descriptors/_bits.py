@@ -36,8 +36,10 @@ def block_counts(words, shape, *, periodic, corners):
     if corners:
         if not periodic:
             # An image that ends at its border is one that wraps around after an empty layer.
-            widths = [(0, 0), *[(0, 1)] * len(shape)]
-            words = _packed(np.pad(_unpacked(words, shape[-1]), widths))
+            voxels = np.zeros((len(words), *(side + 1 for side in shape)), np.uint8)
+            inner = tuple(slice(side) for side in shape)
+            voxels[(slice(None), *inner)] = _unpacked(words, shape[-1])
+            words = _packed(voxels)
             shape, periodic = [side + 1 for side in shape], True
         words = ~words
         words[..., -1] &= _last_word(shape[-1])
@@ -51,29 +53,26 @@ def block_counts(words, shape, *, periodic, corners):
 
 def face_counts(words, shape, *, periodic):
     """Return how many neighbours along each axis are unlike, (n, d)."""
-    unlike = [_bits(words[:, 1:] ^ words[:, :-1]) for words in _leading(words, shape)]
-    if periodic:
-        ends = [_bits(words[:, :1] ^ words[:, -1:]) for words in _leading(words, shape)]
-        unlike = [inside + around for inside, around in zip(unlike, ends, strict=True)]
+    unlike = []
+    for axis in range(1, len(shape)):
+        before = (slice(None),) * axis
+        count = _bits(words[(*before, slice(1, None))] ^ words[(*before, slice(-1))])
+        if periodic:
+            count += _bits(words[(*before, 0)] ^ words[(*before, -1)])
+        unlike.append(count)
     steps = words ^ _shifted(words, shape[-1], periodic)
     if not periodic:
         steps[..., -1] &= _last_word(shape[-1]) >> _ONE
     return np.stack([*unlike, _bits(steps)], axis=1)
 
 
-def _leading(words, shape):
-    """Return views of the words with each axis but the last in turn after the images."""
-    return [np.moveaxis(words, axis, 1) for axis in range(1, len(shape))]
-
-
 def _packed(mask):
     if mask.shape[-1] % WORD == 0:
         words = np.packbits(mask.reshape(-1), bitorder="little").view("<u8")
         return words.reshape(*mask.shape[:-1], -1)
-    packed = np.packbits(mask, axis=-1, bitorder="little")
-    filling = -packed.shape[-1] % 8
-    if filling:
-        packed = np.pad(packed, [*[(0, 0)] * (packed.ndim - 1), (0, filling)])
+    *leading, side = mask.shape
+    packed = np.zeros((*leading, -(-side // WORD) * 8), np.uint8)
+    packed[..., : -(-side // 8)] = np.packbits(mask, axis=-1, bitorder="little")
     return packed.view("<u8")
 
 
@@ -99,11 +98,14 @@ def _counts_across(words, axes, periodic):
     """Return the numbers of blocks along any of the axes, (n, n_axes + 1), of bits of words."""
     if not axes:
         return _bits(words)[:, None]
-    ahead = np.moveaxis(words, axes[0], 0)
-    pairs = ahead[:-1] & ahead[1:]
+    before = (slice(None),) * axes[0]
     if periodic:
-        pairs = np.concatenate([pairs, ahead[-1:] & ahead[:1]])
-    pairs = np.moveaxis(pairs, 0, axes[0])
+        pairs = np.empty_like(words)
+        inner = pairs[(*before, slice(-1))]
+        pairs[(*before, -1)] = words[(*before, -1)] & words[(*before, 0)]
+    else:
+        inner = pairs = np.empty_like(words[(*before, slice(-1))])
+    np.bitwise_and(words[(*before, slice(-1))], words[(*before, slice(1, None))], out=inner)
     counts = np.zeros((len(words), len(axes) + 1), dtype=np.int64)
     counts[:, :-1] += _counts_across(words, axes[1:], periodic)
     counts[:, 1:] += _counts_across(pairs, axes[1:], periodic)
