@@ -59,11 +59,11 @@ PHASE = 1
 N_WINDOWS = 200
 N_SPLITS = 200
 
-CLUSTERS = descriptors.ClusterStatistics(periodic=False)
+CLUSTERS = descriptors.ClusterStatistics(periodic=False, edge_correction=False)
 DESCRIBED = {  # descriptor and which of its features
     "p1": (descriptors.VolumeFraction(), slice(None)),
     "s2": (descriptors.TwoPointCorrelation(periodic=False), slice(None)),
-    "euler": (descriptors.EulerNumber(periodic=False), slice(None)),
+    "euler": (descriptors.EulerNumber(periodic=False, edge_correction=False), slice(None)),
     "clusters": (CLUSTERS, slice(0, 1)),
     "largest_cluster": (CLUSTERS, slice(2, 3)),
     "surface": (descriptors.SpecificSurface(periodic=False), slice(None)),
@@ -345,7 +345,7 @@ def _errors(samples, tiles):
 def _diversities(samples, tiles):
     """Return diversities of samples over those of tiles."""
     phases = np.unique(tiles)
-    maps = descriptors.TwoPointCorrelation(phase=PHASE, output="map").fit(tiles)
+    maps = descriptors.TwoPointCorrelation(phase=PHASE, output="map", periodic=True).fit(tiles)
     pixels, correlations = (
         _over(diversity(look(samples)), diversity(look(tiles)))
         for look in (lambda images: images[..., None] == phases, maps.transform)

@@ -8,7 +8,12 @@ from _tables import nearest_images, relative_error
 from skmicro.descriptors import EulerNumber, SpecificSurface, TwoPointCorrelation, VolumeFraction
 
 N_NEAR = 200
-S2, P1, SURFACE, EULER = TwoPointCorrelation(), VolumeFraction(), SpecificSurface(), EulerNumber()
+S2, P1, SURFACE, EULER = (
+    TwoPointCorrelation(periodic=True),
+    VolumeFraction(),
+    SpecificSurface(periodic=True),
+    EulerNumber(periodic=True),
+)
 QUALITY_COLUMNS = {
     "bias": ("worst bias", ".4f"),
     "std": ("worst std", ".4f"),

@@ -50,10 +50,12 @@ def measured(images, periodic):
         "stiffness": stiffness,
         "conductivity": conduction,
         "surface": SpecificSurface(periodic=periodic).fit_transform(images),
-        "euler": EulerNumber(periodic=periodic).fit_transform(images),
+        "euler": EulerNumber(periodic=periodic, edge_correction=False).fit_transform(images),
     }
     for phase in (0, 1):
-        clusters = ClusterStatistics(phase=phase, periodic=periodic).set_output(transform="pandas")
+        clusters = ClusterStatistics(
+            phase=phase, periodic=periodic, edge_correction=False
+        ).set_output(transform="pandas")
         found[f"connected{phase}"] = clusters.fit_transform(images)["clusters_largest_share"]
     return found
 

@@ -130,7 +130,7 @@ def study_of(arguments):
     """Return the study that the options ask for."""
     periodic = arguments.data == "cahn_hilliard"
     # The correlation oscillates where phases separate; the integral of k ends with its first wave.
-    labeler = SandstoneProperties(max_lag=8 if periodic else 16)
+    labeler = SandstoneProperties(max_lag=8 if periodic else 16, periodic=True)
     pool, choice, test = real_images(arguments.data, arguments.n_images, arguments.seed)
     labeler.fit(pool)
     sets = (Set(images, labeler.transform(images)) for images in (pool, choice, test))

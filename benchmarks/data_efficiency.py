@@ -75,7 +75,7 @@ def models(labelers, n_iter, n_synthetic, seed):
 
     def gaussian_process(name):
         return make_pipeline(
-            TwoPointCorrelation(output="map"),
+            TwoPointCorrelation(output="map", periodic=True),
             PCA(25, random_state=seed),
             StandardScaler(),
             GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed),
@@ -83,7 +83,7 @@ def models(labelers, n_iter, n_synthetic, seed):
 
     def boosting(name):
         regressor = HistGradientBoostingRegressor(random_state=seed)
-        return make_pipeline(TwoPointCorrelation(), MultiOutputRegressor(regressor))
+        return make_pipeline(TwoPointCorrelation(periodic=True), MultiOutputRegressor(regressor))
 
     def network(name, **options):
         return CNNRegressor.light(n_iter=n_iter, periodic=True, random_state=seed, **options)
@@ -94,7 +94,7 @@ def models(labelers, n_iter, n_synthetic, seed):
 
     def augmented(name):
         return AugmentedRegressor(
-            generator=GaussianRandomField(),
+            generator=GaussianRandomField(periodic=True),
             regressor=bounded(name, equivariant=True),
             labeler=labelers[name],
             n_synthetic=n_synthetic,

@@ -158,7 +158,9 @@ def latent_figures(generator, images, parameters):
 def sample_figures(samples):
     """Return mean and spread of p1, and the mean share of the largest piece."""
     p1 = samples.mean(axis=(1, 2))
-    pieces = ClusterStatistics(periodic=False, connectivity="corners").fit_transform(samples)
+    pieces = ClusterStatistics(
+        periodic=False, connectivity="corners", edge_correction=False
+    ).fit_transform(samples)
     return {
         "p1": (float(p1.mean()), float(p1.std())),
         "largest": float(pieces[:, 2].mean()),

@@ -47,8 +47,12 @@ KINDS = {
     "exact": {"exact": True},
 }
 STEPS = (300, 400, 500, 700, 1000)
-S2, P1, SURFACE = TwoPointCorrelation(), VolumeFraction(), SpecificSurface()
-SHAPES = {"surface": SURFACE, "euler": EulerNumber()}
+S2, P1, SURFACE = (
+    TwoPointCorrelation(periodic=True),
+    VolumeFraction(),
+    SpecificSurface(periodic=True),
+)
+SHAPES = {"surface": SURFACE, "euler": EulerNumber(periodic=True)}
 P1_COLUMNS = {
     "method": ("", ""),
     "kind": ("", ""),
@@ -155,7 +159,7 @@ def measure_p1(arguments, settings):
                 metrics = control(generator, reference, arguments.n_samples, **options)
                 rows.append({"method": name, "kind": kind, "seed": seed} | metrics | record)
                 print_rows(rows[-1:], P1_COLUMNS)
-        field = GaussianRandomField(random_state=seed).fit(images)
+        field = GaussianRandomField(random_state=seed, periodic=True).fit(images)
         metrics = control(field, reference, arguments.n_samples)
         rows.append({"method": "field", "kind": "sample", "seed": seed, "seconds": 0} | metrics)
         path = write_results("flow_matching_control", settings | {"rows": rows})

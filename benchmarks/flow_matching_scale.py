@@ -91,7 +91,7 @@ def measure_steps(generator, n_samples):
     """Return a row for each method and number of steps."""
     reference, _ = make_cahn_hilliard(4096, SHAPE, volume_fraction=(0.25, 0.75), random_state=1000)
     fractions = VolumeFraction().fit_transform(reference)[:, 0]
-    s2 = TwoPointCorrelation().fit(reference)
+    s2 = TwoPointCorrelation(periodic=True).fit(reference)
     real = [s2.transform(nearest_images(reference, fractions, p, 200)) for p in TARGETS]
     halves = max(relative_error(r[::2].mean(0), r[1::2].mean(0)) for r in real)
     network, rows = generator.generator_, []
@@ -134,7 +134,7 @@ def measure_large(generator, arguments):
         real, _ = make_cahn_hilliard(
             2 * N_LARGE, LARGE, volume_fraction=(mixture, mixture), random_state=7
         )
-        p1, s2 = real.mean(), TwoPointCorrelation().fit(real)
+        p1, s2 = real.mean(), TwoPointCorrelation(periodic=True).fit(real)
         curves = s2.transform(real)
         for cover, max_voxels in (("whole", None), ("windows of 128", 128**2)):
             start = time.process_time()

@@ -61,7 +61,7 @@ def main():
     )
     print(f"1024 simulated images, p1 from {p1.min():.3f} to {p1.max():.3f}")
     start = time.perf_counter()
-    generator = GaussianRandomField().fit(images)
+    generator = GaussianRandomField(periodic=True).fit(images)
     fit_seconds = time.perf_counter() - start
     rows = [
         control_row(generator, images, target, n_samples=N_SAMPLES, periodic=True)

@@ -71,9 +71,9 @@ LARGE_COLUMNS = {
 
 def metrics(images, calibrating, real):
     """Compare images with the one that calibrated their generator, and with real ones."""
-    correlation = TwoPointCorrelation().fit(calibrating)
+    correlation = TwoPointCorrelation(periodic=True).fit(calibrating)
     curves, wanted = correlation.transform(images), correlation.transform(calibrating)[0]
-    slope = SpecificSurface(method="two-point").fit(calibrating)
+    slope = SpecificSurface(method="two-point", periodic=True).fit(calibrating)
     p1_errors = curves[:, 0] / wanted[0] - 1
     start = slice(INITIAL + 1)
     return {
@@ -90,8 +90,8 @@ def metrics(images, calibrating, real):
 
 def large_figures(images, calibrating):
     """Compare large images with the small one that calibrated their generator."""
-    wanted = TwoPointCorrelation().fit_transform(calibrating)[0]
-    curves = TwoPointCorrelation(max_lag=len(wanted) - 1).fit_transform(images)
+    wanted = TwoPointCorrelation(periodic=True).fit_transform(calibrating)[0]
+    curves = TwoPointCorrelation(max_lag=len(wanted) - 1, periodic=True).fit_transform(images)
     return {"s2_error": relative_error(curves.mean(0), wanted), **border_figures(images)}
 
 
@@ -109,14 +109,14 @@ def border_figures(images):
 
 def models(arguments):
     """Return unfitted generators by name."""
-    initial = [TwoPointCorrelation(max_lag=INITIAL)]
+    initial = [TwoPointCorrelation(max_lag=INITIAL, periodic=True)]
     return {
         **{f"GIN, {name}": gin for name, gin in presets(GIN, arguments).items()},
         **{
             f"GIN to {INITIAL}, {name}": gin
             for name, gin in presets(GIN, arguments, invariances=initial).items()
         },
-        "random field": GaussianRandomField(),
+        "random field": GaussianRandomField(periodic=True),
     }
 
 

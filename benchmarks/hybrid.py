@@ -82,18 +82,18 @@ def contestants(arguments, training, target, seed):
     hybrid = presets(HybridGAN, arguments, seed=seed, light=light, calibration=target)
     critic = presets(WGANGP, arguments, seed=seed, light=light)
     invariance = presets(GIN, arguments, seed=seed)
-    curve = TwoPointCorrelation().fit_transform(target)[0]
+    curve = TwoPointCorrelation(periodic=True).fit_transform(target)[0]
     return [
         *((f"HybridGAN, {name}", model, training, {}) for name, model in hybrid.items()),
         *((f"WGANGP, {name}", model, training, {}) for name, model in critic.items()),
         *((f"GIN, {name}", model, target, {}) for name, model in invariance.items()),
-        ("random field", GaussianRandomField(), training, {"p2": curve}),
+        ("random field", GaussianRandomField(periodic=True), training, {"p2": curve}),
     ]
 
 
 def metrics(images, target, real):
     """Metrics of images beside those of the target and of real images like it."""
-    correlation = TwoPointCorrelation().fit(target)
+    correlation = TwoPointCorrelation(periodic=True).fit(target)
     curve = correlation.transform(images).mean(0)
     p1 = images.mean(axis=(1, 2))
     return {

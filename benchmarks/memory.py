@@ -80,7 +80,7 @@ def case_of(name, images):
     kind, _, what = name.partition(" ")
     few = np.array(images[:FEW])
     if name == "transform p2":
-        descriptor = TwoPointCorrelation().fit(few)
+        descriptor = TwoPointCorrelation(periodic=True).fit(few)
         return lambda n: descriptor.transform(images[:n])
     if kind == "fit":
         return lambda n: generator_of(what).fit(images[:n])

@@ -224,7 +224,10 @@ def ball_errors(radius):
     images = np.array(balls).astype(np.uint8)
     errors = {}
     for method, staircase in {"faces": 3 / 2, "two-point": 1}.items():
-        functionals = MinkowskiFunctionals(method=method).fit_transform(images) * images[0].size
+        functionals = (
+            MinkowskiFunctionals(method=method, periodic=True).fit_transform(images)
+            * images[0].size
+        )
         found = functionals[:, :3] / [1, staircase, staircase]
         errors[method] = np.abs(found / expected - 1).max(axis=0).tolist()
     return {"radius": radius, "errors": errors}

@@ -34,6 +34,12 @@ radial-bins | off by half a bin | descriptors/test_lags.py descriptors/test_corr
     np.floor((length - 0.5) / width)  =>  np.floor(length / width)
 lineal-path-border | periodic border ignored | descriptors/test_lineal_path.py
     lines[:, :limit]]  =>  lines[:, :0]]
+chord-places | places of chords in a window | descriptors/test_windows.py
+    np.array([[1], [0]])  =>  np.array([[0], [0]])
+cluster-places | places of clusters in a window | descriptors/test_windows.py
+    places = ends.sum(axis=0) - 1  =>  places = ends.sum(axis=0)
+seam-taken | windows taken for periodic | images/test_borders.py
+    if abs(border - near) < abs(border - far) else -apart  =>  if border >= 0 else -apart
 even-lags-3d | wrong in 3-D only | descriptors/test_correlation_kernels.py
     for dim in dims[:-1]:  =>  for dim in dims[:1]:
 mean-breadth-sign | sign, in 3-D only | descriptors/test_minkowski.py

@@ -154,7 +154,7 @@ def main():
             n_iter=arguments.n_iter,
             random_state=arguments.seed,
         ),
-        "Gaussian random field": GaussianRandomField(random_state=arguments.seed),
+        "Gaussian random field": GaussianRandomField(random_state=arguments.seed, periodic=True),
     }
     records = {}
     pictures = {"real": real[:6]}

@@ -102,7 +102,7 @@ def metrics(images, training, periodic):
     }
     descriptors = {
         "surface": SpecificSurface(periodic=periodic),
-        "euler": EulerNumber(periodic=periodic),
+        "euler": EulerNumber(periodic=periodic, edge_correction=False),
         "p1": VolumeFraction(),
     }
     for name, descriptor in descriptors.items():

@@ -142,7 +142,7 @@ def with_break_even(row, simulator, n_images):
 
 def control_and_race(training, held_out, arguments):
     """Tables (a) and (c)."""
-    models = {"simulator": Simulator(), "random field": GaussianRandomField()}
+    models = {"simulator": Simulator(), "random field": GaussianRandomField(periodic=True)}
     tables, race = {}, []
     for name, model in (models | invnets(arguments)).items():
         generator, record = fit_timed(model, training)
@@ -197,7 +197,7 @@ def curve_row(name, found, floor, training_seconds=None):
 
 def curve_control(training, held_out, arguments):
     """Table (b)."""
-    correlation = TwoPointCorrelation().fit(held_out)
+    correlation = TwoPointCorrelation(periodic=True).fit(held_out)
     curves = correlation.transform(held_out)
     targets = target_rows(curves)
     wanted = curves[targets]
@@ -207,7 +207,7 @@ def curve_control(training, held_out, arguments):
         curve_row(f"{N_NEAREST} real images, nearest in S2", floor, floor),
         curve_row(f"{N_NEAREST} real images, nearest in p1", same_p1, floor),
     ]
-    models = {"random field": GaussianRandomField()}
+    models = {"random field": GaussianRandomField(periodic=True)}
     models |= invnets(arguments, LIGHT_CURVES, invariances=("p2",))
     for name, model in models.items():
         generator, record = fit_timed(model, training)

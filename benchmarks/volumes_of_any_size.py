@@ -55,7 +55,7 @@ COLUMNS = {
 
 def row_of(model, large, small, n_iter=None):
     """Return the metrics of large volumes beside small ones."""
-    s2 = TwoPointCorrelation(max_lag=SMALL[0] // 4)
+    s2 = TwoPointCorrelation(max_lag=SMALL[0] // 4, periodic=True)
     curves = s2.fit_transform(small)
     return {
         "model": model,

@@ -84,7 +84,7 @@ def of_one_fraction(images):
 
 
 def of_one_correlation(images):
-    far = far_end(TwoPointCorrelation().fit_transform(images))
+    far = far_end(TwoPointCorrelation(periodic=True).fit_transform(images))
     return np.abs(far / FAR_S2 - 1) < FAR_TOLERANCE
 
 
@@ -97,7 +97,7 @@ SUBSETS = {
 
 def metrics(images, reference):
     """Compare the distributions of images with those of real ones."""
-    correlation = TwoPointCorrelation().fit(reference)
+    correlation = TwoPointCorrelation(periodic=True).fit(reference)
     curves, wanted = correlation.transform(images), correlation.transform(reference)
     return {
         "p1_mean": float(curves[:, 0].mean()),
@@ -118,7 +118,7 @@ def measure(subset, arguments):
     light = {"symmetries": HOMOGENEOUS}
     wgans = presets(WGANGP, arguments, light=light)
     models = {f"WGANGP, {name}": model for name, model in wgans.items()}
-    models["random field"] = GaussianRandomField()
+    models["random field"] = GaussianRandomField(periodic=True)
     rows, samples = [], {"real": reference}
     for name, generator in models.items():
         _, record = fit_timed(generator, training)
@@ -138,7 +138,7 @@ def pairs_of_latents(generator, seed):
     n_latent = len(generator.get_feature_names_out())
     latents = np.random.default_rng(seed).standard_normal((N_LATENTS, n_latent))
     images = generator.inverse_transform(latents)
-    energies = FreeEnergy().fit_transform(images)[:, 0]
+    energies = FreeEnergy(periodic=True).fit_transform(images)[:, 0]
     neighbours = np.argsort(images.mean(axis=(1, 2)), kind="stable").reshape(-1, 2)
     chosen = neighbours[np.linspace(0, len(neighbours) - 1, N_PAIRS + 2).astype(int)[1:-1]]
     return [latents[pair[np.argsort(-energies[pair], kind="stable")]] for pair in chosen]
@@ -148,7 +148,7 @@ def line_figures(images):
     """Metrics of images along a line between two ends."""
     p1 = images.mean(axis=(1, 2))
     ends = (p1[0] + p1[-1]) / 2
-    energy = FreeEnergy().fit_transform(images)[:, 0]
+    energy = FreeEnergy(periodic=True).fit_transform(images)[:, 0]
     return {
         "p1": float(ends),
         "deviation": float(np.abs(p1 / ends - 1).max()),
@@ -191,7 +191,7 @@ def draw(samples, folder, subset):
     save_picture(SampleGridDisplay.from_images(shown), folder, f"wgan_{subset}_images")
     p1 = DescriptorDistributionDisplay.from_images(samples)
     save_picture(p1, folder, f"wgan_{subset}_p1")
-    correlation = TwoPointCorrelation().fit(samples["real"])
+    correlation = TwoPointCorrelation(periodic=True).fit(samples["real"])
     far = {name: far_end(correlation.transform(images)) for name, images in samples.items()}
     display = DescriptorDistributionDisplay(far, name="mean of $S_2$ over the last third")
     save_picture(display.plot(), folder, f"wgan_{subset}_far_p2")

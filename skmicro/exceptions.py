@@ -13,6 +13,10 @@ class ImageShapeWarning(UserWarning):
     """The shape of images was guessed, or it is one for which a method does worse."""
 
 
+class BorderWarning(UserWarning):
+    """Images are said to be periodic, and their opposite borders do not match."""
+
+
 class CoverageWarning(UserWarning):
     """Too few images were set apart for intervals of a coverage, which are of infinite width."""
 

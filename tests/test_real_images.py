@@ -5,9 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import skmicro
-from skmicro.descriptors import VolumeFraction
+from skmicro.descriptors import (
+    EulerNumber,
+    SpecificSurface,
+    TwoPointCorrelation,
+    VolumeFraction,
+)
+from skmicro.exceptions import BorderWarning
 from skmicro.generators import InvNetGenerator
 
 pytestmark = pytest.mark.realdata
@@ -50,3 +57,22 @@ def test_three_phase_micrograph_trains_and_meets_exact_fractions(folder):
     samples = generator.sample(4, phase_fractions=wanted, exact=True, random_state=0)
     got = np.stack([np.bincount(image.ravel(), minlength=3) for image in samples]) / 32**2
     np.testing.assert_allclose(got, np.tile(wanted, (4, 1)), atol=1 / 32**2)
+
+
+def test_blocks_of_a_scan_have_its_statistics(folder):
+    """Borders are told, and what they hide is corrected for."""
+    scan = skmicro.read_images(folder / "berea_sandstone_200x400x400.npz", key="images")
+    scan = scan[:192, :192, :192]
+    blocks = scan.reshape(3, 64, 3, 64, 3, 64).transpose(0, 2, 4, 1, 3, 5).reshape(27, 64, 64, 64)
+    for kind in (SpecificSurface, EulerNumber, TwoPointCorrelation):
+        descriptor = kind(**({"max_lag": 5} if kind is TwoPointCorrelation else {})).fit(blocks)
+        assert descriptor.periodic_ is False
+        found = descriptor.transform(blocks).mean(axis=0)
+        whole = clone(descriptor).fit_transform(scan[None])[0]
+        np.testing.assert_allclose(found, whole, rtol=0.04)
+    pieces = EulerNumber(edge_correction=False).fit_transform(blocks).mean()
+    whole = EulerNumber().fit_transform(scan[None]).item()
+    assert abs(pieces) < abs(whole) / 3
+    with pytest.warns(BorderWarning):
+        wrapped = SpecificSurface(periodic=True).fit_transform(blocks).mean()
+    assert wrapped > 1.08 * SpecificSurface().fit_transform(scan[None]).item()

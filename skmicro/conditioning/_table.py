@@ -8,10 +8,9 @@ import copy
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import clone
 
 from .._arrays import joined, parts_of
-from ..descriptors import new_descriptor
+from ..descriptors import bound_like, new_descriptor
 from ..networks import whitened
 from ..registry import Persistent
 from ._process import ProcessVariable, Unmeasured
@@ -35,7 +34,7 @@ class ConditionTable(Persistent):
     measured : sequence of str or BaseDescriptor, default=()
         Further descriptors whose training values are kept; no conditions.
     periodic : bool, default=True
-        Whether the images wrap around; descriptors given by name follow it.
+        Whether the images wrap around; descriptors that leave it open follow it.
 
     Attributes
     ----------
@@ -76,12 +75,12 @@ class ConditionTable(Persistent):
     def __init__(self, descriptors, encoder, image_shape, measured=(), periodic=True):
         self.periodic = periodic
         self.descriptors, self.measured = (
-            [new_descriptor(item, periodic)._bind(encoder, image_shape) for item in items]
+            [new_descriptor(item, periodic)._bind(encoder, image_shape, periodic) for item in items]
             for items in (descriptors, measured)
         )
         self.measured_rows = None
         self._watched = [
-            new_descriptor(name, periodic)._bind(encoder, image_shape)
+            new_descriptor(name, periodic)._bind(encoder, image_shape, periodic)
             for name in WATCHED
             if name not in self.names
         ]
@@ -192,7 +191,7 @@ class ConditionTable(Persistent):
     def for_shape(self, image_shape):
         """Return the descriptors for images of a shape; Unmeasured where features are others."""
         names = [descriptor._feature_names() for descriptor in self.descriptors]
-        bound = [clone(d)._bind(d.encoder_, image_shape) for d in self.descriptors]
+        bound = [bound_like(d, image_shape) for d in self.descriptors]
         return [
             other if other._feature_names() == known else Unmeasured(len(known))
             for other, known in zip(bound, names, strict=True)

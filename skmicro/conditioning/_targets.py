@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.base import clone
 
 from .._arrays import joined, parts_of
 from .._warnings import warn_user
-from ..descriptors import PhaseFractions, new_descriptor
+from ..descriptors import PhaseFractions, bound_like, new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
 
 ROUNDING = 1e-4  # of values that descriptors computed in single precision
@@ -65,7 +64,7 @@ def target_descriptor(name, table, encoder, image_shape):
     own = {descriptor.name: descriptor for descriptor in table.descriptors}
     if name in own:
         return own[name]
-    return new_descriptor(name, table.periodic, own=own)._bind(encoder, image_shape)
+    return new_descriptor(name, table.periodic, own=own)._bind(encoder, image_shape, table.periodic)
 
 
 def outside_bounds(values, descriptor):
@@ -134,7 +133,7 @@ def warn_missed(images, targets, tolerance, image_shape):
     another image size are passed over.
     """
     for target in targets:
-        descriptor = clone(target.descriptor)._bind(target.descriptor.encoder_, image_shape)
+        descriptor = bound_like(target.descriptor, image_shape)
         if descriptor._n_features() != target.values.shape[1]:
             continue
         errors = (

@@ -10,12 +10,13 @@ from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
 from ._free_energy import FreeEnergy
 from ._kernels import radial_correlation, volume_fraction
+from ._labelling import label_stack
 from ._lags import map_lags, n_pairs_along, radial_lags, resolve_max_lag
 from ._lineal_path import LinealPath
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
 from ._phase import PhaseDescriptor, SpatialDescriptor
-from ._registry import descriptor_named, new_descriptor
+from ._registry import bound_like, descriptor_named, new_descriptor, with_borders
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation

@@ -21,6 +21,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
 
     name = None
     differentiable = True
+    _may_be_infinite = False
 
     def fit(self, X, y=None):
         """Learn the shape and the phases of the images.
@@ -39,11 +40,15 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         """
         with unchanged_on_error(self):
             images = check_images(self, X, reset=True)
-            self._bind(encoder_for(images), images.shape[1:])
+            self._bind(encoder_for(images), images.shape[1:], self._told_borders(images))
         return self
 
-    def _bind(self, encoder, image_shape):
-        """Make the descriptor ready for images of a known encoding and shape."""
+    def _told_borders(self, images):
+        """Return whether images wrap around, where that matters."""
+        return None
+
+    def _bind(self, encoder, image_shape, periodic=None):
+        """Make the descriptor ready for images of a known encoding, shape and borders."""
         self.encoder_ = encoder
         self.phases_ = encoder.phases
         self.image_shape_ = tuple(image_shape)
@@ -80,8 +85,9 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
         features = self._transformed(images, X.device if isinstance(X, torch.Tensor) else "cpu")
-        if not features.isfinite().all():
-            value = features[~features.isfinite()][0]
+        wrong = features.isnan() if self._may_be_infinite else ~features.isfinite()
+        if wrong.any():
+            value = features[wrong][0]
             raise ValueError(
                 f"{type(self).__name__}._describe must return finite numbers, got {value:g}."
             )
@@ -143,7 +149,11 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
                 "differentiable, got a tensor with requires_grad=True."
             )
         self._check_parameters()
-        return self._describe(images)
+        return self._ready_for(images)._describe(images)
+
+    def _ready_for(self, images):
+        """Return the descriptor, or a copy that has learned from channels what it must know."""
+        return self
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output columns.

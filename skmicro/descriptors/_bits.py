@@ -27,14 +27,15 @@ def indicator_words(field):
     return _packed(mask) if np.array_equal(mask, values != 0) else None
 
 
-def block_counts(words, shape, *, periodic, corners):
+def block_sums(words, shape, *, periodic, corners, mean=False):
     """Return the numbers of blocks of ``2**m`` voxels that lie wholly in the phase, (n, d + 1).
 
     Of the rest, if corners connect; see :func:`._geometry_kernels.intrinsic_volumes`. ``shape``
-    has no side of one voxel.
+    has no side of one voxel. The ``mean`` number at a place, wherever blocks fit into an image
+    that is not periodic, is returned in place of the sum.
     """
     if corners:
-        if not periodic:
+        if not periodic and not mean:
             # An image that ends at its border is one that wraps around after an empty layer.
             voxels = np.zeros((len(words), *(side + 1 for side in shape)), np.uint8)
             inner = tuple(slice(side) for side in shape)
@@ -44,11 +45,9 @@ def block_counts(words, shape, *, periodic, corners):
         words = ~words
         words[..., -1] &= _last_word(shape[-1])
     pairs = words & _shifted(words, shape[-1], periodic)
-    axes = range(1, len(shape))
-    counts = np.zeros((len(words), len(shape) + 1), dtype=np.int64)
-    counts[:, :-1] += _counts_across(words, axes, periodic)
-    counts[:, 1:] += _counts_across(pairs, axes, periodic)
-    return counts
+    axes, places = range(1, len(shape)), (shape[-1], shape[-1] - 1) if mean else (None, None)
+    without = _sums_across(words, axes, periodic, places[0])
+    return _joined(without, _sums_across(pairs, axes, periodic, places[1]))
 
 
 def face_counts(words, shape, *, periodic):
@@ -94,10 +93,14 @@ def _shifted(words, side, periodic):
     return following
 
 
-def _counts_across(words, axes, periodic):
-    """Return the numbers of blocks along any of the axes, (n, n_axes + 1), of bits of words."""
+def _sums_across(words, axes, periodic, places):
+    """Return the numbers of blocks along any of the axes, (n, n_axes + 1), of bits of words.
+
+    With a number of ``places`` along the last axis, they are means over all places.
+    """
     if not axes:
-        return _bits(words)[:, None]
+        total = _bits(words)[:, None]
+        return total if places is None else total / (words[0, ..., 0].size * places)
     before = (slice(None),) * axes[0]
     if periodic:
         pairs = np.empty_like(words)
@@ -106,10 +109,16 @@ def _counts_across(words, axes, periodic):
     else:
         inner = pairs = np.empty_like(words[(*before, slice(-1))])
     np.bitwise_and(words[(*before, slice(-1))], words[(*before, slice(1, None))], out=inner)
-    counts = np.zeros((len(words), len(axes) + 1), dtype=np.int64)
-    counts[:, :-1] += _counts_across(words, axes[1:], periodic)
-    counts[:, 1:] += _counts_across(pairs, axes[1:], periodic)
-    return counts
+    without = _sums_across(words, axes[1:], periodic, places)
+    return _joined(without, _sums_across(pairs, axes[1:], periodic, places))
+
+
+def _joined(without, along):
+    """Return sums by the number of axes, of blocks without one more axis and along it."""
+    sums = np.zeros((len(without), without.shape[1] + 1), dtype=without.dtype)
+    sums[:, :-1] += without
+    sums[:, 1:] += along
+    return sums
 
 
 def _bits(words):

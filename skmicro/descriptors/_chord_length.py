@@ -4,12 +4,12 @@ import numpy as np
 import torch
 
 from ..parameters import parameter
-from ..rules import integer, optional
+from ..rules import choice, integer, optional
 from . import _lags, _line_kernels
-from ._phase import SpatialDescriptor
+from ._phase import EdgeCorrectedDescriptor
 
 
-class ChordLength(SpatialDescriptor):
+class ChordLength(EdgeCorrectedDescriptor):
     """Mean and distribution of the chord lengths of one phase, along the axes.
 
     A chord is a maximal run of voxels of the phase along an axis. The features are
@@ -23,8 +23,8 @@ class ChordLength(SpatialDescriptor):
 
     Attributes
     ----------
-    lengths_ : ndarray of shape (n_features - 1,)
-        Length z of each feature after the mean in pixels, from 1 to the largest.
+    lengths_ : ndarray of shape (n_lengths,)
+        Length z of each feature after a mean in pixels, from 1 to the largest.
 
     See Also
     --------
@@ -41,8 +41,17 @@ class ChordLength(SpatialDescriptor):
     Every chord weighs the same, whatever its length and its axis; each axis has test lines of
     the same total length. The mean is taken over all lengths, also those beyond
     ``max_length``. A line that lies wholly in the phase has no ends and is no chord, in
-    periodic images either. In images that do not wrap around, chords that touch the border are
-    not counted, as they may be longer than the image shows. Sides of one pixel have no chords.
+    periodic images either. Sides of one pixel have no chords.
+
+    *Borders.* Images that do not wrap around are windows of a material. Chords that touch the
+    border may be longer than the window shows, and long ones touch it more often. A chord of z
+    voxels is seen whole at L - 1 - z places along an axis of L, and weighs the inverse; the
+    last bin counts the chords of which the first or the last ``max_length`` voxels are seen,
+    of which there are L - ``max_length`` places. The mean is the volume fraction over the number
+    of beginnings and ends per voxel. All these numbers are unbiased, as means over windows of
+    one material, and the features are their quotients. Axes without room for a length do not
+    count for it. Without ``edge_correction`` chords that touch the border are left out and all
+    others weigh the same.
 
     In a periodic image the number of chords of length z per voxel along an axis is the second
     difference of the lineal path function along this axis, ``L(z - 1) - 2 L(z) + L(z + 1)``
@@ -65,7 +74,7 @@ class ChordLength(SpatialDescriptor):
     >>> import numpy as np
     >>> from skmicro.descriptors import ChordLength
     >>> row = np.array([[[0, 1, 1, 1, 0, 0, 1, 0]]])
-    >>> ChordLength(max_length=4).fit_transform(row)
+    >>> ChordLength(max_length=4, periodic=True).fit_transform(row)
     array([[2. , 0.5, 0. , 0.5, 0. ]], dtype=float32)
     """
 
@@ -78,13 +87,20 @@ class ChordLength(SpatialDescriptor):
         others: no chord is longer.""",
     )
 
+    output: str = parameter(
+        "pooled",
+        choice("pooled", "directional"),
+        """The chords along all axes together, or mean and distribution along each axis, one after
+        the other.""",
+    )
+
     @property
     def lengths_(self):
         """Length of the chords of each feature after the mean in pixels."""
         return np.arange(1, 1 + self._resolved_max_length())
 
     def _resolved_max_length(self):
-        return _lags.resolve_max_length(self.image_shape_, self.max_length, periodic=self.periodic)
+        return _lags.resolve_max_length(self.image_shape_, self.max_length, periodic=self._wraps)
 
     def _check_parameters(self):
         super()._check_parameters()
@@ -93,13 +109,20 @@ class ChordLength(SpatialDescriptor):
 
     def _describe(self, images):
         field = self._probability(images)
-        mean, shares = _line_kernels.chord_lengths(
-            field, periodic=self.periodic, max_length=self.max_length
-        )
-        return torch.cat([mean.unsqueeze(1), shares], dim=1)
+        features = []
+        for axes in [None] if self.output == "pooled" else [(k,) for k in range(field.ndim - 1)]:
+            mean, shares = _line_kernels.chord_lengths(
+                field, max_length=self.max_length, axes=axes, **self._borders
+            )
+            features += [mean.unsqueeze(1), shares]
+        return torch.cat(features, dim=1)
 
     def _feature_names(self):
-        return [f"{self.name}_mean", *(f"{self.name}_z{length}" for length in self.lengths_)]
+        prefixes = [self.name]
+        if self.output == "directional":
+            prefixes = [f"{self.name}_axis{axis}" for axis in range(len(self.image_shape_))]
+        figures = ["mean", *(f"z{length}" for length in self.lengths_)]
+        return [f"{prefix}_{figure}" for prefix in prefixes for figure in figures]
 
     def _target_bounds(self):
         return 0.0, super()._target_bounds()[1]

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from ._labelling import join_across_borders, label_stack, phase_mask
-from ._phase import ConnectedDescriptor
+from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
 
 
-class ClusterStatistics(ConnectedDescriptor):
+class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
     """Number, size and percolation of the clusters of one phase.
 
     A cluster is a connected component. The four features are
@@ -32,6 +32,13 @@ class ClusterStatistics(ConnectedDescriptor):
     if, within the image and without its wrap, it has voxels on both faces that end the
     axis. Sides of one pixel are ignored.
 
+    *Borders.* In images that do not wrap around, the number is that of a material of which the
+    image is a window: clusters that touch the border are left out, and one of e_i voxels along
+    the axes i weighs ``prod_i L_i / (L_i - 1 - e_i)``, the inverse of its chance to lie inside
+    [2]_ [3]_. The mean over windows of one material is then its number of clusters small enough
+    to lie inside; those that percolate are not counted. The other features, and without
+    ``edge_correction`` the number as well, are those of the pieces as they were cut.
+
     Counts have no gradient. The descriptor is not ``differentiable``: it refuses tensors
     that require one, and is neither an invariance of training nor a target of sampling.
     Called with probabilities it takes the most probable phase of each voxel. Grey images
@@ -41,13 +48,17 @@ class ClusterStatistics(ConnectedDescriptor):
     ----------
     .. [1] D. Stauffer and A. Aharony, *Introduction to Percolation Theory*, 2nd ed.,
        Taylor and Francis, 1994.
+    .. [2] R. E. Miles, "On the elimination of edge effects in planar sampling", in *Stochastic
+       Geometry*, Wiley, 1974.
+    .. [3] C. Lantuejoul, "On the estimation of mean values in individual analysis of particles",
+       Microsc. Acta Suppl. 4, 266-273, 1980.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skmicro.descriptors import ClusterStatistics
     >>> line_and_dot = np.array([[[0, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 0]]])
-    >>> ClusterStatistics().fit_transform(line_and_dot)
+    >>> ClusterStatistics(periodic=True).fit_transform(line_and_dot)
     array([[0.125, 3.4  , 0.8  , 0.5  ]], dtype=float32)
     """
 
@@ -56,7 +67,7 @@ class ClusterStatistics(ConnectedDescriptor):
 
     def _describe(self, images):
         mask = phase_mask(self, images)
-        statistics = cluster_statistics(mask, periodic=self.periodic, corners=self._corners)
+        statistics = cluster_statistics(mask, corners=self._corners, **self._borders)
         return torch.as_tensor(statistics, dtype=images.dtype, device=images.device)
 
     def _feature_names(self):
@@ -67,10 +78,11 @@ class ClusterStatistics(ConnectedDescriptor):
         return 0.0, super()._target_bounds()[1]
 
 
-def cluster_statistics(mask, *, periodic=True, corners=False):
+def cluster_statistics(mask, *, periodic=True, edge_correction=True, corners=False):
     """Return number, mean size, largest share and percolation of the clusters, (n, 4).
 
-    In ``periodic`` images clusters go on across the border; with ``corners`` voxels that share no
+    In ``periodic`` images clusters go on across the border; others are windows of a material or,
+    without ``edge_correction``, show all clusters there are. With ``corners`` voxels that share no
     more than a corner are connected.
     """
     n_images, n_voxels = len(mask), mask[0].size
@@ -92,7 +104,37 @@ def cluster_statistics(mask, *, periodic=True, corners=False):
     largest = np.zeros(n_images)
     np.maximum.at(largest, owner, sizes)
     volume = np.maximum(volume, 1)
+    if edge_correction and not periodic:
+        number = np.bincount(image_of, weights=_edge_weights(labels, n_labels), minlength=n_images)
     return np.stack([number / n_voxels, squares / volume, largest / volume, percolation], axis=1)
+
+
+def _edge_weights(labels, n_labels):
+    """Return the inverse of the chance of each cluster to lie inside a window, 0 at the border.
+
+    Axes without room for any cluster beside the border, of up to two voxels, do not count.
+    """
+    thick = [axis for axis in range(1, labels.ndim) if labels.shape[axis] > 2]
+    inside = np.ones(n_labels + 1, dtype=bool)
+    inside[0] = False
+    for axis in thick:
+        for end in (0, -1):
+            inside[labels.take(end, axis)] = False
+    weights = inside[1:].astype(float)
+    where = np.flatnonzero(inside[labels]).astype(np.int32 if labels.size < 2**31 else np.int64)
+    cluster = labels.ravel()[where]
+    for axis in range(labels.ndim - 1, 0, -1):
+        side = labels.shape[axis]
+        rest = where // side
+        line, where = where - rest * side, rest
+        if axis in thick:
+            first = np.full(n_labels + 1, side, dtype=line.dtype)
+            last = np.zeros(n_labels + 1, dtype=line.dtype)
+            np.minimum.at(first, cluster, line)
+            np.maximum.at(last, cluster, line)
+            places = side - 2 - last + first  # side - 1 minus the extent
+            weights *= side / np.maximum(places, 1)[1:]
+    return weights
 
 
 def _percolation(labels, image_of, n_images):

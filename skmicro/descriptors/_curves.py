@@ -26,7 +26,7 @@ class CurveDescriptor(SpatialDescriptor):
             self._resolved_max_lag()
 
     def _resolved_max_lag(self):
-        return _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
+        return _lags.resolve_max_lag(self.image_shape_, self.max_lag, periodic=self._wraps)
 
     def _feature_names(self):
         return [f"{self.name}_r{k}" for k in range(len(self.lags_))]
@@ -54,7 +54,7 @@ class BinnedDescriptor(CurveDescriptor):
         return _lags.radial_lags(self.image_shape_, **self._binning())
 
     def _binning(self):
-        return {"periodic": self.periodic, "max_lag": self.max_lag, "n_bins": self.n_bins}
+        return {"periodic": self._wraps, "max_lag": self.max_lag, "n_bins": self.n_bins}
 
     def _check_parameters(self):
         super()._check_parameters()

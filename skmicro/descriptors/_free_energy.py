@@ -42,7 +42,7 @@ class FreeEnergy(SpatialDescriptor):
     >>> import numpy as np
     >>> from skmicro.descriptors import FreeEnergy
     >>> stripes = np.tile([0, 0, 1, 1], (1, 4, 2))
-    >>> FreeEnergy(gamma=0.5).fit_transform(stripes)
+    >>> FreeEnergy(gamma=0.5, periodic=True).fit_transform(stripes)
     array([[0.5]], dtype=float32)
     """
 
@@ -53,7 +53,7 @@ class FreeEnergy(SpatialDescriptor):
 
     def _describe(self, images):
         field = self._field(images)
-        energy = _geometry_kernels.free_energy(field, self.gamma, periodic=self.periodic)
+        energy = _geometry_kernels.free_energy(field, self.gamma, periodic=self._wraps)
         return energy.unsqueeze(1)
 
     def _target_bounds(self):

@@ -19,6 +19,12 @@ L voxels, that leaves
     sum_x I - sum_z (F_z + B_z) + L B_L          voxels in chords.
 
 Lines wholly in the phase, ``B_L`` of them, are in no chord.
+
+**Windows.** Short chords are seen whole more often than long ones. A chord of z voxels lies in
+a window with a voxel beyond either end at ``L - 1 - z`` places of a line, and its beginning with
+the first z voxels at ``L - z`` places. For windows of a material numbers are divided by places,
+which is unbiased: ``U_z - U_(z+1)`` chords of z voxels by the former; of at least z voxels those
+whose beginning or end is seen, ``U_z + (B_z + F_z) / 2 - B_L`` on average, by the latter.
 """
 
 import numpy as np
@@ -42,40 +48,98 @@ def lineal_path(field, *, periodic=True, max_lag=None):
     max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
     limits = axis_limits(shape, max_lag, periodic=periodic)
     path = field.new_zeros(len(field), max_lag + 1, dtype=torch.float64)
-    for dim, (side, limit) in enumerate(zip(shape, limits, strict=True), start=1):
-        lags = np.arange(limit + 1)
-        n_axes = (np.array(limits)[:, None] >= lags).sum(axis=0)
-        n_segments = field[0].numel() // side * n_pairs_along(lags, side, periodic)
-        weight = torch.tensor(1 / (n_axes * n_segments), device=field.device)
-        for lines in _bundles(field, dim):
-            sums = [_sum(segments) for segments in _segments(lines, lines, limit, periodic)]
-            path = path + _padded(torch.stack(sums, dim=1) * weight, max_lag + 1)
-    fraction = volume_fraction(field).unsqueeze(1)
-    return torch.cat([fraction, path[:, 1:].to(field.dtype)], dim=1)
+    for dim, limit in enumerate(limits, start=1):
+        n_axes = (np.array(limits)[:, None] >= np.arange(limit + 1)).sum(axis=0)
+        path = path + _padded(_path_along(field, dim, limit, periodic, n_axes), max_lag + 1)
+    return _from_fraction(field, path)
 
 
-def chord_lengths(field, *, periodic=True, max_length=None):
+def directional_lineal_path(field, *, periodic=True, max_lag=None):
+    """Return the same along each axis, a list of (n, n_lags), up to the largest lag it has."""
+    shape = tuple(field.shape[1:])
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
+    limits = axis_limits(shape, max_lag, periodic=periodic)
+    return [
+        _from_fraction(field, _path_along(field, dim, limit, periodic, 1))
+        for dim, limit in enumerate(limits, start=1)
+    ]
+
+
+def _path_along(field, dim, limit, periodic, n_axes):
+    """Return the lineal path along one axis over a number of axes, (n, limit + 1)."""
+    side = field.shape[dim]
+    lags = np.arange(limit + 1)
+    n_segments = field[0].numel() // side * n_pairs_along(lags, side, periodic)
+    weight = torch.tensor(1 / (n_axes * n_segments), device=field.device)
+    path = field.new_zeros(len(field), limit + 1, dtype=torch.float64)
+    for lines in _bundles(field, dim):
+        sums = [_sum(segments) for segments in _segments(lines, lines, limit, periodic)]
+        path = path + torch.stack(sums, dim=1) * weight
+    return path
+
+
+def _from_fraction(field, path):
+    """Return a lineal path that begins with the volume fraction, bit for bit."""
+    return torch.cat([volume_fraction(field).unsqueeze(1), path[:, 1:].to(field.dtype)], dim=1)
+
+
+def chord_lengths(field, *, periodic=True, edge_correction=True, max_length=None, axes=None):
     """Return the mean and the distribution of the lengths of chords along the axes.
+
+    Along all of them, or along ``axes``.
 
     The mean (n,) is voxels in chords over chords; the distribution (n, max_length) the shares of
     the chords of 1, 2, ... voxels, and of at least ``max_length``, see
-    :func:`resolve_max_length`. In ``periodic`` images chords go on across the border.
+    :func:`resolve_max_length`. In ``periodic`` images chords go on across the border; others are
+    windows of a material or, without ``edge_correction``, show all chords there are.
     """
     max_length = resolve_max_length(tuple(field.shape[1:]), max_length, periodic=periodic)
+    axes = range(field.ndim - 1) if axes is None else axes
+    dims = [1 + axis for axis in axes if field.shape[1 + axis] > 1]
+    if edge_correction and not periodic:
+        return _chord_lengths_of_windows(field, max_length, dims)
     n_voxels = field.new_zeros(len(field), dtype=torch.float64)
     at_least = field.new_zeros(len(field), max_length, dtype=torch.float64)
-    for dim in range(1, field.ndim):
-        for lines in _bundles(field, dim) if field.shape[dim] > 1 else ():
+    for dim in dims:
+        for lines in _bundles(field, dim):
             inside, counts = _chords(lines, max_length, periodic)
             n_voxels = n_voxels + inside
             at_least = at_least + _padded(counts, max_length)
+    return _mean_and_shares(n_voxels, at_least, field.dtype)
+
+
+def _chord_lengths_of_windows(field, max_length, dims):
+    """Return the same of a material that windows are seen of."""
+    zeros = field.new_zeros(len(field), max_length, dtype=torch.float64)
+    whole, seen = zeros, zeros
+    n_axes = np.zeros((2, max_length))
+    for dim in dims:
+        side, n_lines = field.shape[dim], field[0].numel() // field.shape[dim]
+        places = np.maximum(side - np.arange(1, max_length + 1) - np.array([[1], [0]]), 0)
+        n_axes += places > 0
+        share = zeros.new_tensor((places > 0) / np.maximum(places, 1) / n_lines)
+        for lines in _bundles(field, dim):
+            counts, begun = _chords_of_windows(lines, max_length)
+            whole = whole + _padded(counts, max_length) * share[0]
+            seen = seen + _padded(begun, max_length) * share[1]
+    scale = zeros.new_tensor(1 / np.maximum(n_axes, 1))
+    exactly, at_least = whole * scale[0], seen * scale[1]
+    at_least = torch.cat([exactly[:, :-1], at_least[:, -1:]], dim=1).flip(1).cumsum(1).flip(1)
+    number = (seen * scale[1])[:, :1]
+    fraction = volume_fraction(field).double() * (number[:, 0] != 0)
+    mean, _ = _mean_and_shares(fraction, number, field.dtype)
+    return mean, _mean_and_shares(fraction, at_least, field.dtype)[1]
+
+
+def _mean_and_shares(n_voxels, at_least, dtype):
+    """Return the mean length, and the shares of chords by the numbers of at least 1, 2, ..."""
     n_chords = at_least[:, :1]
     present = n_chords != 0
     safe = torch.where(present, n_chords, 1.0)
     share = at_least / safe
     share = torch.cat([share[:, :-1] - share[:, 1:], share[:, -1:]], dim=1)
     mean = (n_voxels.unsqueeze(1) * present / safe)[:, 0]
-    return mean.to(field.dtype), share.to(field.dtype)
+    return mean.to(dtype), share.to(dtype)
 
 
 def _bundles(field, dim):
@@ -88,18 +152,35 @@ def _bundles(field, dim):
 
 def _chords(lines, max_length, periodic):
     """Return the voxels in chords, (n,), and the chords of at least 1, 2, ... voxels, (n, k)."""
-    side = lines.shape[1]
-    last = lines[:, -1:] if periodic else torch.ones_like(lines[:, -1:])
-    starts = lines * (1 - torch.cat([last, lines[:, :-1]], dim=1))
-    limit = min(max_length, side - 1)
-    sums = [_sum(segments) for segments in _segments(starts, lines, limit - 1, periodic)]
-    counts = torch.stack(sums, dim=1).double()
+    counts = _begun(lines, max_length, periodic)
     if periodic:
-        return _sum(lines) - side * _sum(lines.prod(1)), counts
+        return _sum(lines) - lines.shape[1] * _sum(lines.prod(1)), counts
     head, tail = (_running_products(ends) for ends in (lines, lines.flip(1)))
     whole = tail[:, -1:]
     cut = (head + tail - whole).sum(1)
-    return _sum(lines) - cut, counts - (tail[:, :limit] - whole)
+    return _sum(lines) - cut, counts - (tail[:, : counts.shape[1]] - whole)
+
+
+def _chords_of_windows(lines, max_length):
+    """Return chords of 1, 2, ... voxels, and those of at least so many that begin or end inside.
+
+    Of the latter the mean of the numbers of beginnings and of ends; both (n, k).
+    """
+    begun = _begun(lines, max_length, periodic=False)
+    head, tail = (_running_products(ends) for ends in (lines, lines.flip(1)))
+    whole, limit = tail[:, -1:], begun.shape[1]
+    at_least = begun - (tail[:, :limit] - whole)
+    longer = torch.nn.functional.pad(at_least[:, 1:], (0, 1))
+    return at_least - longer, at_least + (head + tail)[:, :limit] / 2 - whole
+
+
+def _begun(lines, max_length, periodic):
+    """Return how many chords begin, not with the line, and go on for 1, 2, ... voxels, (n, k)."""
+    last = lines[:, -1:] if periodic else torch.ones_like(lines[:, -1:])
+    starts = lines * (1 - torch.cat([last, lines[:, :-1]], dim=1))
+    limit = min(max_length, lines.shape[1] - 1)
+    sums = [_sum(segments) for segments in _segments(starts, lines, limit - 1, periodic)]
+    return torch.stack(sums, dim=1).double()
 
 
 def _running_products(lines):

@@ -1,8 +1,11 @@
 """Lineal path function: how probable it is that a whole segment lies in a phase."""
 
 import numpy as np
+import torch
 
-from . import _line_kernels
+from ..parameters import parameter
+from ..rules import choice
+from . import _lags, _line_kernels
 from ._curves import CurveDescriptor
 
 
@@ -43,20 +46,42 @@ class LinealPath(CurveDescriptor):
     >>> import numpy as np
     >>> from skmicro.descriptors import LinealPath
     >>> row = np.array([[[0, 1, 1, 1, 0, 0, 1, 0]]])
-    >>> LinealPath(max_lag=3).fit_transform(row)
+    >>> LinealPath(max_lag=3, periodic=True).fit_transform(row)
     array([[0.5  , 0.25 , 0.125, 0.   ]], dtype=float32)
     """
 
     name = "lineal_path"
+    output: str = parameter(
+        "mean",
+        choice("mean", "directional"),
+        "The mean over the axes, or the function along each axis, one after the other.",
+    )
 
     @property
     def lags_(self):
         """Distance between the end voxels of each feature's segments in pixels."""
-        return np.arange(1 + self._resolved_max_lag())
+        if self.output == "mean":
+            return np.arange(1 + self._resolved_max_lag())
+        return np.concatenate([np.arange(limit + 1) for limit in self._axis_limits()])
+
+    def _axis_limits(self):
+        return _lags.axis_limits(self.image_shape_, self._resolved_max_lag(), periodic=self._wraps)
 
     def _describe(self, images):
-        field = self._probability(images)
-        return _line_kernels.lineal_path(field, periodic=self.periodic, max_lag=self.max_lag)
+        field, options = self._probability(images), {"periodic": self._wraps}
+        if self.output == "mean":
+            return _line_kernels.lineal_path(field, max_lag=self.max_lag, **options)
+        paths = _line_kernels.directional_lineal_path(field, max_lag=self.max_lag, **options)
+        return torch.cat(paths, dim=1)
+
+    def _feature_names(self):
+        if self.output == "mean":
+            return super()._feature_names()
+        return [
+            f"{self.name}_axis{axis}_r{lag}"
+            for axis, limit in enumerate(self._axis_limits())
+            for lag in range(limit + 1)
+        ]
 
     def _target_bounds(self):
         return 0.0, 1.0

@@ -3,7 +3,7 @@
 import torch
 
 from . import _geometry_kernels, _kernels
-from ._phase import ConnectedDescriptor
+from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
 from ._surface import METHODS, surface_method
 
 _FUNCTIONALS = {
@@ -14,7 +14,7 @@ _BREADTH_PER_VOLUME = {"faces": 1 / 2, "two-point": 1 / 3}
 """Mean breadth over the intrinsic volume of degree 1, of boxes along the grid and of balls."""
 
 
-class MinkowskiFunctionals(ConnectedDescriptor):
+class MinkowskiFunctionals(EdgeCorrectedDescriptor, ConnectedDescriptor):
     """Minkowski functionals of one phase per voxel.
 
     In two dimensions the features are
@@ -73,10 +73,11 @@ class MinkowskiFunctionals(ConnectedDescriptor):
     within one voxel of 2 r. The mean breadth of anisotropic bodies is wrong, that of a box by
     a third. Area, volume and Euler characteristic are the same.
 
-    **Border.** In images that do not wrap around, the Euler characteristic and the mean
-    breadth take the phase to end at the border, as in :class:`EulerNumber`, and the surface
-    leaves the border out, as in :class:`SpecificSurface`: each functional is that of its own
-    descriptor. To measure a body with its faces on the border, add an empty layer to the
+    **Border.** Images that do not wrap around are windows of a material: each block is counted
+    where the window has room for it, as in :class:`EulerNumber`, and the surface leaves the
+    border out, as in :class:`SpecificSurface`, so that all functionals are unbiased. Without
+    ``edge_correction`` the Euler characteristic and the mean breadth take the phase to end at
+    the border. To measure a body with its faces on the border, add an empty layer to the
     image and let it wrap around.
 
     Called with probabilities, area, volume, mean breadth and Euler characteristic are
@@ -100,7 +101,7 @@ class MinkowskiFunctionals(ConnectedDescriptor):
     >>> from skmicro.descriptors import MinkowskiFunctionals
     >>> box = np.zeros((1, 6, 6, 6), int)
     >>> box[0, 1:3, 1:4, 1:5] = 1
-    >>> 216 * MinkowskiFunctionals().fit_transform(box)
+    >>> 216 * MinkowskiFunctionals(periodic=True).fit_transform(box)
     array([[24. , 52. ,  4.5,  1. ]], dtype=float32)
     """
 
@@ -113,14 +114,14 @@ class MinkowskiFunctionals(ConnectedDescriptor):
         curvatures = _geometry_kernels.intrinsic_volumes(
             field,
             (1, 0) if spatial else (0,),
-            periodic=self.periodic,
             corners=self._corners,
+            **self._borders,
         )
         if spatial:
             scale = _BREADTH_PER_VOLUME[self.method]
             curvatures = torch.stack([scale * curvatures[:, 0], curvatures[:, 1]], dim=1)
         size = _kernels.volume_fraction(field)
-        surface = METHODS[self.method](field, periodic=self.periodic)
+        surface = METHODS[self.method](field, periodic=self._wraps)
         return torch.cat([size.unsqueeze(1), surface.unsqueeze(1), curvatures], dim=1)
 
     def _feature_names(self):

@@ -4,7 +4,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from ..parameters import parameter
-from ..rules import label
+from ..rules import boolean, label
 from . import _geometry_kernels
 from ._base import BaseDescriptor
 
@@ -43,7 +43,7 @@ class _ShapeDescriptor(BaseDescriptor):
         if images.shape[1] > 1:
             background = self._background_channel()
             images = torch.cat([images[:, :background], images[:, background + 1 :]], dim=1)
-        return _geometry_kernels.shape_moments(images)
+        return _geometry_kernels.shape_moments(images, periodic=getattr(self, "periodic", False))
 
     def _shape_names(self):
         if self.phases_ is None:
@@ -55,6 +55,17 @@ class _ShapeDescriptor(BaseDescriptor):
 
     def _axis_names(self):
         return [f"axis{axis}" for axis in range(len(self.image_shape_))]
+
+
+class _PlacedShapeDescriptor(_ShapeDescriptor):
+    """What the descriptors of places share: what is near across the border."""
+
+    periodic: bool = parameter(
+        False,
+        boolean(),
+        """Whether shapes go on across the border. It is not told from the images: where all
+        shapes lie inside the borders, they look periodic.""",
+    )
 
 
 class ShapeArea(_ShapeDescriptor):
@@ -101,7 +112,7 @@ class ShapeArea(_ShapeDescriptor):
         return (0.0, 1.0) if self.phases_ is not None else super()._target_bounds()
 
 
-class ShapeCentroid(_ShapeDescriptor):
+class ShapeCentroid(_PlacedShapeDescriptor):
     """Centroid of the shape that each phase forms, in units of the image's sides.
 
     The background is left out. The features are the coordinates along the axes of the
@@ -121,14 +132,21 @@ class ShapeCentroid(_ShapeDescriptor):
     x being the index along that axis. Voxel centres lie at ``(x + 1/2) / L`` between 0
     and 1. The hundredth of a voxel in the denominator gives a shape that is absent the
     centroid 0, which no voxel has, and draws a shape of A voxels to 0 by ``0.01 / A`` of
-    its coordinates. A phase in several pieces has one centroid; shapes do not go on
-    across the border. Grey levels below 0 weigh nothing.
+    its coordinates. A phase in several pieces has one centroid. Grey levels below 0 weigh
+    nothing.
+
+    In ``periodic`` images a shape may go on across the border. Coordinates x are then taken
+    within half a period of the circular mean, the angle of ``sum_x I(x) exp(2 pi i x / L)`` [2]_,
+    and c modulo 1. Shapes that lie inside the borders keep their centroid, as long as they are
+    within half a period of it; one that surrounds the period evenly has none along that axis.
 
     References
     ----------
     .. [1] A. Joshi, M. Cho, V. Shah, B. Pokuri, S. Sarkar, B. Ganapathysubramanian and
        C. Hegde, "InvNet: Encoding geometric and statistical invariances in deep
        generative models", AAAI 2020, Eqs. 4 to 7.
+    .. [2] L. Bai and D. Breen, "Calculating center of mass in an unbounded 2D environment",
+       J. Graph. Tools 13, 53-60, 2008.
 
     Examples
     --------
@@ -154,7 +172,7 @@ class ShapeCentroid(_ShapeDescriptor):
         return 0.0, 1.0
 
 
-class ShapeMoments(_ShapeDescriptor):
+class ShapeMoments(_PlacedShapeDescriptor):
     """Area and centroid of the shape that each phase forms.
 
     The features are area and centroid of the first shape, then of the next.

@@ -1,7 +1,10 @@
 """What descriptors of one phase share: which phase, what the border does, which voxels touch."""
 
+import copy
+
+from ..images import looks_periodic, resolve_periodic
 from ..parameters import parameter
-from ..rules import boolean, choice, label
+from ..rules import boolean, choice, label, optional
 from ._base import BaseDescriptor
 
 
@@ -36,14 +39,61 @@ class PhaseDescriptor(BaseDescriptor):
 
 
 class SpatialDescriptor(PhaseDescriptor):
-    """Base class of descriptors for which it matters where the voxels of a phase are."""
+    """Base class of descriptors for which it matters where the voxels of a phase are.
 
-    periodic: bool = parameter(
+    Attributes
+    ----------
+    periodic_ : bool
+        Whether the images were taken as periodic.
+    """
+
+    periodic: bool | None = parameter(
+        None,
+        optional(boolean()),
+        """Whether the images wrap around. Otherwise only pairs, segments and clusters inside
+        the image count. ``None`` tells it from the images seen in ``fit``, by comparing the
+        jumps across their borders with jumps inside; see ``periodic_``.""",
+    )
+
+    @property
+    def _wraps(self):
+        return self.periodic_ if self.periodic is None else self.periodic
+
+    def _told_borders(self, images):
+        return resolve_periodic(self.periodic, images)
+
+    def _bind(self, encoder, image_shape, periodic=None):
+        self.periodic_ = bool(periodic if self.periodic is None else self.periodic)
+        return super()._bind(encoder, image_shape)
+
+    def _ready_for(self, images):
+        if self.periodic is not None or hasattr(self, "periodic_"):
+            return self
+        # Called before ``fit``: these are all the images there are.
+        ready = copy.copy(self)
+        ready.periodic_ = looks_periodic(images.detach().flatten(0, 1).cpu().numpy())
+        return ready
+
+
+class EdgeCorrectedDescriptor(SpatialDescriptor):
+    """Base class of descriptors that tell windows of a material from pieces cut out of it."""
+
+    edge_correction: bool = parameter(
         True,
         boolean(),
-        """Whether the images wrap around. Otherwise only pairs, segments and clusters inside
-        the image count.""",
+        """What images that do not wrap around stand for: windows of a material, of which the
+        estimate is unbiased, or, with False, pieces as they were cut. Of no effect in periodic
+        images.""",
     )
+
+    @property
+    def _borders(self):
+        return {"periodic": self._wraps, "edge_correction": self.edge_correction}
+
+    @classmethod
+    def _from_persistent_state(cls, state):
+        # Files of earlier revisions know pieces as they were cut only.
+        return super()._from_persistent_state({"edge_correction": False} | dict(state))
 
 
 class ConnectedDescriptor(SpatialDescriptor):

@@ -46,7 +46,7 @@ def descriptor_named(name, parameter=None, own=()):
     return named[name]
 
 
-def new_descriptor(item, periodic=True, parameter=None, own=()):
+def new_descriptor(item, periodic=None, parameter=None, own=()):
     """Return an unfitted descriptor of a name, or a copy of a descriptor.
 
     Parameters
@@ -54,8 +54,8 @@ def new_descriptor(item, periodic=True, parameter=None, own=()):
     item : str or BaseDescriptor
         A name stands for default parameters, but for ``periodic``; a descriptor is taken
         as it is.
-    periodic : bool, default=True
-        Whether the images that a name is meant for wrap around.
+    periodic : bool or None, default=None
+        Whether the images that a name is meant for wrap around; ``None`` leaves it to ``fit``.
     parameter, own : any
         As in :func:`descriptor_named`.
 
@@ -74,3 +74,42 @@ def new_descriptor(item, periodic=True, parameter=None, own=()):
     descriptor = descriptor_named(item, parameter, own)()
     borders = {"periodic": periodic} if "periodic" in descriptor.get_params() else {}
     return descriptor.set_params(**borders)
+
+
+def bound_like(descriptor, image_shape):
+    """Return a copy of a fitted descriptor for images of another shape.
+
+    Parameters
+    ----------
+    descriptor : BaseDescriptor
+        A fitted descriptor.
+    image_shape : tuple of int
+        Shape of the images.
+
+    Returns
+    -------
+    descriptor : BaseDescriptor
+        A new object, with the phases and the borders of the other.
+    """
+    periodic = getattr(descriptor, "periodic_", None)
+    return clone(descriptor)._bind(descriptor.encoder_, image_shape, periodic)
+
+
+def with_borders(transformer, periodic):
+    """Say whether images wrap around, where a transformer leaves it open.
+
+    Parameters
+    ----------
+    transformer : object
+        A transformer of any kind.
+    periodic : bool
+        Whether they do.
+
+    Returns
+    -------
+    transformer : object
+        The same object.
+    """
+    parameters = transformer.get_params() if hasattr(transformer, "get_params") else {}
+    is_open = "periodic" in parameters and parameters["periodic"] is None
+    return transformer.set_params(periodic=periodic) if is_open else transformer

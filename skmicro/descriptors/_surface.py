@@ -68,7 +68,7 @@ class SpecificSurface(SpatialDescriptor):
     >>> import numpy as np
     >>> from skmicro.descriptors import SpecificSurface
     >>> stripes = np.tile([0, 0, 1, 1], (1, 4, 2))
-    >>> SpecificSurface().fit_transform(stripes)
+    >>> SpecificSurface(periodic=True).fit_transform(stripes)
     array([[0.5]], dtype=float32)
     """
 
@@ -77,7 +77,7 @@ class SpecificSurface(SpatialDescriptor):
 
     def _describe(self, images):
         field = self._field(images)
-        return METHODS[self.method](field, periodic=self.periodic).unsqueeze(1)
+        return METHODS[self.method](field, periodic=self._wraps).unsqueeze(1)
 
     def _target_bounds(self):
         return 0.0, super()._target_bounds()[1]

@@ -57,6 +57,11 @@ class TwoPointCorrelation(BinnedDescriptor):
     in periodic images this is ``(S2 - p1^2) / (p1 - p1^2)``; with borders the two
     differ by what p1 varies between the inside and the rim.
 
+    The *variogram* (semivariogram of geostatistics) needs no mean: it is half the mean square
+    difference over the pairs that S2 is the mean product of, p1 - S2 in periodic images. With
+    ``other_phase`` it is the cross-variogram,
+    ``<(I_i(x) - I_i(x + r)) (I_j(x) - I_j(x + r))> / 2``.
+
     References
     ----------
     .. [1] S. Torquato, *Random Heterogeneous Materials*, Springer, 2002, Sec. 2.2.
@@ -68,7 +73,7 @@ class TwoPointCorrelation(BinnedDescriptor):
     >>> import numpy as np
     >>> from skmicro.descriptors import TwoPointCorrelation
     >>> stripes = np.tile([0, 0, 1, 1], (1, 8, 2))
-    >>> directional = TwoPointCorrelation(output="directional").fit(stripes)
+    >>> directional = TwoPointCorrelation(output="directional", periodic=True).fit(stripes)
     >>> directional.transform(stripes)[0, 5:].round(3) + 0
     array([0.5 , 0.25, 0.  , 0.25, 0.5 ], dtype=float32)
     """
@@ -88,11 +93,12 @@ class TwoPointCorrelation(BinnedDescriptor):
     )
     normalized: str | bool = parameter(
         False,
-        choice(False, "fraction", "autocovariance"),
+        choice(False, "fraction", "autocovariance", "variogram"),
         """``"fraction"`` gives ``S2 / p1``, from 1 at r = 0 to p1 far away, the chance of
         meeting ``other_phase`` at a distance from a voxel of ``phase``;
-        ``"autocovariance"`` gives ``(S2 - p1^2) / (p1 - p1^2)``, from 1 to 0. Images
-        without the phase have ``S2 / p1 = 0``, and images of one phase only have
+        ``"autocovariance"`` gives ``(S2 - p1^2) / (p1 - p1^2)``, from 1 to 0, the covariance
+        divided by the variance; ``"variogram"`` gives ``<(I(x) - I(x + r))^2> / 2``, from 0 to the
+        variance. Images without the phase have ``S2 / p1 = 0``, and images of one phase only have
         autocovariance 0, at all lags.""",
     )
 
@@ -106,12 +112,10 @@ class TwoPointCorrelation(BinnedDescriptor):
         return np.concatenate([np.arange(limit + 1) for limit in self._axis_limits()])
 
     def _axis_limits(self):
-        return _lags.axis_limits(
-            self.image_shape_, self._resolved_max_lag(), periodic=self.periodic
-        )
+        return _lags.axis_limits(self.image_shape_, self._resolved_max_lag(), periodic=self._wraps)
 
     def _map_lags(self):
-        return _lags.map_lags(self.image_shape_, self.max_lag, periodic=self.periodic)
+        return _lags.map_lags(self.image_shape_, self.max_lag, periodic=self._wraps)
 
     def _check_parameters(self):
         super()._check_parameters()
@@ -128,11 +132,29 @@ class TwoPointCorrelation(BinnedDescriptor):
         if self.normalized == "autocovariance":
             deviations = [None if f is None else _kernels.standardize(f) for f in (tail, head)]
             return self._correlate(*deviations)
+        if self.normalized == "variogram":
+            return self._variogram(tail, tail if head is None else head)
         values = self._correlate(tail, head)
         return _kernels.divide_by_fraction(values, tail) if self.normalized else values
 
+    def _variogram(self, tail, head):
+        """Return half the mean product of differences between the ends of lags."""
+        product = tail * head
+        at_an_end = product.flatten(1).mean(1, keepdim=True)
+        if not self._wraps:
+            # Pairs in a window do not have their ends everywhere alike.
+            at_an_end = self._both_ways(product, torch.ones_like(product))
+        return at_an_end - self._both_ways(tail, head)
+
+    def _both_ways(self, tail, head):
+        """Return the mean of correlations over r and -r."""
+        values = self._correlate(tail, None if head is tail else head)
+        if head is tail or self.output == "radial":
+            return values
+        return (values + self._correlate(head, tail)) / 2
+
     def _correlate(self, tail, head):
-        options = {"periodic": self.periodic, "max_lag": self.max_lag}
+        options = {"periodic": self._wraps, "max_lag": self.max_lag}
         if self.output == "radial":
             return _kernels.radial_correlation(tail, head, n_bins=self.n_bins, **options)
         if self.output == "map":

@@ -51,7 +51,7 @@ class TwoPointCluster(ConnectedDescriptor, BinnedDescriptor):
     >>> import numpy as np
     >>> from skmicro.descriptors import TwoPointCluster
     >>> row = np.array([[[0, 1, 1, 1, 0, 0, 1, 0]]])
-    >>> TwoPointCluster(max_lag=3).fit_transform(row)
+    >>> TwoPointCluster(max_lag=3, periodic=True).fit_transform(row)
     array([[0.5  , 0.25 , 0.125, 0.   ]], dtype=float32)
     """
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .. import _random
-from .._checks import check_integer, check_sequence
+from .._checks import check_choice, check_integer, check_sequence
 from ..descriptors import (
     ClusterStatistics,
     EulerNumber,
@@ -14,8 +14,9 @@ from ..descriptors import (
     PhaseFractions,
     SpecificSurface,
     TwoPointCorrelation,
+    with_borders,
 )
-from ..images import encoder_for, wraps_around
+from ..images import borders_match, encoder_for
 from . import _weighted
 from ._memorisation import memorisation, symmetry_count
 from ._report import EvaluationReport, Metric
@@ -46,6 +47,7 @@ def evaluate(
     descriptors=None,
     properties=None,
     targets=None,
+    periodic=None,
     random_state=None,
     n_bootstrap=200,
 ):
@@ -72,13 +74,18 @@ def evaluate(
     descriptors : list of transformers or None, default=None
         Functions of images, as skmicro.descriptors has them; clones are fitted. ``None``
         stands for the phase fractions, and for the largest label the two-point correlation,
-        specific surface, lineal path, Euler number and clusters, wrapping around the
-        borders as the generator does (given images: wrapping around).
+        specific surface, lineal path, Euler number and clusters. Those that leave
+        ``periodic`` open follow the parameter below.
     properties : list of transformers or None, default=None
         Further ones, e.g. physical properties, treated alike.
     targets : dict or None, default=None
         Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``. The real images should meet
         them as well.
+    periodic : bool or None, default=None
+        Whether descriptors wrap around the borders of the images. ``None``: where both real
+        and generated images do, as far as they tell; of images that do not tell the generator
+        may know. Generated images that are periodic are compared with crops of a micrograph
+        without wrapping around.
     random_state : None, int, RandomState or Generator, default=None
         Source of the samples, the part of ``X_train`` and the bootstrap. Samples have a
         stream of their own: they are never those of ``generator.score`` or of
@@ -101,6 +108,11 @@ def evaluate(
         If ``generator`` is neither a generator nor an array of images.
     NotFittedError
         If the generator is not fitted.
+
+    Warns
+    -----
+    BorderWarning
+        If ``periodic`` is True and opposite borders of the images do not match.
 
     See Also
     --------
@@ -148,18 +160,23 @@ def evaluate(
     True
     """
     check_integer("n_bootstrap", n_bootstrap, 2)
+    check_choice("periodic", periodic, (None, True, False))
     seed = _random.draw_seed(random_state)
     if not isinstance(targets, (Mapping, type(None))):
         raise TypeError(f"targets must be a dictionary of values by name, got {targets!r}.")
     sets, training = gather(generator, X_train, X_test, n_samples, targets, seed)
     encoder = encoder_for(training)
     ruler = _Ruler(seed, n_bootstrap)
-    periodic = wraps_around(generator)
-    tables = _tables(_transformers(descriptors, properties, periodic), training, sets)
+    if periodic is None:
+        periodic = _all_wrap(generator, training, sets)
+    tables = _tables(_transformers(descriptors, properties), training, sets, periodic)
     for label, columns, table in tables:
         _describe(ruler, label, columns, table)
     _compare_spaces(ruler, [table for _, _, table in tables])
-    curves = _features(TwoPointCorrelation(periodic=periodic).fit(training), sets)
+    correlation = TwoPointCorrelation(periodic=periodic)._bind(
+        encoder, training.shape[1:], periodic
+    )
+    curves = _features(correlation, sets)
     ruler.measure("S2 diversity", _weighted.diversity_ratio, curves, POSITIVE)
     pixels = sets.map(lambda images: encoder.encode(images).flatten(1).numpy())
     ruler.measure("pixel diversity", _weighted.diversity_ratio, pixels, POSITIVE)
@@ -167,6 +184,17 @@ def evaluate(
     return EvaluationReport(
         ruler.metrics, n_samples=len(sets.samples), n_reference=len(sets.reference)
     )
+
+
+def _all_wrap(generator, training, sets):
+    """Tell whether real and generated images wrap around."""
+    real = borders_match(np.concatenate([training, sets.reference]))
+    if not hasattr(generator, "sample"):
+        return real is True and borders_match(sets.samples) is True
+    states = [getattr(generator, name, None) for name in ("periodic_", "periodic")]
+    known = [state for state in states if state is not None]
+    made = known[0] if known else borders_match(sets.samples) is True
+    return made and real is not False
 
 
 class _Ruler:
@@ -249,10 +277,10 @@ def _evenly_chosen(images, n):
     return images[np.linspace(0, len(images) - 1, min(n, len(images))).astype(int)]
 
 
-def _transformers(descriptors, properties, periodic):
+def _transformers(descriptors, properties):
     if descriptors is None:
         kinds = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
-        descriptors = [PhaseFractions(), *(kind(periodic=periodic) for kind in kinds)]
+        descriptors = [PhaseFractions(), *(kind() for kind in kinds)]
     check_sequence("descriptors", descriptors)
     check_sequence("properties", [] if properties is None else properties)
     transformers = [("descriptors", item) for item in descriptors]
@@ -265,11 +293,11 @@ def _transformers(descriptors, properties, periodic):
     return transformers
 
 
-def _tables(transformers, training, sets):
+def _tables(transformers, training, sets, periodic):
     """Label, column names and features of the three sets for each transformer."""
     tables, seen = [], {}
     for parameter, transformer in transformers:
-        fitted = clone(transformer, safe=False)
+        fitted = with_borders(clone(transformer, safe=False), periodic)
         if hasattr(fitted, "fit"):
             fitted.fit(training)
         label = getattr(fitted, "name", None) or type(fitted).__name__

@@ -110,8 +110,9 @@ def two_point_rmse(A, B):
             "A and B must be images of one shape, (n, *spatial) and (m, *spatial), "
             f"got {A.shape} and {B.shape}."
         )
-    encoder_for(B).check(A, "A", "of B")
-    correlation = TwoPointCorrelation(output="map").fit(B)
+    encoder = encoder_for(B)
+    encoder.check(A, "A", "of B")
+    correlation = TwoPointCorrelation(output="map", periodic=True)._bind(encoder, B.shape[1:])
     maps = correlation.transform(np.concatenate([A, B])).astype(float)
     return cdist(maps[: len(A)], maps[len(A) :]) / np.sqrt(maps.shape[1])
 

@@ -86,7 +86,7 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
         n_seen, n_told = n_channels + self._n_views, self._n_attributes
         make_generator, make_critic = makers(made.architecture, self._architectures)
-        settings = {"width": made.width, "periodic": made.periodic}
+        settings = {"width": made.width, "periodic": self._wraps}
         inputs = (made.n_latent, self.conditions_.whitening)
         of_critic = settings | ({"n_attributes": n_told} if n_told else {})
         of_critic["width"] = critic_width or made.width

@@ -393,4 +393,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
 
     def _check_training_images(self, X, reset):
         self._check_parameters()
-        return self._source.checked(self, X, reset)
+        images = self._source.checked(self, X, reset)
+        if reset and hasattr(self, "periodic"):
+            self.periodic_ = self._source.wraps_around(images, self.periodic)
+        return images

@@ -290,7 +290,7 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
     def _new_critic(self):
         made = self._made
         make = makers(made.architecture, ARCHITECTURES)[1]
-        settings = {"width": made.critic_width, "periodic": made.periodic}
+        settings = {"width": made.critic_width, "periodic": self._wraps}
         if made.architecture == "pyramid":
             settings["normalised"] = made.critic_loss == "log"
         return make(self.encoder_.n_channels, self.image_shape_, **settings)

@@ -128,7 +128,7 @@ class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
 
     def _networks(self):
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
-        settings = {"width": made.width, "periodic": made.periodic}
+        settings = {"width": made.width, "periodic": self._wraps}
         inputs = (made.n_latent, self.conditions_.whitening)
 
         def generator():

@@ -51,8 +51,6 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
         The trained network, ``generator_(x, t, conditions) -> velocity``.
     history_ : dict of str to ndarray
         ``"matching"``, the loss of every iteration.
-    periodic_ : bool
-        Whether the images were taken as periodic.
     p_drop_ : float
         ``p_drop`` of the last training.
     conditions_ : ConditionTable
@@ -234,13 +232,6 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
     @property
     def _source(self):
         return super()._source if self.crop_shape is None else Windows(self.crop_shape)
-
-    def _check_training_images(self, X, reset):
-        images = super()._check_training_images(X, reset)
-        if reset:
-            told = self.periodic
-            self.periodic_ = self._source.wraps_around(images) if told is None else told
-        return images
 
     def _condition_descriptors(self):
         return with_variables(self.conditions)

@@ -12,6 +12,7 @@ from scipy.fft import next_fast_len
 from scipy.special import ndtr
 
 from .._arrays import inference_batch_size
+from ..images import wraps_around
 from ..parameters import MODEL, RUNNING, parameter
 from ..random_fields import (
     FIELD_VALUES,
@@ -23,7 +24,7 @@ from ..random_fields import (
     phase_table,
     sampled_table,
 )
-from ..rules import boolean, random_state
+from ..rules import boolean, optional, random_state
 from ._base import BaseGenerator
 
 MAX_KNOTS = 8
@@ -44,6 +45,8 @@ class GaussianRandomField(BaseGenerator):
     ----------
     conditions_ : FieldCorrelation
         Conditions p1, phase_fractions and p2 (none for grey levels), and the spectra.
+    periodic_ : bool
+        Whether the training images were taken as periodic.
 
     See Also
     --------
@@ -106,11 +109,12 @@ class GaussianRandomField(BaseGenerator):
     _kept: ClassVar = ("_levels",)
     _min_images = 1
 
-    periodic: bool = parameter(
-        True,
-        boolean(),
+    periodic: bool | None = parameter(
+        None,
+        optional(boolean()),
         """Whether training images wrap around, and opposite borders of samples match. Otherwise
-        correlations are measured inside the borders, and samples are cut out of a larger torus.""",
+        correlations are measured inside the borders, and samples are cut out of a larger torus.
+        ``None`` tells it from the images; see ``periodic_``.""",
         MODEL,
     )
     random_state: object = parameter(
@@ -126,7 +130,7 @@ class GaussianRandomField(BaseGenerator):
         return FieldModel(levels=self._levels, **self._shared_parts())
 
     def _condition_descriptors(self):
-        return [] if self.encoder_.phases is None else field_conditions(self.periodic)
+        return [] if self.encoder_.phases is None else field_conditions(wraps_around(self))
 
     def _learn(self, images, rows, task):
         grey = self.phases_ is None
@@ -147,9 +151,9 @@ class GaussianRandomField(BaseGenerator):
             np.array(knots),
             np.stack(maps),
             tables,
-            self.image_shape_ if self.periodic else None,
+            self.image_shape_ if wraps_around(self) else None,
             self.target_tol,
-        ).on(self.image_shape_, self.periodic)
+        ).on(self.image_shape_, wraps_around(self))
 
     def _grey_levels(self, images):
         step = max(1, images.size // QUANTILE_VOXELS)
@@ -169,7 +173,7 @@ class GaussianRandomField(BaseGenerator):
         """Mean autocovariance of a group of images, summed as spectra batch by batch."""
         shape, dims = self.image_shape_, tuple(range(2, 2 + len(self.image_shape_)))
         sizes = shape
-        if not self.periodic:
+        if not wraps_around(self):
             sizes = tuple(next_fast_len(side + side // 2, real=True) for side in shape)
         power, batch_size = 0.0, inference_batch_size(shape)
         for start in range(0, len(group), batch_size):
@@ -180,4 +184,4 @@ class GaussianRandomField(BaseGenerator):
                 centre = self._grey_mean()
             spectrum = torch.fft.rfftn(channels - centre, s=sizes, dim=dims)
             power = power + spectrum.abs().square().sum(dim=(0, 1)).numpy()
-        return centred_autocovariance(power, sizes, shape, self.periodic)
+        return centred_autocovariance(power, sizes, shape, wraps_around(self))

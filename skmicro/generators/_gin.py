@@ -28,7 +28,7 @@ LIGHT = {
     "n_latent": 8,
     "architecture": "light",
     "width": 16,
-    "periodic": True,
+    "periodic": None,
     "n_iter": 1000,
     "batch_size": 16,
     "learning_rate": 2e-3,
@@ -111,7 +111,7 @@ class GIN(HasInvariances, HasLatents, HasMoments, HasAverage, NetworkGenerator):
         made = self._made
         (make,) = makers(made.architecture, ARCHITECTURES)
         inputs = (made.n_latent, self.conditions_.whitening, self.encoder_.n_channels)
-        settings = {"width": made.width, "periodic": made.periodic}
+        settings = {"width": made.width, "periodic": self._wraps}
         return {"generator": lambda: make(*inputs, self.image_shape_, **settings)}
 
     def _training_step(self, networks, rng):
@@ -119,7 +119,7 @@ class GIN(HasInvariances, HasLatents, HasMoments, HasAverage, NetworkGenerator):
         like = next(generator.parameters())
         losses = [calibrated_loss(self.conditions_.measured, self.targets_, 1.0, like)]
         if self.isotropic:
-            correlation = TwoPointCorrelation(output="map", periodic=self.periodic)
+            correlation = TwoPointCorrelation(output="map", periodic=self._wraps)
             losses.append(IsotropyLoss(correlation._bind(self.encoder_, self.image_shape_)))
         return invariance_step(
             generator,

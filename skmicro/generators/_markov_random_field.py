@@ -7,6 +7,7 @@ from typing import ClassVar
 from sklearn.tree import DecisionTreeClassifier
 
 from .._random import numpy_generator, seeded
+from ..images import wraps_around
 from ..markov_fields import (
     CLASSIFIERS_IN_FILES,
     MarkovFieldModel,
@@ -48,6 +49,8 @@ class MarkovRandomField(BaseGenerator):
         as it is.
     closing_classifier_ : object or None
         The same for voxels that see the beginning of a periodic image across its end.
+    periodic_ : bool
+        Whether the training images were taken as periodic.
     radii_ : tuple of int
         Radii of the window along each axis.
 
@@ -125,10 +128,11 @@ class MarkovRandomField(BaseGenerator):
         "Voxels to train on, drawn at random if the images have more.",
         TRAINING,
     )
-    periodic: bool = parameter(
-        False,
-        boolean(),
-        "Whether training images wrap around, and opposite borders of samples match.",
+    periodic: bool | None = parameter(
+        None,
+        optional(boolean()),
+        """Whether training images wrap around, and opposite borders of samples match. ``None``
+        tells it from the images; see ``periodic_``.""",
         MODEL,
     )
     random_state: object = parameter(
@@ -185,7 +189,7 @@ class MarkovRandomField(BaseGenerator):
         self.radii_ = window_radii(radius, self.image_shape_)
         self._states = states_for(images, self.encoder_)
         self.classifier_ = self._trained(images, closing=False)
-        closes = self.periodic and any(self.radii_)
+        closes = wraps_around(self) and any(self.radii_)
         self.closing_classifier_ = self._trained(images, closing=True) if closes else None
 
     def _trained(self, images, closing):
@@ -195,7 +199,7 @@ class MarkovRandomField(BaseGenerator):
             self.encoder_,
             self._states,
             self.radii_,
-            periodic=self.periodic,
+            periodic=wraps_around(self),
             closing=closing,
             n_most=self.max_voxels,
             rng=rng,

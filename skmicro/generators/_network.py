@@ -21,7 +21,7 @@ from .._warnings import warn_user
 from ..conditioning import NetworkModel
 from ..exceptions import ImageShapeWarning
 from ..parameters import MODEL, parameter, parameters_of
-from ..rules import boolean, integer
+from ..rules import boolean, integer, optional
 from ..training import NetworkEstimator, fingerprint, n_processes, parameter_summary, run
 from ._architectures import check_networks
 from ._base import BaseGenerator
@@ -34,18 +34,25 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
     ----------
     generator_ : torch.nn.Module
         The trained generator.
+    periodic_ : bool
+        Whether the training images were taken as periodic.
     """
 
     width: int = parameter(64, integer(2), "Channels of the finest feature map.", MODEL)
-    periodic: bool = parameter(
+    periodic: bool | None = parameter(
         False,
-        boolean(),
+        optional(boolean()),
         """Whether training images are periodic: convolutions wrap around the borders, and so
-        do descriptors given by name.""",
+        do descriptors given by name. ``None`` tells it from the images; see ``periodic_``.""",
         MODEL,
     )
 
     _kept: ClassVar = ("_made_with",)
+
+    @property
+    def _wraps(self):
+        # Files of earlier revisions have only what was stated.
+        return getattr(self, "periodic_", self._made.periodic)
 
     @with_callbacks
     def partial_fit(self, X, y=None):

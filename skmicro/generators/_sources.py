@@ -9,7 +9,7 @@ from ..images import (
     check_images,
     extract_patches,
     is_chunked,
-    looks_periodic,
+    resolve_periodic,
 )
 from ..training import CropBatches, ImageBatches, random_crops
 
@@ -26,9 +26,9 @@ class WholeImages:
         """Return checked images (n, *spatial); the estimator learns their shape if ``reset``."""
         return check_images(estimator, X, reset=reset, min_samples=self.n_least if reset else 1)
 
-    def wraps_around(self, images):
-        """Tell whether training images look periodic."""
-        return looks_periodic(images)
+    def wraps_around(self, images, periodic):
+        """Return whether training images are periodic, as stated or as they look."""
+        return resolve_periodic(periodic, images)
 
     def described(self, table, images, variables, seed):
         """Return a table with more rows, and what batches take for each image, (n, n_columns).
@@ -75,7 +75,7 @@ class Windows(WholeImages):
             )
         return scans
 
-    def wraps_around(self, images):
+    def wraps_around(self, images, periodic):
         """Tell that windows are not periodic."""
         return False
 

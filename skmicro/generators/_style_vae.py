@@ -200,7 +200,7 @@ class StyleVAE(VAE):
         """Return the losses of style as a term of the training."""
         like = next(networks["generator"].parameters())
         style = style_network(
-            self.style_network, self.style_layers, self.image_shape_, periodic=self.periodic
+            self.style_network, self.style_layers, self.image_shape_, periodic=self._wraps
         )
         style.to(device=like.device, dtype=like.dtype)
         own = self.pairing == "own"

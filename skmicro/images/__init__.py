@@ -8,7 +8,7 @@ from ._augmentation import (
     point_symmetries,
     quarter_turns,
 )
-from ._borders import looks_periodic
+from ._borders import borders_match, looks_periodic, resolve_periodic
 from ._checks import (
     check_feature_names,
     check_image,
@@ -36,6 +36,7 @@ __all__ = [
     "Symmetries",
     "balanced_offsets",
     "blocks_of",
+    "borders_match",
     "check_image",
     "check_images",
     "check_stack",
@@ -46,6 +47,7 @@ __all__ = [
     "looks_periodic",
     "point_symmetries",
     "quarter_turns",
+    "resolve_periodic",
     "segment",
     "split_patches",
     "wraps_around",

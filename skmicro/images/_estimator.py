@@ -144,7 +144,7 @@ def wraps_around(estimator):
 
     Returns
     -------
-    periodic : bool
-        True where the estimator has neither.
+    periodic : bool or None
+        True where the estimator has neither; ``None`` where ``fit`` is to tell it.
     """
     return getattr(estimator, "periodic_", getattr(estimator, "periodic", True))

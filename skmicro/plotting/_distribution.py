@@ -6,7 +6,7 @@ from scipy.stats import gaussian_kde
 from .._checks import check_choice, check_integer
 from ..regressors import target_distances
 from ._figures import all_or_nothing, axis_label, legend_above, one_axes
-from ._sets import check_generator, check_sets, describe, measure_of, real_and_generated
+from ._sets import check_generator, check_sets, describe, real_and_generated
 
 N_POINTS = 200
 SEED = 0
@@ -115,8 +115,7 @@ class DescriptorDistributionDisplay:
         X : array-like of shape (n, *spatial) or (n, n_voxels)
             Real images.
         descriptor, feature : any
-            As in :meth:`from_images`; across the borders where the generator is periodic, if
-            the descriptor is a name.
+            As in :meth:`from_images`.
         n_samples : int or None, default=None
             Images to generate; ``None`` stands for as many as real ones.
         random_state : None, int, RandomState or Generator, default=None
@@ -138,8 +137,8 @@ class DescriptorDistributionDisplay:
         """
         check_generator(generator)
         sets = real_and_generated(generator, X, n_samples, random_state)
-        measure = measure_of(generator, descriptor)
-        return cls.from_images(sets, descriptor=measure, feature=feature, ax=ax, **plot_options)
+        options = {"descriptor": descriptor, "feature": feature, "ax": ax}
+        return cls.from_images(sets, **options, **plot_options)
 
     @all_or_nothing
     def plot(self, *, ax=None, kind="histogram", bins=20, reference=None, **artist_options):

@@ -5,8 +5,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from ..descriptors import descriptor_named, new_descriptor
-from ..images import check_stack, wraps_around
+from ..descriptors import descriptor_named, new_descriptor, with_borders
+from ..images import check_stack, looks_periodic, wraps_around
 
 
 def check_generator(generator, methods=("fit", "sample")):
@@ -79,7 +79,10 @@ def measure_of(generator, descriptor):
 
 
 def describe(descriptor, sets, phases=None):
-    """Return a descriptor, fitted to all sets and ``phases``, and what it says of each set."""
+    """Return a descriptor, fitted to all sets and ``phases``, and what it says of each set.
+
+    One that leaves open whether images wrap around does so where all sets do.
+    """
     stacks = list(sets.values())
     if phases is not None:
         stacks.append(np.resize(phases, (1, *stacks[0].shape[1:])))
@@ -89,5 +92,6 @@ def describe(descriptor, sets, phases=None):
         unfitted = clone(descriptor)
     else:
         raise TypeError(f"descriptor must be a name or a descriptor, got {descriptor!r}.")
-    fitted = unfitted.fit(np.concatenate(stacks))
+    periodic = all(looks_periodic(stack) for stack in sets.values())
+    fitted = with_borders(unfitted, periodic).fit(np.concatenate(stacks))
     return fitted, {label: np.asarray(fitted.transform(stack)) for label, stack in sets.items()}

@@ -4,7 +4,6 @@ import numpy as np
 
 from .._checks import check_real
 from ..descriptors import TwoPointCorrelation
-from ..images import wraps_around
 from ._figures import all_or_nothing, axis_label, one_axes
 from ._sets import (
     check_generator,
@@ -131,7 +130,7 @@ class TwoPointDisplay:
         generator, X : any
             As in :meth:`DescriptorDistributionDisplay.from_estimator`, with the same errors.
         target_images, descriptor : any
-            As in :meth:`from_images`; the default descriptor is periodic where the generator is.
+            As in :meth:`from_images`; the default descriptor wraps around where all images do.
         n_samples, random_state : any
             As in :meth:`DescriptorDistributionDisplay.from_estimator`.
         ax, **plot_options : any
@@ -143,8 +142,6 @@ class TwoPointDisplay:
             The display.
         """
         check_generator(generator)
-        if descriptor is None:
-            descriptor = TwoPointCorrelation(periodic=wraps_around(generator))
         if target_images is not None:
             target_images = check_real_images(generator, target_images, "target_images")
         sets = real_and_generated(generator, X, n_samples, random_state)

@@ -238,7 +238,7 @@ class FieldCorrelation(ConditionTable):
         aim = np.clip(self._between_knots(self.achieved, p1) + change, -1.0, 1.0)
         table = self._table_at(p1)
         spectrum, achieved = field_spectrum(aim, lengths < len(lags) - 0.5, table)
-        shape, periodic = self.descriptors[2].image_shape_, self.descriptors[2].periodic
+        shape, periodic = self.descriptors[2].image_shape_, self.descriptors[2].periodic_
         return spectrum, wanted, _radial(achieved, shape, periodic)
 
     def _table_at(self, p1):

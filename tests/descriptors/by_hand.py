@@ -1,5 +1,6 @@
 """Clusters and cells of voxels, found one by one."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -36,3 +37,9 @@ def cells(image, periodic):
             cell = 2 * voxel + 1 + step
             found.add(tuple(cell % (2 * sides) if periodic else cell))
     return found
+
+
+def wrapping(kind):
+    """A descriptor's class, whose images wrap around unless told, or else are pieces as cut."""
+    pieces = {"edge_correction": False} if "edge_correction" in kind.__dataclass_fields__ else {}
+    return partial(kind, periodic=True, **pieces)

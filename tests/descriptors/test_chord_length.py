@@ -5,6 +5,7 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 import torch
+from by_hand import wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import (
@@ -14,6 +15,8 @@ from skmicro.descriptors import (
     VolumeFraction,
     _line_kernels,
 )
+
+ChordLength, LinealPath, SpecificSurface = map(wrapping, (ChordLength, LinealPath, SpecificSurface))
 
 SHAPES = [(6, 7), (5, 8), (1, 9), (7, 1), (1, 1), (2, 2), (2, 3), (3, 4, 5), (1, 4, 6)]
 with_and_without_wrap = pytest.mark.parametrize("periodic", [True, False])

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import flood
+from by_hand import flood, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import ClusterStatistics, VolumeFraction
+
+ClusterStatistics = wrapping(ClusterStatistics)
 
 SHAPES = [(7, 8), (4, 3, 5), (1, 9), (2, 2), (1, 4, 5), (1, 1)]
 

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from by_hand import wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import LinealPath, TwoPointCorrelation, VolumeFraction, _lags
+
+LinealPath, TwoPointCorrelation = map(wrapping, (LinealPath, TwoPointCorrelation))
 
 SHAPES = [(6, 6), (5, 8), (1, 9), (7, 1), (1, 1), (3, 4, 5), (1, 4, 6)]
 

@@ -5,10 +5,14 @@ from math import comb
 import numpy as np
 import pytest
 import torch
-from by_hand import cells
+from by_hand import cells, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import EulerNumber, MinkowskiFunctionals, SpecificSurface, VolumeFraction
+
+EulerNumber, MinkowskiFunctionals, SpecificSurface = map(
+    wrapping, (EulerNumber, MinkowskiFunctionals, SpecificSurface)
+)
 
 SHAPES = [(6, 7), (4, 3, 5), (2, 3), (2, 2, 2), (1, 4, 5)]
 every_connectivity = pytest.mark.parametrize("connectivity", ["faces", "corners"])

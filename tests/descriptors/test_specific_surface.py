@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from by_hand import wrapping
 from numpy.testing import assert_allclose
 
 from skmicro.descriptors import SpecificSurface, _kernels
+
+SpecificSurface = wrapping(SpecificSurface)
 
 METHODS = ["faces", "two-point"]
 

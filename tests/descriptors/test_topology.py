@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import cells
+from by_hand import cells, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 from skmicro.descriptors import ClusterStatistics, EulerNumber
+
+ClusterStatistics, EulerNumber = map(wrapping, (ClusterStatistics, EulerNumber))
 
 SHAPES = [(6, 7), (4, 3, 5), (2, 3), (2, 2, 2), (9, 1), (1, 4, 5)]
 every_connectivity = pytest.mark.parametrize("connectivity", ["faces", "corners"])

@@ -5,10 +5,13 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from by_hand import wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skmicro.descriptors import TwoPointCorrelation, VolumeFraction
+
+TwoPointCorrelation = wrapping(TwoPointCorrelation)
 
 RNG = np.random.default_rng(0)
 BINARY = (RNG.random((3, 12, 10)) < 0.4).astype(np.int64)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from by_hand import flood
+from by_hand import flood, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
@@ -13,6 +13,10 @@ from skmicro.descriptors import (
     TwoPointCorrelation,
     VolumeFraction,
     _cluster_correlation,
+)
+
+ClusterStatistics, TwoPointCluster, TwoPointCorrelation = map(
+    wrapping, (ClusterStatistics, TwoPointCluster, TwoPointCorrelation)
 )
 
 SHAPES = [(6, 7), (5, 8), (1, 9), (7, 1), (1, 1), (2, 2), (3, 4, 5), (1, 4, 6)]

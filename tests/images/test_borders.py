@@ -2,12 +2,22 @@
 
 import numpy as np
 import pytest
+import torch
+from numpy.testing import assert_array_equal
 
 from skmicro.datasets import make_cahn_hilliard
+from skmicro.descriptors import (
+    ClusterStatistics,
+    EulerNumber,
+    LinealPath,
+    SpecificSurface,
+    TwoPointCorrelation,
+)
 from skmicro.evaluation import evaluate
-from skmicro.generators import FlowMatchingGenerator
-from skmicro.images import looks_periodic, wraps_around
-from skmicro.images._borders import _jump
+from skmicro.exceptions import BorderWarning
+from skmicro.generators import FlowMatchingGenerator, GaussianRandomField
+from skmicro.images import borders_match, looks_periodic, wraps_around
+from skmicro.images._borders import _jumps, _mean_and_scatter
 
 
 def field(n=12, shape=(24, 24), seed=0):
@@ -70,8 +80,12 @@ def test_simulated_images():
 
 def test_labels_differ_or_do_not_and_grey_levels_by_their_distance():
     a, b = np.array([0, 1, 9, 3]), np.array([1, 1, 0, 3])
-    assert _jump(a, b) == 0.5
-    assert _jump(a.astype(float), b.astype(float)) == 2.5
+    for jumps, mean, square in (
+        (_jumps(a, b)[None], 0.5, 0.5),
+        (_jumps(a.astype(float), b.astype(float))[None], 2.5, 20.5),
+    ):
+        scatter = np.sqrt((square - mean**2) / 4)
+        assert _mean_and_scatter([jumps]) == pytest.approx((mean, scatter))
 
 
 def test_thin_axes_do_not_tell():
@@ -110,7 +124,8 @@ def test_decision_is_that_of_the_whole_generator(cut):
 def test_parameter_overrules_the_images():
     X = phases(field())
     assert FlowMatchingGenerator(periodic=False, **TINY).fit(X).periodic_ is False
-    assert FlowMatchingGenerator(periodic=True, **TINY).fit(X[:, :13, :13]).periodic_ is True
+    with pytest.warns(BorderWarning, match="^periodic=True wraps around images whose opp"):
+        assert FlowMatchingGenerator(periodic=True, **TINY).fit(X[:, :13, :13]).periodic_ is True
 
 
 def test_further_training_keeps_the_decision():
@@ -141,3 +156,109 @@ def test_what_was_decided_comes_before_what_was_asked_for():
     generator = FlowMatchingGenerator(periodic=None)
     generator.periodic_ = True
     assert wraps_around(generator) is True
+
+
+def test_rough_images_do_not_tell():
+    """Neighbours of independent voxels differ as often as any others."""
+    noise = np.random.default_rng(0).integers(0, 2, (300, 16, 16))
+    for n in (1, 30):
+        told = [borders_match(noise[k : k + n]) for k in range(0, 300, n)]
+        assert told.count(None) >= 0.98 * len(told)
+    assert borders_match(np.zeros((4, 8, 8), np.uint8)) is None
+    assert borders_match(np.zeros((4, 3, 3), np.uint8)) is None
+
+
+@pytest.mark.parametrize(("n", "size", "least"), [(1, 32, 0.7), (8, 16, 0.9), (2, 64, 1.0)])
+def test_few_and_small_images(n, size, least):
+    """Hardly any window is taken for periodic, and hardly any periodic image for a window."""
+    X, _ = make_cahn_hilliard(48, (size, size), n_steps=300, random_state=0)
+    wide, _ = make_cahn_hilliard(48, (size + 16,) * 2, n_steps=300, random_state=1)
+    told = {
+        name: [borders_match(images[k : k + n]) for k in range(0, 48, n)]
+        for name, images in {"whole": X, "cut": wide[:, :size, :size]}.items()
+    }
+    assert told["whole"].count(True) >= least * len(told["whole"])
+    assert told["whole"].count(False) <= 0.05 * len(told["whole"])
+    assert told["cut"].count(True) <= 0.05 * len(told["cut"])
+    assert told["cut"].count(False) >= 0.4 * len(told["cut"])
+
+
+def test_axes_along_which_nothing_changes_do_not_decide():
+    rows = phases(field(n=20, shape=(64, 1)))
+    assert looks_periodic(np.repeat(rows, 8, axis=2))
+    assert borders_match(np.repeat(rows[:, :37], 8, axis=2)) is False
+
+
+def test_large_stacks_are_judged_by_some_lines():
+    images = phases(field(n=40, shape=(96, 96)))
+    assert looks_periodic(images)
+    assert borders_match(images[:, :70, :90]) is False
+
+
+def test_stated_borders_that_do_not_match_warn_once():
+    X = phases(field())
+    windows = X[:, :13, :13]
+    for estimator in (TwoPointCorrelation(periodic=True), GaussianRandomField(periodic=True)):
+        with pytest.warns(BorderWarning, match="periodic=None tells it") as caught:
+            assert estimator.fit(windows).periodic_ is True
+        assert len(caught) == 1
+        assert estimator.fit(X).periodic_ is True
+    noise = np.random.default_rng(0).integers(0, 2, (4, 8, 8))
+    assert SpecificSurface(periodic=True).fit(noise).periodic_ is True
+    assert SpecificSurface(periodic=False).fit(X).periodic_ is False
+
+
+def test_descriptors_do_as_their_images():
+    X = phases(field())
+    windows = X[:, :13, :13]
+    for kind in (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics):
+        for images, periodic in ((X, True), (windows, False)):
+            open_ = kind().fit(images)
+            assert open_.periodic_ is periodic
+            assert open_.periodic is None
+            told = kind(periodic=periodic).fit(images)
+            assert_array_equal(open_.transform(images), told.transform(images))
+            # What fit saw holds, also for images that do not tell.
+            noise = np.random.default_rng(0).integers(0, 2, images.shape)
+            assert_array_equal(open_.transform(noise), told.transform(noise))
+            assert kind().fit(noise).periodic_ is False
+
+
+def test_descriptors_called_before_fit_look_at_their_images():
+    X = phases(field())
+    for images, periodic in ((X, True), (X[:, :13, :13], False)):
+        channels = torch.from_numpy(np.stack([1 - images, images], axis=1)).double()
+        told = SpecificSurface(periodic=periodic)(channels)
+        descriptor = SpecificSurface()
+        assert_array_equal(descriptor(channels), told)
+        assert not hasattr(descriptor, "periodic_")
+
+
+def test_generated_images_that_wrap_are_compared_with_windows_without():
+    """The surface of windows has no seam in it."""
+    X = phases(field(n=60, shape=(16, 16)))
+    real = phases(field(n=60, shape=(32, 32), seed=1))[:, :16, :16]
+
+    def ratio(generated, **settings):
+        settings = {"descriptors": [SpecificSurface()], "n_bootstrap": 2, **settings}
+        report = evaluate(generated, real[:30], real[30:], random_state=0, **settings)
+        return report["specific_surface ratio"].value
+
+    generator = FlowMatchingGenerator(**TINY).fit(X)
+    assert generator.periodic_ is True
+    assert ratio(X) == ratio(X, periodic=False) == pytest.approx(1, abs=0.1)
+    with pytest.warns(BorderWarning):
+        assert ratio(X, periodic=True) < 0.92 * ratio(X)
+    stated = ratio(X, descriptors=[SpecificSurface(periodic=False)], periodic=None)
+    assert stated == ratio(X)
+    assert ratio(generator) == ratio(generator, periodic=False)
+
+
+def test_evaluation_of_periodic_images_wraps():
+    X = phases(field(n=60, shape=(16, 16)))
+    settings = {"descriptors": [SpecificSurface()], "n_bootstrap": 2, "random_state": 0}
+    found, told, other = (
+        evaluate(X[40:], X[:20], X[20:40], periodic=periodic, **settings).metrics
+        for periodic in (None, True, False)
+    )
+    assert found == told != other

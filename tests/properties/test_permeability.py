@@ -31,7 +31,7 @@ def test_dilute_spheres(radius, tolerance):
     solid = 1 - X.mean()
     size = (3 * solid * X.size / (4 * np.pi * 4)) ** (1 / 3)
     max_lag = int(2 * size) + 1
-    found = Permeability(max_lag=max_lag).fit_transform(X).item()
+    found = Permeability(max_lag=max_lag, periodic=True).fit_transform(X).item()
     # Up to the cut-off other spheres never meet: S2 of the solid is 0 there instead of solid^2.
     missing = 5 * solid * ((max_lag + 0.5) / (2 * size)) ** 2
     assert found == pytest.approx(4 * size**2 / (15 * solid) * (1 - missing), rel=tolerance)
@@ -41,18 +41,18 @@ def test_dilute_spheres(radius, tolerance):
 def test_dilute_limit_without_the_cut_off():
     X = spheres(64, 5, 1)
     solid = 1 - X.mean()
-    found = Permeability(max_lag=10).fit_transform(X).item()
+    found = Permeability(max_lag=10, periodic=True).fit_transform(X).item()
     assert found == pytest.approx(4 * 5**2 / (15 * solid), rel=0.05)
 
 
 def test_two_lags_by_hand():
     X = np.zeros((1, 4, 4, 4), int)
     X[0, ::2] = 1
-    curve = TwoPointCorrelation(max_lag=2).fit(X)
+    curve = TwoPointCorrelation(max_lag=2, periodic=True).fit(X)
     excess, lags = curve.transform(X)[0] - 0.25, curve.lags_
     terms = excess * lags
     integral = (terms[0] + terms[1]) / 2 * lags[1] + (terms[1] + terms[2]) / 2 * (lags[2] - lags[1])
-    found = Permeability(max_lag=2).fit_transform(X).item()
+    found = Permeability(max_lag=2, periodic=True).fit_transform(X).item()
     assert found == pytest.approx(2 * integral / (3 * 0.25), rel=1e-5)
 
 
@@ -124,7 +124,10 @@ def test_gradients(shape):
     [
         ({"voxel_size": 0.0}, r"voxel_size must lie in \(0, .*got 0\.0"),
         ({"max_lag": 0}, "max_lag must be >= 1, got 0"),
-        ({"max_lag": 5}, r"max_lag must lie in \[0, 3\] for periodic images .*got 5"),
+        (
+            {"max_lag": 5, "periodic": True},
+            r"max_lag must lie in \[0, 3\] for periodic images .*got 5",
+        ),
         ({"periodic": "yes"}, "periodic must be one of .*yes"),
         ({"phase": 3}, "phase must be one of"),
     ],
