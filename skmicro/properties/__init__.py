@@ -11,6 +11,7 @@ from ._sandstone import SandstoneProperties
 from ._strong_contrast_diffusivity import StrongContrastDiffusivity, strong_contrast_conductivity
 from ._strong_contrast_moduli import StrongContrastModuli, strong_contrast_moduli
 from ._three_point import ThreePointParameters
+from ._tortuosity import TortuosityFactor
 
 __all__ = [
     "BaseProperty",
@@ -24,6 +25,7 @@ __all__ = [
     "StrongContrastDiffusivity",
     "StrongContrastModuli",
     "ThreePointParameters",
+    "TortuosityFactor",
     "conduction_fields",
     "conductivity_bounds",
     "elastic_bounds",

@@ -10,7 +10,7 @@ from ._laws import Conduction
 
 
 class EffectiveConductivity(EffectiveCoefficients):
-    r"""Effective conductivity of periodic images, from the full field.
+    r"""Effective conductivity of images, from the full field.
 
     The same equations hold for heat, electric charge, diffusion, dielectric displacement and
     magnetic induction.
@@ -29,8 +29,12 @@ class EffectiveConductivity(EffectiveCoefficients):
     Solves :math:`\operatorname{div} q = 0`, :math:`q = k(x) (E + \nabla u)` with u periodic for
     unit mean gradients E, and returns :math:`k_{IJ} = \langle q_I \rangle` for :math:`E_J = 1`
     (the sign of the flux is left out). ``outputs`` are names such as ``["k11", "k22"]``, or
-    ``"tensor"`` for all. Solver, discretisations, phase probabilities and grey levels are those of
-    :class:`ElasticStiffness`.
+    ``"tensor"`` for all. Solver, discretisations, borders, phase probabilities and grey levels are
+    those of :class:`ElasticStiffness`.
+
+    With ``borders="mirrored"`` the potential is constant on two opposite faces of the image and
+    the other faces are closed, as in an experiment on a sample: :math:`k_{II}` is the flux
+    through it for a unit mean gradient. :math:`k_{IJ}` is zero for I other than J.
 
     Examples
     --------
@@ -71,7 +75,7 @@ class EffectiveConductivity(EffectiveCoefficients):
 
 
 def conduction_fields(image, mean_gradient, **parameters):
-    """Return gradient and flux of one periodic image.
+    """Return gradient and flux of one image.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from ._moduli import plane_of_images
 
 
 class ElasticStiffness(EffectiveCoefficients):
-    r"""Effective elastic stiffness of periodic images, from the full strain field.
+    r"""Effective elastic stiffness of images, from the full strain field.
 
     Warns
     -----
@@ -39,6 +39,14 @@ class ElasticStiffness(EffectiveCoefficients):
     and a checkerboard of single voxels gets the mean of its phases. The other [1]_ is that of
     trigonometric polynomials; on even sides it is blind to what changes sign from voxel to voxel
     along one axis, such as layers of one voxel, and odd sides are better.
+
+    *Borders.* By default the image is one period of the material, as images of
+    :mod:`skmicro.datasets` are. Where opposite borders do not match, as in a scan, layers and
+    channels break off at a seam; ``borders="mirrored"`` solves the same problem for the image
+    together with its mirror images, twice as long on each axis, which takes 2^d times the time
+    and memory. Its faces then stay plane and free of shear stress under normal loads.
+    Coefficients that change their sign in a mirror are zero: between normal and shear
+    components, and between two shears.
 
     Called with probabilities of phases it mixes the stiffnesses of the phases in every voxel in
     proportion, and has gradients, from the adjoint of the solution. Grey levels from 0 to 1
@@ -112,7 +120,7 @@ class ElasticStiffness(EffectiveCoefficients):
 
 
 def elastic_fields(image, mean_strain, **parameters):
-    """Return strain and stress of one periodic image.
+    """Return strain and stress of one image.
 
     Parameters
     ----------

@@ -24,11 +24,11 @@ LocalFields.__doc__ = r"""Local fields of one image.
 Parameters
 ----------
 gradient : ndarray of shape (n_components, \*spatial)
-    Strain, or gradient of the temperature.
+    Strain, or gradient of the temperature; of the image alone where borders are mirrored.
 flux : ndarray of shape (n_components, \*spatial)
     Stress, or conductivity times gradient.
 mean_flux : ndarray of shape (n_components,)
-    Mean of the flux.
+    Mean of the flux, over the image and its mirror images where borders are mirrored.
 n_iter : int
     Iterations of the solver.
 residual : float
@@ -81,6 +81,12 @@ class EffectiveCoefficients(TensorProperty):
         root. At least 4 rounding errors of ``precision``, 9e-16 or 5e-7.""",
     )
     max_iter: int = parameter(1000, integer(1), "Largest number of iterations of each load.")
+    borders: str = parameter(
+        "periodic",
+        choice("periodic", "mirrored"),
+        """What lies beyond the borders: the image again, or its mirror images, which suits
+        images whose opposite borders do not match; see the Notes.""",
+    )
 
     def fit(self, X, y=None):
         """Learn shape and phases, and count the iterations that the first image takes.
@@ -106,6 +112,7 @@ class EffectiveCoefficients(TensorProperty):
         return self
 
     def _solve(self, shares):
+        shares = self._surrounded(shares)
         n_axes = shares.ndim - 2
         pairs = self._pairs(n_axes)
         loads = sorted({load for pair in pairs for load in pair})
@@ -138,9 +145,10 @@ class EffectiveCoefficients(TensorProperty):
         solution = cell.loaded(mean, self.rtol, self.max_iter)
         self._warn_of(solution.error)
         unbalanced = cell.unbalanced(solution.x, mean)
+        own = (slice(None), 0, *map(slice, images.shape[1:]))
         return LocalFields(
-            cell.gradients(solution.x, mean)[:, 0].cpu().numpy().copy(),
-            self._unit() * cell.fluxes()[:, 0].cpu().numpy(),
+            cell.gradients(solution.x, mean)[own].cpu().numpy().copy(),
+            self._unit() * cell.fluxes()[own].cpu().numpy(),
             self._unit() * solution.functional[0],
             int(solution.n_iter[0]),
             float(unbalanced[0]),
@@ -149,7 +157,10 @@ class EffectiveCoefficients(TensorProperty):
     def _shares_of(self, images):
         device, dtype = resolve_device(self.device), resolve_precision(self.precision)
         channels = self.encoder_.encode(images, device, dtype)
-        return self._phase_shares(self.encoder_.physical(channels))
+        return self._surrounded(self._phase_shares(self.encoder_.physical(channels)))
+
+    def _surrounded(self, shares):
+        return mirrored(shares) if self.borders == "mirrored" else shares
 
     def _cell(self, shares):
         moduli, law = self._moduli(shares) / self._unit(), self._law(shares.ndim - 2)
@@ -223,6 +234,17 @@ class EffectiveCoefficients(TensorProperty):
                 f"{name} must be positive with discretization={self.discretization!r}, got 0; "
                 "'rotated' allows it."
             )
+
+
+def mirrored(shares):
+    """Return images (n, n_phases, *spatial) with their mirror images, twice as long on each axis.
+
+    Axes of one voxel stay as they are.
+    """
+    for dim in range(2, shares.ndim):
+        if shares.shape[dim] > 1:
+            shares = torch.cat([shares, shares.flip(dim)], dim)
+    return shares
 
 
 def _mean_load(name, mean, n_loads):

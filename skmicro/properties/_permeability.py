@@ -32,18 +32,21 @@ class PoreGeometry(SpatialDescriptor, BaseProperty):
     def _check_parameters(self):
         super()._check_parameters()
         if self.max_lag is not None and hasattr(self, "image_shape_"):
-            resolve_max_lag(self.image_shape_, self.max_lag, periodic=self.periodic)
+            resolve_max_lag(self.image_shape_, self.max_lag, periodic=self._wraps)
 
     def _permeability(self, pores):
         """Return the bound in squares of the unit, and marks of images that have none."""
-        bound = permeability_bound(pores, periodic=self.periodic, max_lag=self.max_lag)
+        bound = permeability_bound(pores, periodic=self._wraps, max_lag=self.max_lag)
         only_pores = pores.flatten(1).mean(1) > 1 - 8 * torch.finfo(pores.dtype).eps
         none = ((bound < 0) | only_pores).to(bound.dtype).detach()
         return bound * self.voxel_size**2, none
 
 
 class Permeability(PoreGeometry):
-    r"""Upper bound on the permeability of a porous material, from the two-point correlation.
+    r"""Upper bound on the permeability of a porous material, from S2; no permeability by itself.
+
+    The two-point correlation S2 is integrated up to ``max_lag``, which has to be chosen for each
+    material: see Notes.
 
     Warns
     -----
@@ -73,7 +76,10 @@ class Permeability(PoreGeometry):
     image, so that S2 is a little too small everywhere: up to a lag R the integral of a plane image
     of side L loses a share of about :math:`\pi R^2 / L^2`, one fifth by default, and that of a
     volume less. ``max_lag`` is to be a few times the correlation length and the same for all
-    images that are compared; ``None`` follows their size.
+    images that are compared; ``None`` follows their size. To choose it, draw
+    ``TwoPointCorrelation(normalized="autocovariance")`` of many images of the material and take
+    the lag from which their mean stays near 0; the bound should then hardly change with
+    ``max_lag`` around it. If there is no such lag, the images are too small for the bound.
 
     The integral is a trapezoid sum over the bins of
     :class:`~skmicro.descriptors.TwoPointCorrelation`, one voxel wide, at the mean lengths of their
@@ -98,7 +104,8 @@ class Permeability(PoreGeometry):
     >>> import numpy as np
     >>> from skmicro.properties import Permeability
     >>> pores = (np.random.default_rng(0).random((1, 16, 16, 16)) < 0.6).astype(int)
-    >>> Permeability(max_lag=3, voxel_size=1e-6).fit_transform(pores)  # in square metres
+    >>> bound = Permeability(max_lag=3, voxel_size=1e-6, periodic=True)
+    >>> bound.fit_transform(pores)  # in square metres
     array([[2.1...e-14]])
     """
 

@@ -104,3 +104,60 @@ def test_local_fields_obey_the_laws():
 def test_bad_parameters(parameters, message):
     with pytest.raises(ValueError, match=message):
         EffectiveConductivity(**parameters).fit(random_image((4, 4)))
+
+
+def clamped_conductivity(image, values, axis):
+    """Conductivity between two faces of fixed potential, all others closed, by finite elements."""
+    shape = tuple(side + 1 for side in image.shape)
+    to_gradient = centre_gradients(shape, (1.0,) * image.ndim)
+    nodes = np.arange(np.prod(shape)).reshape(shape)
+    inside = nodes[tuple(slice(side) for side in image.shape)].ravel()
+    to_gradient = to_gradient[:, inside]
+    stiff = np.einsum("kva,v,kvb->ab", to_gradient, np.asarray(values)[image.ravel()], to_gradient)
+    potential = np.indices(shape)[axis].ravel().astype(float)
+    free = np.isin(potential, (0, image.shape[axis]), invert=True)
+    load = -stiff[np.ix_(free, ~free)] @ potential[~free]
+    potential[free] = np.linalg.lstsq(stiff[np.ix_(free, free)], load, rcond=1e-12)[0]
+    return potential @ stiff @ potential / image.size
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (3, 4, 3)])
+@pytest.mark.parametrize("values", [(1.0, 7.0), (0.0, 1.0)])
+def test_mirrored_borders_are_fixed_potentials_and_closed_sides(shape, values):
+    image = random_image(shape, seed=4)[0]
+    found = conductivity(image, values, borders="mirrored")
+    exact = [clamped_conductivity(image, values, axis) for axis in range(len(shape))]
+    np.testing.assert_allclose(found, np.diag(exact), atol=1e-8)
+
+
+def slanted_channel():
+    """A channel of four voxels that moves to the side by every other voxel along the first axis."""
+    along, across = np.indices((24, 24))
+    return ((across - along // 2 - 4) // 4 == 0).astype(int)
+
+
+def test_channel_whose_ends_do_not_match():
+    image = slanted_channel()
+    periodic = EffectiveConductivity(conductivity=(0.0, 1.0)).fit_transform(image[None])
+    np.testing.assert_allclose(periodic, 0, atol=1e-8)
+    through = conductivity(image, (0.0, 1.0), borders="mirrored")
+    assert through[0, 0] == pytest.approx(clamped_conductivity(image, (0.0, 1.0), 0), abs=1e-8)
+    assert 0.12 < through[0, 0] < image.mean()
+    np.testing.assert_allclose(through[1, 1], 0, atol=1e-8)
+
+
+def test_fields_of_mirrored_images_are_those_of_the_image():
+    image = random_image((5, 7), seed=2)[0]
+    settings = {"conductivity": (1.0, 7.0), "rtol": 1e-14, "borders": "mirrored"}
+    fields = conduction_fields(image, (1.0, 0.0), **settings)
+    assert fields.gradient.shape == fields.flux.shape == (2, 5, 7)
+    np.testing.assert_allclose(fields.gradient[0].mean(0), 1, atol=1e-6)
+    np.testing.assert_allclose(fields.flux[0].mean((0, 1)), fields.mean_flux[0], atol=1e-8)
+
+
+def test_gradient_with_mirrored_borders():
+    estimator = EffectiveConductivity(conductivity=(1.0, 7.0), rtol=1e-15, borders="mirrored")
+    estimator.fit(random_image((3, 2)))
+    share = np.random.default_rng(0).random((1, 1, 3, 2))
+    x = torch.tensor(np.concatenate([share, 1 - share], axis=1), requires_grad=True)
+    torch.autograd.gradcheck(estimator, x, atol=1e-6, fast_mode=True)

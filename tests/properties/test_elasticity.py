@@ -382,3 +382,21 @@ def test_not_fitted():
 def test_poisson_of_lame():
     first, shear = lame(2.0, 0.25)
     assert (first, shear) == (pytest.approx(0.8), pytest.approx(0.8))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 1)])
+def test_mirrored_borders_are_those_of_the_image_with_its_mirror_images(shape):
+    image = twice = random_image(shape, seed=6)
+    for axis in range(1, twice.ndim):
+        if shape[axis - 1] > 1:
+            twice = np.concatenate([twice, np.flip(twice, axis)], axis)
+    mirrored = ElasticStiffness(borders="mirrored", rtol=1e-12).fit(image)
+    named = dict(zip(mirrored.get_feature_names_out(), mirrored.transform(image)[0], strict=True))
+    whole = ElasticStiffness(rtol=1e-12).fit_transform(twice)[0]
+    np.testing.assert_allclose(list(named.values()), whole, atol=1e-6)
+    odd = [named[name] for name in ("C16", "C26")]
+    np.testing.assert_allclose(odd, 0, atol=1e-6)
+    load = np.eye(len(shape) * (len(shape) + 1) // 2)[0]
+    fields = elastic_fields(image[0], load, borders="mirrored")
+    expected = elastic_fields(twice[0], load).flux[(slice(None), *map(slice, shape))]
+    np.testing.assert_allclose(fields.flux, expected, atol=1e-4)
