@@ -83,9 +83,9 @@ def evaluate(
         them as well.
     periodic : bool or None, default=None
         Whether descriptors wrap around the borders of the images. ``None``: where both real
-        and generated images do, as far as they tell; of images that do not tell the generator
-        may know. Generated images that are periodic are compared with crops of a micrograph
-        without wrapping around.
+        and generated images do, told from them as far as they tell, and by what the generator
+        says of its own. Generated images that are periodic are compared with crops of a
+        micrograph without wrapping around.
     random_state : None, int, RandomState or Generator, default=None
         Source of the samples, the part of ``X_train`` and the bootstrap. Samples have a
         stream of their own: they are never those of ``generator.score`` or of
@@ -188,9 +188,9 @@ def evaluate(
 
 def _all_wrap(generator, training, sets):
     """Tell whether real and generated images wrap around."""
-    real = borders_match(np.concatenate([training, sets.reference]))
+    real = borders_match(training)
     if not hasattr(generator, "sample"):
-        return real is True and borders_match(sets.samples) is True
+        return real is True and borders_match(sets.samples) is not False
     states = [getattr(generator, name, None) for name in ("periodic_", "periodic")]
     known = [state for state in states if state is not None]
     made = known[0] if known else borders_match(sets.samples) is True

@@ -126,8 +126,8 @@ class ConditionalGenerator(AdversarialGenerator):
         ("p1",),
         descriptors(n_least=1),
         """Differentiable descriptors whose values are inputs of the generator: names or
-        descriptor objects. A name stands for default parameters, and for images that are
-        ``periodic`` or not; objects are taken as they are.""",
+        descriptor objects. A name stands for default parameters; what leaves ``periodic`` open
+        follows the generator.""",
         MODEL,
     )
 

@@ -106,7 +106,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
         Rule("sequence of str or BaseDescriptor", _check_conditions),
         """Differentiable descriptors that the network takes as conditions: names, such as
         ``"p1"``, ``"phase_fractions"`` or ``"p2"``, or descriptor objects; may be empty. A name
-        stands for default parameters, and for images that are periodic or not. Names of no
+        stands for default parameters; what leaves ``periodic`` open follows it. Names of no
         descriptor are columns of ``y``: process variables, such as a temperature.""",
         MODEL,
     )

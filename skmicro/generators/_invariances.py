@@ -27,8 +27,7 @@ class HasInvariances(Parametrized):
         """Differentiable descriptors that the images are to have: names, such as ``"p1"``,
         ``"phase_fractions"``, ``"p2"`` or ``"area"``, or descriptor objects, such as
         ``TwoPointCorrelation(max_lag=8)`` for the initial part of the curve only. A name stands
-        for default parameters, and for images that are ``periodic`` or not; objects are taken
-        as they are.""",
+        for default parameters; what leaves ``periodic`` open follows the generator.""",
         MODEL,
     )
     hard_projection: bool = parameter(

@@ -30,7 +30,7 @@ class Surface(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        return SpecificSurface().fit_transform(X)[:, 0]
+        return SpecificSurface(periodic=True).fit_transform(X)[:, 0]
 
 
 class Copies(BaseEstimator):
@@ -47,9 +47,9 @@ class Copies(BaseEstimator):
 
 def augmented(**options):
     settings = {
-        "generator": GaussianRandomField(),
+        "generator": GaussianRandomField(periodic=True),
         "regressor": Recorder(),
-        "labeler": SpecificSurface(),
+        "labeler": SpecificSurface(periodic=True),
         "n_synthetic": 40,
         "random_state": 0,
     }
@@ -58,7 +58,7 @@ def augmented(**options):
 
 def data(n=24):
     X = blobs(n)
-    return X, SpecificSurface().fit_transform(X)[:, 0]
+    return X, SpecificSurface(periodic=True).fit_transform(X)[:, 0]
 
 
 class Both(TransformerMixin, BaseEstimator):
@@ -67,7 +67,9 @@ class Both(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         X = np.asarray(X)
-        return np.column_stack([SpecificSurface().fit_transform(X)[:, 0], X.mean(axis=(1, 2))])
+        return np.column_stack(
+            [SpecificSurface(periodic=True).fit_transform(X)[:, 0], X.mean(axis=(1, 2))]
+        )
 
 
 class Counting(GaussianRandomField):

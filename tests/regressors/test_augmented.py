@@ -33,7 +33,9 @@ def test_the_regressor_learns_from_real_images_and_labelled_samples_of_them():
     np.testing.assert_array_equal(seen["y"][:24], y)
     samples = seen["X"][24:]
     assert len(samples) == model.n_synthetic_ == 40
-    np.testing.assert_array_equal(seen["y"][24:], SpecificSurface().fit_transform(samples)[:, 0])
+    np.testing.assert_array_equal(
+        seen["y"][24:], SpecificSurface(periodic=True).fit_transform(samples)[:, 0]
+    )
     assert not any((sample == X).all(axis=(1, 2)).any() for sample in samples)
     assert seen["sample_weight"] is None
     assert seen["groups"] is None

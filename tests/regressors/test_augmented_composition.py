@@ -161,7 +161,7 @@ def test_targets_transformed_inside_and_outside():
     def in_logarithms(regressor):
         return TransformedTargetRegressor(regressor, func=np.log, inverse_func=np.exp)
 
-    labeler = make_pipeline(SpecificSurface(), FunctionTransformer(np.log))
+    labeler = make_pipeline(SpecificSurface(periodic=True), FunctionTransformer(np.log))
     inside = augmented(regressor=in_logarithms(ridge)).fit(X, y).predict(X)
     outside = in_logarithms(augmented(regressor=ridge, labeler=labeler)).fit(X, y)
     np.testing.assert_allclose(outside.predict(X), inside, rtol=1e-6)
