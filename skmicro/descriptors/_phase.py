@@ -1,6 +1,7 @@
 """What descriptors of one phase share: which phase, what the border does, which voxels touch."""
 
 import copy
+from typing import ClassVar
 
 from ..images import looks_periodic, resolve_periodic
 from ..parameters import parameter
@@ -86,14 +87,12 @@ class EdgeCorrectedDescriptor(SpatialDescriptor):
         images.""",
     )
 
+    # Files of earlier revisions know pieces as they were cut only.
+    _implied: ClassVar = {"edge_correction": False}
+
     @property
     def _borders(self):
         return {"periodic": self._wraps, "edge_correction": self.edge_correction}
-
-    @classmethod
-    def _from_persistent_state(cls, state):
-        # Files of earlier revisions know pieces as they were cut only.
-        return super()._from_persistent_state({"edge_correction": False} | dict(state))
 
 
 class ConnectedDescriptor(SpatialDescriptor):
