@@ -262,7 +262,7 @@ def test_variables_cause_neither_corrections_nor_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         generator.sample(2, y=700.0, random_state=0)
-    assert len(calls) == 2 * generator.n_steps
+    assert len(calls) == 2 * generator.n_steps + 1  # the restart
 
 
 def test_measured_conditions_are_corrected_next_to_variables():
@@ -270,7 +270,7 @@ def test_measured_conditions_are_corrected_next_to_variables():
     calls = []
     generator.generator_.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[2]))
     generator.sample(2, p1=0.4, y=700.0, random_state=0)
-    assert len(calls) > 2 * generator.n_steps
+    assert len(calls) > 2 * generator.n_steps + 1
     assert all((rows[:, 1] == 700.0).all() for rows in calls)
     assert not torch.equal(calls[-1][:, 0], calls[0][:, 0])
 

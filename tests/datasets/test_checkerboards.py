@@ -37,7 +37,7 @@ def test_each_phase_fills_one_half(shape, cell):
 @BOARDS
 def test_the_two_point_correlation_is_known(shape, cell):
     images, _ = make_checkerboards(5, shape, cell=cell, random_state=0)
-    descriptor = TwoPointCorrelation(output="map").fit(images)
+    descriptor = TwoPointCorrelation(output="map", periodic=True).fit(images)
     steps = descriptor.lags_ / np.broadcast_to(cell, len(shape)) % 2
     waves = 1 - 2 * np.minimum(steps, 2 - steps)
     expected = (1 + waves.prod(axis=1)) / 4

@@ -24,7 +24,7 @@ def real_images(n=5, shape=(6, 4), seed=0):
 
 def descriptors_for(shape):
     encoder = PhaseEncoder(np.arange(2), np.int64)
-    parts = [VolumeFraction(), TwoPointCorrelation(max_lag=2)]
+    parts = [VolumeFraction(), TwoPointCorrelation(max_lag=2, periodic=True)]
     return [descriptor._bind(encoder, shape) for descriptor in parts]
 
 

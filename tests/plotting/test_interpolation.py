@@ -43,7 +43,9 @@ def test_from_a_generator(wgan, images):
     display = InterpolationDisplay.from_estimator(wgan, *images[:2], n_steps=3)
     path = wgan.interpolate(*images[:2], n_steps=3)
     assert_array_equal(display.images, path)
-    assert_array_equal(display.energies, FreeEnergy().fit_transform(path)[:, 0])
+    assert_array_equal(
+        display.energies, FreeEnergy(periodic=wgan.periodic_).fit_transform(path)[:, 0]
+    )
 
 
 def test_borders_of_images_that_do_not_wrap_around(invnet, images):
