@@ -8,6 +8,14 @@ import pytest
 SHORT_SEARCH = {"N_CANDIDATES": 2, "SEARCH_ROUNDS": 2, "SEARCH_STEPS": 2, "INVERSION_STEPS": 2}
 
 
+def pytest_configure(config):
+    """Let workers that share the processors compute with one thread each."""
+    if hasattr(config, "workerinput"):
+        import torch
+
+        torch.set_num_threads(1)
+
+
 @pytest.fixture
 def short_searches(monkeypatch):
     """Let generators without a way back take two steps where they look for latents."""
