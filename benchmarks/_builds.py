@@ -4,6 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import skmicro
 
 
 class Build:
@@ -25,3 +30,25 @@ class Build:
         """End the process."""
         self.process.stdin.close()
         self.process.wait()
+
+
+@contextmanager
+def builds_of(script, generator, baseline):
+    """Save a trained generator, and start a process of ``script --serve FILE`` in each checkout.
+
+    Gives a folder for what they write, and the builds by name: ``"this"``, and ``"baseline"`` if
+    there is a path of an older checkout.
+    """
+    checkouts = {"this": Path(skmicro.__file__).parents[1]}
+    if baseline:
+        checkouts["baseline"] = baseline.resolve()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
+        path = Path(folder) / "generator.skm"
+        generator.save(path)
+        yield (
+            folder,
+            {
+                name: processes.enter_context(closing(Build(checkout, script, "--serve", path)))
+                for name, checkout in checkouts.items()
+            },
+        )

@@ -12,10 +12,8 @@ turn with those of this one. Images are compared to the 200 of the held-out imag
 import argparse
 import json
 import sys
-import tempfile
 import time
 import warnings
-from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -69,7 +67,7 @@ def made_by(build, kind, n_samples, folder):
 
 def measured(name, seed, held_out, arguments):
     """Return a row of metrics for each build and kind."""
-    from _builds import Build
+    from _builds import builds_of
     from _quality import interleaved_medians, quality, reference
     from _tables import HOMOGENEOUS
 
@@ -83,16 +81,7 @@ def measured(name, seed, held_out, arguments):
         settings["n_iter"] = arguments.n_iter
     kinds = {"flow": FlowMatchingGenerator, "invnet": InvNetGenerator}
     generator, known = kinds[name].light(**settings).fit(images), reference(held_out, TARGETS)
-    checkouts = {"this": Path(skmicro.__file__).parents[1]}
-    if arguments.baseline:
-        checkouts["baseline"] = arguments.baseline.resolve()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
-        path = Path(folder) / "generator.skm"
-        generator.save(path)
-        builds = {
-            key: processes.enter_context(closing(Build(c, __file__, "--serve", path)))
-            for key, c in checkouts.items()
-        }
+    with builds_of(__file__, generator, arguments.baseline) as (folder, builds):
         rows = {
             (build, kind): quality(made_by(server, kind, arguments.n_samples, folder), known)
             for build, server in builds.items()

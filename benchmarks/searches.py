@@ -13,10 +13,8 @@ square difference of the channels, and "voxels" the share of them that the recon
 import argparse
 import json
 import sys
-import tempfile
 import time
 import warnings
-from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -76,7 +74,7 @@ def residuals(generator, images, latents):
 
 def measured(name, seed, arguments):
     """Return a row for each build and number of images."""
-    from _builds import Build
+    from _builds import builds_of
     from _quality import interleaved_medians
 
     side = arguments.side
@@ -84,16 +82,7 @@ def measured(name, seed, arguments):
     generator = getattr(skmicro.generators, name).light(**settings)
     generator.fit(images_of(512, side, seed))
     unseen, rows = images_of(max(NUMBERS), side, 1000), {}
-    checkouts = {"this": Path(skmicro.__file__).parents[1]}
-    if arguments.baseline:
-        checkouts["baseline"] = arguments.baseline.resolve()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
-        path = Path(folder) / "generator.skm"
-        generator.save(path)
-        builds = {
-            key: processes.enter_context(closing(Build(c, __file__, "--serve", path)))
-            for key, c in checkouts.items()
-        }
+    with builds_of(__file__, generator, arguments.baseline) as (folder, builds):
         for build, server in builds.items():
             latents = found_by(server, max(NUMBERS), folder)
             residual, voxels = residuals(generator, unseen, latents)

@@ -4,18 +4,15 @@ from collections import namedtuple
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
 
-from .._arrays import resolve_device, resolve_precision
+from .._arrays import resolve_precision
 from .._checks import check_real, check_sequence
-from .._rollback import unchanged_on_error
-from .._warnings import warn_user
-from ..images import check_image, check_images
+from ..images import check_image
 from ..parameters import parameter
 from ..rules import anything, choice, integer
-from ._base import listed
 from ._cell import EffectiveColumns, PeriodicCell, unit_load
 from ._fourier import DERIVATIVES, voxel_modes
+from ._iterated import IteratedProperty
 from ._tensors import TensorProperty
 
 LocalFields = namedtuple("LocalFields", "gradient flux mean_flux n_iter residual")
@@ -42,7 +39,7 @@ LEAST_RTOL = 4
 """Smallest ``rtol``, in units of the rounding error of a number."""
 
 
-class EffectiveCoefficients(TensorProperty):
+class EffectiveCoefficients(IteratedProperty, TensorProperty):
     """Base class of properties that are means of a flux under unit loads.
 
     Subclasses set ``_symbol``, the letter of a coefficient, and ``_everything``, the word for all
@@ -88,28 +85,10 @@ class EffectiveCoefficients(TensorProperty):
         images whose opposite borders do not match; see the Notes.""",
     )
 
-    def fit(self, X, y=None):
-        """Learn shape and phases, and count the iterations that the first image takes.
-
-        Parameters
-        ----------
-        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        with unchanged_on_error(self):
-            super().fit(X)
-            cell = self._cell(self._shares_of(check_images(self, X, reset=False)[:1]))
-            last = len(cell.law.terms) - 1
-            solution = cell.loaded(unit_load(last, last + 1), self.rtol, self.max_iter)
-            self.n_iter_ = max(1, int(solution.n_iter[0]))
-        return self
+    def _iterations_of(self, shares):
+        cell = self._cell(self._surrounded(shares))
+        last = len(cell.law.terms) - 1
+        return cell.loaded(unit_load(last, last + 1), self.rtol, self.max_iter).n_iter[0]
 
     def _solve(self, shares):
         shares = self._surrounded(shares)
@@ -127,20 +106,10 @@ class EffectiveCoefficients(TensorProperty):
         values = [coefficients[:, loads.index(i), loads.index(j)] for i, j in pairs]
         return self._unit() * torch.stack(values, dim=1), errors.amax(1)
 
-    def _warn_of(self, errors):
-        missed = np.flatnonzero(~(errors <= self.rtol))
-        if len(missed):
-            named = listed(missed, lambda row: f"{row} (error {errors[row]:.1e})")
-            warn_user(
-                f"{type(self).__name__} did not reach rtol={self.rtol:g} within "
-                f"max_iter={self.max_iter} for image {named}.",
-                ConvergenceWarning,
-            )
-
     def _local_fields(self, image, **load):
         images = check_image("image", image)[None]
         super().fit(images)
-        cell = self._cell(self._shares_of(images))
+        cell = self._cell(self._surrounded(self._shares_of(images)))
         mean = _mean_load(*load.popitem(), len(cell.law.terms))
         solution = cell.loaded(mean, self.rtol, self.max_iter)
         self._warn_of(solution.error)
@@ -153,11 +122,6 @@ class EffectiveCoefficients(TensorProperty):
             int(solution.n_iter[0]),
             float(unbalanced[0]),
         )
-
-    def _shares_of(self, images):
-        device, dtype = resolve_device(self.device), resolve_precision(self.precision)
-        channels = self.encoder_.encode(images, device, dtype)
-        return self._surrounded(self._phase_shares(self.encoder_.physical(channels)))
 
     def _surrounded(self, shares):
         return mirrored(shares) if self.borders == "mirrored" else shares

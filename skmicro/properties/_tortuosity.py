@@ -1,26 +1,21 @@
 """Tortuosity factor: how much the way through a phase slows transport down."""
 
 import torch
-from sklearn.exceptions import ConvergenceWarning
 
-from .._arrays import resolve_device, resolve_precision
-from .._rollback import unchanged_on_error
-from .._warnings import warn_user
 from ..descriptors import PhaseDescriptor, label_stack
-from ..images import check_images
 from ..parameters import parameter
 from ..rules import integer, real
-from ._base import BaseProperty, listed
 from ._cell import PeriodicCell, unit_load
 from ._fourier import voxel_modes
 from ._homogenization import mirrored
+from ._iterated import IteratedProperty
 from ._laws import Conduction
 
 LEAST_FLUX = 1e-12
 """Relative conductivity that is none: rounding of what does not percolate."""
 
 
-class TortuosityFactor(PhaseDescriptor, BaseProperty):
+class TortuosityFactor(PhaseDescriptor, IteratedProperty):
     r"""Tortuosity factor of one phase along each axis, from the full field.
 
     Infinite along axes on which the phase leads from no face of the image to the opposite one,
@@ -84,28 +79,8 @@ class TortuosityFactor(PhaseDescriptor, BaseProperty):
     )
     max_iter: int = parameter(1000, integer(1), "Largest number of iterations of each axis.")
 
-    def fit(self, X, y=None):
-        """Learn shape and phases, and count the iterations that the first image takes.
-
-        Parameters
-        ----------
-        X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        with unchanged_on_error(self):
-            super().fit(X)
-            first = check_images(self, X, reset=False)[:1]
-            device, dtype = resolve_device(self.device), resolve_precision(self.precision)
-            channels = self.encoder_.physical(self.encoder_.encode(first, device, dtype))
-            self.n_iter_ = max(1, self._factors(self._phase_shares(channels))[2])
-        return self
+    def _iterations_of(self, shares):
+        return self._factors(shares)[2]
 
     def _solve(self, shares):
         return self._factors(shares)[:2]
@@ -139,15 +114,6 @@ class TortuosityFactor(PhaseDescriptor, BaseProperty):
         solution = cell.loaded(unit_load(axis, len(shape)), self.rtol, self.max_iter)
         missing = cell.inner(solution.x, solution.residual)
         return field.new_tensor(solution.functional[:, axis] - missing), solution
-
-    def _warn_of(self, errors):
-        missed = (errors > self.rtol).nonzero()[0]
-        if len(missed):
-            warn_user(
-                f"{type(self).__name__} did not reach rtol={self.rtol:g} within "
-                f"max_iter={self.max_iter} for image {listed(missed)}.",
-                ConvergenceWarning,
-            )
 
     def _feature_names(self):
         return [f"tau{1 + axis}" for axis in range(len(self.image_shape_))]

@@ -50,6 +50,9 @@ class RowDescent:
         point : Tensor of shape (n, k)
             Where to evaluate them next.
         """
+        return self._next(point, value, gradient)
+
+    def _next(self, point, value, gradient):
         raise NotImplementedError
 
 
@@ -73,23 +76,7 @@ class RowAdam(RowDescent):
         self.mean, self.square = torch.zeros_like(start), torch.zeros_like(start)
         self.n_steps = 0
 
-    def step(self, point, value, gradient):
-        """Return the next points.
-
-        Parameters
-        ----------
-        point : Tensor of shape (n, k)
-            Where losses were evaluated.
-        value : Tensor of shape (n,)
-            The losses.
-        gradient : Tensor of shape (n, k)
-            Their gradients.
-
-        Returns
-        -------
-        point : Tensor of shape (n, k)
-            Where to evaluate them next.
-        """
+    def _next(self, point, value, gradient):
         self.n_steps += 1
         self.mean = torch.lerp(gradient, self.mean, self.decay)
         self.square = torch.lerp(gradient.square(), self.square, self.square_decay)
@@ -128,23 +115,7 @@ class RowLBFGS(RowDescent):
         self.scale = torch.zeros_like(self.value)
         self.pairs = []
 
-    def step(self, point, value, gradient):
-        """Return the next points.
-
-        Parameters
-        ----------
-        point : Tensor of shape (n, k)
-            Where losses were evaluated.
-        value : Tensor of shape (n,)
-            The losses.
-        gradient : Tensor of shape (n, k)
-            Their gradients.
-
-        Returns
-        -------
-        point : Tensor of shape (n, k)
-            Where to evaluate them next.
-        """
+    def _next(self, point, value, gradient):
         if self.point is None:
             self.point, self.gradient = point, gradient
             self.scale = self.first_step * self.norm / _length(gradient)
