@@ -2,8 +2,8 @@
 
 The light preset of ``FlowMatchingGenerator``, without a restart, is trained, then students of one
 and of two evaluations. Each row has the processor's time of an image (free sampling, one thread,
-medians of repeats in turn) and how much faster that is than the flow; bias and standard deviation of p1 and
-the error of the mean S2 against the 200 held-out images nearest to each target, free
+medians of repeats in turn) and how much faster that is than the flow; bias and standard deviation
+of p1 and the error of the mean S2 against the 200 held-out images nearest to each target, free
 (``target_tol=inf``) and with ``exact=True``; surface and Euler number of the exact images; the
 share of voxels of new images that agree with the flow's in its eight steps; and the time of the
 distillation as a share of that of the training.
