@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ._forks import about_to_compute
+from ._threads import usable_threads
 
 _PRECISIONS = {"auto": torch.float32, "float32": torch.float32, "float64": torch.float64}
 
@@ -85,7 +86,8 @@ def map_batches(function, n_rows, batch_size):
     """Apply a function to padded index batches and join its tensors or arrays, a row per index."""
     about_to_compute()
     batches = padded_batches(n_rows, batch_size)
-    return joined((function(index)[:n_valid] for index, n_valid in batches), n_rows)
+    with usable_threads():
+        return joined((function(index)[:n_valid] for index, n_valid in batches), n_rows)
 
 
 def joined(parts, n_rows):

@@ -13,6 +13,7 @@ import torch
 from tqdm.auto import tqdm
 
 from .._forks import about_to_compute
+from .._threads import usable_threads
 from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
@@ -129,7 +130,10 @@ def run(
     finished = finished or (lambda: False)
     stop, hidden = finished(), not (verbose and is_first())
     try:
-        with tqdm(total=n_iter, initial=history.n_iter, disable=hidden, unit="it") as bar:
+        with (
+            usable_threads(),
+            tqdm(total=n_iter, initial=history.n_iter, disable=hidden, unit="it") as bar,
+        ):
             while history.n_iter < n_iter and not stop:
                 history.append(step(batches, history.n_iter / n_iter))
                 if history.n_iter % FLUSH_EVERY == 0:
