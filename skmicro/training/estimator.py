@@ -15,7 +15,7 @@ from ..networks import (
     without_networks,
 )
 from ..parameters import MODEL, RUNNING, check_parameters, parameter, parameters_of
-from ..rules import callables, device, integer, path, precision, real, verbosity
+from ..rules import callables, device, integer, optional, path, precision, real, verbosity
 
 OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
 PLAIN = (bool, int, float, str, tuple, np.generic)
@@ -61,8 +61,12 @@ class NetworkEstimator(ImageEstimator):
         "File for the state of the training, which ``fit`` resumes from.",
         RUNNING,
     )
-    checkpoint_every: int = parameter(
-        1000, integer(1), "Iterations between two checkpoints.", RUNNING
+    checkpoint_every: int | None = parameter(
+        None,
+        optional(integer(1)),
+        """Iterations between two checkpoints; ``None`` stands for a twentieth of ``n_iter``, at
+        most 1000. One more is written when the training ends, by Ctrl-C as well.""",
+        RUNNING,
     )
     verbose: int = parameter(0, verbosity(), "Show a progress bar when positive.", RUNNING)
 

@@ -18,8 +18,11 @@ from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
 from .distributed import check_agreement, ended_elsewhere, from_first, is_first
+from .interruption import interrupted_afterwards
 
 FLUSH_EVERY = 50
+CHECKPOINTS = 20
+RAREST_CHECKPOINT = 1000
 
 
 class History:
@@ -81,7 +84,7 @@ def run(
     finished=None,
     verbose=0,
     checkpoint=None,
-    checkpoint_every=1000,
+    checkpoint_every=None,
     fingerprint=None,
 ):
     """Run a training step ``n_iter`` times.
@@ -104,9 +107,10 @@ def run(
         Show a progress bar when positive.
     checkpoint : path-like or None, default=None
         Where to write the state of the training; resumed from when it exists.
-    checkpoint_every : int, default=1000
-        Iterations between two checkpoints; another is written when the training ends or
-        a callback ends it.
+    checkpoint_every : int or None, default=None
+        Iterations between two checkpoints; another is written when the training ends, or is
+        ended by a callback or by Ctrl-C. ``None`` stands for a twentieth of ``n_iter``, at most
+        1000.
     fingerprint : dict or None, default=None
         What a checkpoint must agree on to be resumed.
 
@@ -128,14 +132,19 @@ def run(
     if checkpoint is not None:
         read_checkpoint(checkpoint, step, batches, history, fingerprint)
     finished = finished or (lambda: False)
-    stop, hidden = finished(), not (verbose and is_first())
+    stop, hidden, whole = finished(), not (verbose and is_first()), True
+    checkpoint_every = checkpoint_every or min(max(n_iter // CHECKPOINTS, 1), RAREST_CHECKPOINT)
+    keep = partial(write_checkpoint, checkpoint, step, batches, history, fingerprint)
     try:
         with (
             usable_threads(),
             tqdm(total=n_iter, initial=history.n_iter, disable=hidden, unit="it") as bar,
         ):
             while history.n_iter < n_iter and not stop:
-                history.append(step(batches, history.n_iter / n_iter))
+                with interrupted_afterwards():
+                    whole = False
+                    history.append(step(batches, history.n_iter / n_iter))
+                    whole = True
                 if history.n_iter % FLUSH_EVERY == 0:
                     history.flush()
                     losses = {k: f"{v:.3g}" for k, v in history.last().items()}
@@ -147,7 +156,7 @@ def run(
                 stop = stop or finished()
                 ends = stop or history.n_iter == n_iter
                 if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):
-                    write_checkpoint(checkpoint, step, batches, history, fingerprint)
+                    keep()
     except RuntimeError as error:
         if ended_elsewhere(error):
             raise RuntimeError(
@@ -156,6 +165,9 @@ def run(
             ) from error
         raise
     except KeyboardInterrupt:
+        # Networks in the middle of an iteration are no state to resume from.
+        if checkpoint is not None and whole:
+            keep()
         warn_user(
             f"Training was interrupted after {history.n_iter} of {n_iter} iterations; "
             "the estimator holds the state reached.",

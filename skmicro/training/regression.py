@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from .. import _arrays
+from .interruption import interrupted_afterwards
 from .steps import Player, TrainingStep, Update, adam
 
 
@@ -66,8 +67,9 @@ def measure_every(every, bests):
 
     def callback(iteration, history):
         if iteration % every == 0:
-            for best in bests:
-                best.update(iteration)
+            with interrupted_afterwards():
+                for best in bests:
+                    best.update(iteration)
 
     return callback
 
