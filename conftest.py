@@ -12,6 +12,7 @@ IGNORED = (
     "EstimateWarning",
     # Networks trained for a few iterations miss their targets, and say so.
     "TargetWarning",
+    "ThresholdWarning",
 )
 
 

@@ -157,8 +157,8 @@ def short_presets(monkeypatch):
 def test_user_guide(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings():
-        for category in (exceptions.TargetWarning, exceptions.ExtrapolationWarning):
-            warnings.simplefilter("ignore", category)
+        for name in ("TargetWarning", "ThresholdWarning", "ExtrapolationWarning"):
+            warnings.simplefilter("ignore", getattr(exceptions, name))
         # Blocks raise by themselves; a page whose blocks are not found would pass as well.
         blocks = rst_blocks(path)
         assert len(blocks) == path.read_text().count(".. code-block:: python")

@@ -2,7 +2,12 @@
 
 import numpy as np
 
+from .._warnings import warn_user
 from ..descriptors import PhaseFractions, VolumeFraction
+from ..exceptions import ThresholdWarning
+
+MOVED_SHARE = 0.05
+"""Of an image's voxels; where more change their phase, thin parts of phases may vanish or merge."""
 
 
 def exact_fractions(targets):
@@ -33,7 +38,7 @@ def fraction_target(targets):
     return fractions[0] if len(fractions) == 1 else None
 
 
-def levelled(channels, target, index, encoder, tolerance):
+def levelled(channels, target, index, encoder, tolerance, moved=None):
     """Return decoded images, with the fractions of a target where they miss them.
 
     Parameters
@@ -48,6 +53,8 @@ def levelled(channels, target, index, encoder, tolerance):
         Encoding of the images.
     tolerance : float
         Images that come nearer, in the root mean square, stay as they are.
+    moved : ndarray of shape (n_images,) or None, default=None
+        Receives, at ``index``, the share of the voxels of each image whose phase has changed.
 
     Returns
     -------
@@ -63,10 +70,28 @@ def levelled(channels, target, index, encoder, tolerance):
         chosen = [encoder.channel_of(target.descriptor.phase)]
     misses = present[:, chosen] / rows.shape[1] - target.values[index]
     missed = np.sqrt(np.square(misses).mean(axis=1)) > tolerance
-    moved = np.flatnonzero(missed & (present != counts).any(axis=1))
-    if len(moved) > 0:
-        images[moved] = encoder.decode_counts(channels[moved], counts[moved])
+    chosen = np.flatnonzero(missed & (present != counts).any(axis=1))
+    shares = np.zeros(len(images))
+    if len(chosen) > 0:
+        exact = encoder.decode_counts(channels[chosen], counts[chosen])
+        shares[chosen] = (exact != images[chosen]).reshape(len(chosen), -1).mean(axis=1)
+        images[chosen] = exact
+    if moved is not None:
+        moved[index] = shares
     return images
+
+
+def warn_moved(shares):
+    """Warn where exact fractions have changed the phase of many voxels, shares of all (n,)."""
+    far = shares[shares > MOVED_SHARE]
+    if len(far) > 0:
+        warn_user(
+            f"exact=True gave more than {MOVED_SHARE:.0%} of the voxels of {len(far)} of "
+            f"{len(shares)} images another phase ({far.mean():.1%} on average, {far.max():.1%} at "
+            "most): their correlation functions have changed with the fraction. Train longer, or "
+            "ask for fractions nearer to those of the training images.",
+            ThresholdWarning,
+        )
 
 
 def phase_counts(target, index, present, encoder):

@@ -97,7 +97,7 @@ class Model:
         """Return an array as a tensor where and of the type in which the model computes."""
         return torch.tensor(np.asarray(array), device=self.device, dtype=self.dtype)
 
-    def decode(self, latents, conditions, fractions=None, tolerance=0.0):
+    def decode(self, latents, conditions, fractions=None, tolerance=0.0, moved=None):
         """Return the images of latents.
 
         Parameters
@@ -110,6 +110,8 @@ class Model:
             A phase fraction, which images that miss it have to half a voxel.
         tolerance : float, default=0.0
             Root mean square error of it up to which they stay as they are.
+        moved : ndarray of shape (n,) or None, default=None
+            Receives the share of the voxels of each image whose phase that has changed.
 
         Returns
         -------
@@ -124,7 +126,7 @@ class Model:
                 )
             if fractions is None:
                 return self.encoder.decode(channels)
-            return levelled(channels, fractions, index, self.encoder, tolerance)
+            return levelled(channels, fractions, index, self.encoder, tolerance, moved)
 
         images = _arrays.map_batches(decode, len(latents), self.batch_size)
         return images.reshape(len(images), -1) if self.flat else images

@@ -2,8 +2,8 @@
 
 A name stands for a condition of the generator or, failing that, for the descriptor of
 that name with default parameters, measured across the borders where the images to be made
-are periodic. Values are a scalar, an array (n,) for a scalar descriptor, or (k,) or (n, k)
-for a descriptor with k components.
+are periodic; ``volume_fraction`` is another name of ``p1``. Values are a scalar, an array (n,)
+for a scalar descriptor, or (k,) or (n, k) for a descriptor with k components.
 """
 
 from typing import NamedTuple
@@ -13,10 +13,14 @@ import torch
 
 from .._arrays import joined, parts_of
 from .._warnings import warn_user
-from ..descriptors import PhaseFractions, bound_like, new_descriptor
+from ..descriptors import PhaseFractions, VolumeFraction, bound_like, new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
+from ._volume_fraction import VOLUME_FRACTION, fraction_in_terms_of
 
 ROUNDING = 1e-4  # of values that descriptors computed in single precision
+ARGUMENTS = dict.fromkeys(("seed", "random_seed", "rng", "generator"), "random_state")
+ARGUMENTS |= dict.fromkeys(("size", "image_shape", "image_size"), "shape")
+ARGUMENTS |= dict.fromkeys(("n", "n_images", "num_samples"), "n_samples")
 
 
 class Target(NamedTuple):
@@ -46,7 +50,12 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
     """
     read = []
     for name, value in targets.items():
-        descriptor = target_descriptor(name, table, encoder, image_shape)
+        phase = None
+        if name == VOLUME_FRACTION and name not in table.names:
+            name, phase, value = fraction_in_terms_of(value, table, encoder, n_samples)
+            if name in targets and name != VOLUME_FRACTION:
+                raise ValueError(f"targets {VOLUME_FRACTION} and {name} are one; give one of them.")
+        descriptor = target_descriptor(name, table, encoder, image_shape, phase)
         if not descriptor.differentiable:
             raise ValueError(
                 f"target {name} must be a descriptor with a gradient, which "
@@ -56,14 +65,18 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
     return read
 
 
-def target_descriptor(name, table, encoder, image_shape):
+def target_descriptor(name, table, encoder, image_shape, phase=None):
     """Return the descriptor that the name of a target stands for, ready for images.
 
-    ValueError if the name is unknown.
+    With a phase, it is that of its volume fraction. ValueError if the name is unknown.
     """
     own = {descriptor.name: descriptor for descriptor in table.descriptors}
     if name in own:
         return own[name]
+    if phase is not None:
+        return VolumeFraction(phase=phase)._bind(encoder, image_shape)
+    if name in ARGUMENTS:
+        raise ValueError(f"{name} is no target; did you mean the argument {ARGUMENTS[name]}?")
     return new_descriptor(name, table.periodic, own=own)._bind(encoder, image_shape, table.periodic)
 
 

@@ -1,8 +1,25 @@
 """Descriptors by name."""
 
+import re
+from difflib import get_close_matches
+
 from sklearn.base import clone
 
 from ._base import BaseDescriptor
+
+USUAL = {
+    "p1": "porosity volumefraction vf phi fraction phasefraction solidfraction density p0",
+    "p2": "s2 twopoint correlation correlationfunction autocorrelation covariance variogram",
+    "specific_surface": "surface surfacearea specificsurfacearea ssa sv interface",
+    "lineal_path": "linealpathfunction l",
+    "chord_length": "chord chords",
+    "two_point_cluster": "c2 cluster",
+    "euler_number": "euler eulercharacteristic chi",
+    "tortuosity_factor": "tortuosity",
+    "conductivity": "diffusivity thermalconductivity",
+    "stiffness": "elasticity",
+}
+"""Names that are usual for what has another one here, without underscores."""
 
 
 def descriptor_named(name, parameter=None, own=()):
@@ -42,8 +59,31 @@ def descriptor_named(name, parameter=None, own=()):
     if name not in named:
         usable = {known for known in named if parameter or named[known].differentiable}
         wanted = parameter or "target or invariance"
-        raise ValueError(f"{wanted} must be one of {sorted(usable | set(own))}, got {name!r}.")
+        raise ValueError(
+            f"{wanted} must be one of {sorted(usable | set(own))}, got {name!r}."
+            + _nearest_name(str(name), {known: named[known] for known in usable}, own)
+        )
     return named[name]
+
+
+def _nearest_name(name, named, own):
+    """Return the question that leads from a wrong name to the right one, or nothing."""
+    plain = _plain(name)
+    same = {_plain(known): known for known in own}
+    for known, kind in named.items():
+        usual = USUAL.get(known, "").split()
+        same |= dict.fromkeys([*usual, _plain(kind.__name__), _plain(known)], known)
+    (near, *_) = get_close_matches(plain, same, n=1, cutoff=0.75) or [None]
+    if near is None:
+        return ""
+    further = ""
+    if same[near] == "p1":
+        further = " Targets take volume_fraction={phase: 0.3} as well."
+    return f" Did you mean {same[near]!r}?{further}"
+
+
+def _plain(name):
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def new_descriptor(item, periodic=None, parameter=None, own=()):

@@ -134,13 +134,12 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Generate images, with targets where they are given.
 
         A target that is a condition of the generator is fed to it. Where an image misses it
-        by more than ``target_tol``, it is fed again with a correction; a phase fraction is
-        met without a second pass, by moving the decision threshold of the image.
-        Conditions that are not given are drawn from the training images (those nearest to
-        the given ones). For any other target the latents are searched by gradient. All of
-        this is bounded work. Conditions are what they were in ``fit``; other names stand for
-        descriptors with default parameters, measured across the borders where the images
-        made are periodic.
+        by more than ``target_tol``, it is fed again with a correction; a phase fraction is met
+        without a second pass, by moving the decision threshold of the image. Conditions that are
+        not given are drawn from the training images (nearest to those given). For any other
+        target the latents are searched by gradient. All of this is bounded work. Conditions are
+        what they were in ``fit``; other names are descriptors with default parameters, measured
+        across the borders where images made are periodic.
 
         Parameters
         ----------
@@ -166,6 +165,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         **targets : float or array-like
             Targets by descriptor name, e.g. ``p1=0.4``: a scalar, an array
             (n_samples,), or for a descriptor of k components (k,) or (n_samples, k).
+            ``volume_fraction`` is ``p1`` as well, or says by label which phases are meant:
+            ``volume_fraction={0: 0.3}``, one phase, all, or all but one.
 
         Returns
         -------
@@ -187,6 +188,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
             If a target lies outside what the training images covered.
         TargetWarning
             If a target is missed by more than ``target_tol``.
+        ThresholdWarning
+            If ``exact`` moved more than 5 % of an image's voxels to another phase.
         """
         check_is_fitted(self)
         check_integer("n_samples", n_samples, minimum=1)
@@ -215,10 +218,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         """Find the latents of images.
 
         Where the generator has no way back, these are the latents whose images are nearest
-        (mean squared difference of the channels), found by quasi-Newton steps from the
-        best of a few fixed starting points. Where it has an encoder, that tells them in one
-        evaluation. Flows and random fields lead back to their noise, up to the error of the
-        integration, or to rounding.
+        (mean squared difference of the channels), found by quasi-Newton steps from the best of
+        a few fixed starting points. Where it has an encoder, that tells them in one evaluation.
+        Flows and random fields lead back to their noise, up to integration or rounding errors.
 
         Parameters
         ----------
@@ -291,9 +293,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def score(self, X, y=None):
         """Return minus the distance between the correlations of ``X`` and of samples.
 
-        The distance is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial
-        two-point correlation of 256 samples against that of ``X``, for every phase but
-        the first. It wraps around the borders if the training images are ``periodic``.
+        It is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial two-point
+        correlation of 256 samples against that of ``X``, for every phase but the first; across
+        the borders if the training images are ``periodic``.
 
         Parameters
         ----------

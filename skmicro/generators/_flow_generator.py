@@ -112,10 +112,9 @@ class FlowGenerator(NetworkGenerator):
         images, unknown = damaged_images(model, X, mask)
         model = self._resized(model, images.shape[1:], periodic)
         table = model.conditions
-        for name in targets:
-            if name not in table.names:
-                raise ValueError(f"targets must be conditions, {table.names}, got {name!r}.")
+        _check_conditions(set(targets) - {"volume_fraction"}, table)
         wanted = read_targets(targets, table, model.encoder, model.image_shape, len(images))
+        _check_conditions([target.name for target in wanted], table)
         for target in wanted:
             warn_outside(target, table.ranges)
         given = table.given(len(images), wanted)
@@ -142,3 +141,9 @@ class FlowGenerator(NetworkGenerator):
                 "guidance must be 1 where training with p_drop=0 never went without conditions, "
                 f"got {self.guidance}."
             )
+
+
+def _check_conditions(names, table):
+    for name in names:
+        if name not in table.names:
+            raise ValueError(f"targets must be conditions, {table.names}, got {name!r}.")
