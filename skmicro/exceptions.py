@@ -38,7 +38,7 @@ class GreyLevelWarning(UserWarning):
 
 
 class LabelWarning(UserWarning):
-    """Labels look like rims of a few phases, and are each taken for a phase."""
+    """Labels may not be the phases: they look like rims of a few, or there is one only."""
 
 
 class OldFileWarning(UserWarning):

@@ -118,6 +118,17 @@ def integers(minimum=None):
     return Rule("sequence of int", check)
 
 
+def labels():
+    """Return the rule of lists and tuples of distinct labels, one at least."""
+
+    def check(name, value):
+        integers().check(name, value)
+        if len(set(value)) < len(value):
+            raise ValueError(f"{name} must hold each label once, got {value!r}.")
+
+    return Rule("sequence of int", check)
+
+
 def shape():
     """Return the rule of image shapes: the voxels along each of two or three axes."""
     return Rule("tuple of int", _checks.check_image_shape)

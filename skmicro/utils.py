@@ -9,6 +9,7 @@ from .images import ImageEstimator
 from .registry import public_modules
 
 ABSTRACT = {
+    "EncodingEstimator",
     "ImageEstimator",
     "NetworkEstimator",
     "NetworkGenerator",

@@ -389,7 +389,7 @@ def test_feature_names_of_a_data_frame(path):
 def test_an_unfitted_estimator(path):
     VolumeFraction(phase=np.int64(3)).save(path)
     loaded = skmicro.load(path)
-    assert loaded.get_params() == {"phase": 3, "image_shape": None}
+    assert loaded.get_params() == {"phase": 3, "phases": None, "image_shape": None}
     assert not hasattr(loaded, "phases_")
 
 

@@ -7,10 +7,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
 from .._rollback import unchanged_on_error
-from ..images import ImageEstimator, check_feature_names, check_images, encoder_for
+from ..images import EncodingEstimator, check_feature_names, check_images
+
+FEW_CHANNELS = 64
+"""Up to which batches are as large as for one channel."""
 
 
-class BaseDescriptor(TransformerMixin, ImageEstimator):
+class BaseDescriptor(TransformerMixin, EncodingEstimator):
     """A descriptor: one differentiable function of phase probabilities.
 
     Subclasses set ``name`` (how targets and invariances call the descriptor), declare their
@@ -40,7 +43,7 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         """
         with unchanged_on_error(self):
             images = check_images(self, X, reset=True)
-            self._bind(encoder_for(images), images.shape[1:], self._told_borders(images))
+            self._bind(self._encoder_for(images), images.shape[1:], self._told_borders(images))
         return self
 
     def _told_borders(self, images):
@@ -54,6 +57,9 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
         self.image_shape_ = tuple(image_shape)
         self.n_features_in_ = int(np.prod(image_shape))
         self._check_parameters()
+        stated = getattr(self, "phases", None)
+        if stated is not None and sorted(stated) != np.ravel(self.phases_).tolist():
+            raise ValueError(f"phases must be those of the images, {self.phases_}, got {stated!r}.")
         return self
 
     def _check_kept_parameters(self):
@@ -105,7 +111,9 @@ class BaseDescriptor(TransformerMixin, ImageEstimator):
             features = self._describe(self.encoder_.physical(channels))
             return self._of_shape((len(index), n_features), features)
 
+        n_channels = self.encoder_.n_channels
         batch_size = _arrays.inference_batch_size(self.image_shape_)
+        batch_size = max(1, batch_size * FEW_CHANNELS // max(FEW_CHANNELS, n_channels))
         return _arrays.map_batches(describe, len(images), batch_size)
 
     def __call__(self, images):

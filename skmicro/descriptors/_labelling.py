@@ -60,3 +60,79 @@ def join_across_borders(labels, n_labels, corners=False):
     tail, head = np.concatenate(pairs, axis=1)
     graph = sparse.coo_array((np.ones(len(tail), bool), (tail, head)), shape=(n_labels, n_labels))
     return sparse.csgraph.connected_components(graph, directed=False)[1]
+
+
+def leads_around(mask, corners=False):
+    """Tell along which axes clusters of periodic images lead from one period to the next.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (n, *spatial), bool
+        The phase.
+    corners : bool, default=False
+        Whether voxels are connected that share no more than a corner.
+
+    Returns
+    -------
+    axes : ndarray of shape (n, n_axes), bool
+        Whether somebody who walks within a cluster, across the borders, can come back with more
+        steps forth than back along each axis. A cluster may lead around two axes at once only,
+        along a diagonal.
+    """
+    around = np.zeros((len(mask), mask.ndim - 1), dtype=bool)
+    thick = [axis for axis, side in enumerate(mask.shape[1:]) if side > 1]
+    for axis in set(range(mask.ndim - 1)) - set(thick):
+        around[:, axis] = mask.reshape(len(mask), -1).any(axis=1)
+    if not thick:
+        return around
+    labels, n_labels = label_stack(mask, corners)
+    labels = labels.reshape(len(mask), *[mask.shape[1 + axis] for axis in thick])
+    image, tail, head, step = _crossings(labels, corners)
+    place = _unrolled(tail, head, step, n_labels)
+    turns = place[tail] + step - place[head]
+    for k, axis in enumerate(thick):
+        around[image[turns[:, k] != 0], axis] = True
+    return around
+
+
+def _crossings(labels, corners):
+    """Return where clusters meet across borders: image, both labels, and the border, (m, n_axes).
+
+    The second label lies in the period to which the step (of -1, 0 or 1 along each axis) leads.
+    """
+    n_axes, found = labels.ndim - 1, []
+    for axis in range(n_axes):
+        last, first = labels.take(-1, 1 + axis), labels.take(0, 1 + axis)
+        others = [other for other in range(n_axes) if other != axis]
+        for move in product((-1, 0, 1), repeat=n_axes - 1) if corners else [(0,) * (n_axes - 1)]:
+            partner = np.roll(first, [-m for m in move], tuple(range(1, n_axes)))
+            image, *place = np.nonzero((last > 0) & (partner > 0))
+            step = np.zeros((len(image), n_axes), dtype=int)
+            step[:, axis] = 1
+            for other, m, where in zip(others, move, place, strict=True):
+                step[:, other] = np.floor_divide(where + m, labels.shape[1 + other])
+            ends = last[image, *place] - 1, partner[image, *place] - 1
+            found.append(np.column_stack([image, *ends, step]))
+    found = np.unique(np.concatenate(found), axis=0)
+    return found[:, 0], found[:, 1], found[:, 2], found[:, 3:]
+
+
+def _unrolled(tail, head, step, n_labels):
+    """Return a period for each label, (n_labels, n_axes), that follows from some of the steps."""
+    place = np.zeros((n_labels + 1, step.shape[1]), dtype=int)
+    shape = (n_labels + 1,) * 2
+    met = sparse.coo_array((np.ones(len(tail), bool), (tail, head)), shape=shape)
+    parts = sparse.csgraph.connected_components(met, directed=False)[1]
+    # One more node, beside one of each part, from which all of them are found in one search.
+    roots = tail[np.unique(parts[tail], return_index=True)[1]]
+    ends = np.append(tail, np.full(len(roots), n_labels)), np.append(head, roots)
+    met = sparse.coo_array((np.ones(len(ends[0]), bool), ends), shape=shape)
+    order, before = sparse.csgraph.breadth_first_order(met, n_labels, directed=False)
+    known = dict(zip(zip(tail.tolist(), head.tolist(), strict=True), step, strict=True))
+    for label in order[1:].tolist():
+        near = int(before[label])
+        if (near, label) in known:
+            place[label] = place[near] + known[near, label]
+        elif (label, near) in known:
+            place[label] = place[near] - known[label, near]
+    return place

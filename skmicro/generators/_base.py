@@ -29,11 +29,10 @@ from ..conditioning import (
     warn_outside,
 )
 from ..images import (
-    ImageEstimator,
+    EncodingEstimator,
     check_feature_names,
     check_images,
     check_latents,
-    encoder_for,
     is_flat,
     wraps_around,
 )
@@ -47,7 +46,7 @@ from ._sources import WholeImages
 SCORE_SAMPLES = 256
 
 
-class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
+class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
     """Base class of generators of microstructure images.
 
     Attributes
@@ -82,8 +81,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Training images: phase labels (integers) or grey levels.
         y : array-like, DataFrame or None, default=None
-            Process variables of generators whose ``conditions`` may name columns of it;
-            ignored by all others.
+            Process variables, where ``conditions`` may name columns of it; else ignored.
 
         Returns
         -------
@@ -104,7 +102,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         task = FitTask(self, getattr(self, "n_iter", 0), X, y)
         with unchanged_on_error(self):
             images = self._check_training_images(X, reset=True)
-            self.encoder_ = encoder_for(images)
+            self.encoder_ = self._encoder_for(images)
             self.phases_ = self.encoder_.phases
             self._flat = is_flat(X)
             self._seed = agreed_seed(self.random_state)
@@ -138,8 +136,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
         without a second pass, by moving the decision threshold of the image. Conditions that are
         not given are drawn from the training images (nearest to those given). For any other
         target the latents are searched by gradient. All of this is bounded work. Conditions are
-        what they were in ``fit``; other names are descriptors with default parameters, measured
-        across the borders where images made are periodic.
+        what they were in ``fit``; other names are descriptors with default parameters, across
+        the borders where images made are periodic.
 
         Parameters
         ----------
@@ -293,9 +291,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, ImageEstimator):
     def score(self, X, y=None):
         """Return minus the distance between the correlations of ``X`` and of samples.
 
-        It is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial two-point
-        correlation of 256 samples against that of ``X``, for every phase but the first; across
-        the borders if the training images are ``periodic``.
+        It is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial two-point correlation
+        of 256 samples against that of ``X``, for all phases but the first; across the borders
+        if the training images are ``periodic``.
 
         Parameters
         ----------

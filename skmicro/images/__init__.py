@@ -19,7 +19,7 @@ from ._checks import (
     n_axes,
 )
 from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
-from ._estimator import ImageEstimator, wraps_around
+from ._estimator import EncodingEstimator, ImageEstimator, wraps_around
 from ._exact_counts import balanced_offsets
 from ._large import ChunkedImages, blocks_of, is_chunked
 from ._patches import extract_patches, split_patches
@@ -28,6 +28,7 @@ from ._segment import segment
 __all__ = [
     "SYMMETRIES",
     "ChunkedImages",
+    "EncodingEstimator",
     "GreyEncoder",
     "ImageEstimator",
     "Move",

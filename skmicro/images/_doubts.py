@@ -15,7 +15,8 @@ LOOKED_AT = 2**21
 
 TOO_MANY = (
     "ids of grains, or grey levels stored as integers? skmicro.segment(X) makes phases of grey "
-    "levels, X / 255.0 keeps bytes as grey levels"
+    "levels, X / 255.0 keeps bytes as grey levels, phases=(1, 2, ...) of an estimator says that "
+    "all of them are phases"
 )
 
 
@@ -34,6 +35,17 @@ def warn_of_levels(low, high, whole):
         "be, or make phases of them by skmicro.segment(X).",
         GreyLevelWarning,
     )
+
+
+def warn_of_one_phase(labels):
+    """Warn if the only label of images is taken for the only phase."""
+    if len(labels) == 1:
+        label = int(labels[0])
+        warn_user(
+            f"X has the label {label} only, which is taken for the only phase: of fractions there "
+            f"is one, and it is 1. phases=(0, {label}) says which labels there are.",
+            LabelWarning,
+        )
 
 
 def warn_of_rims(images, labels):

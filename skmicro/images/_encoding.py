@@ -232,7 +232,7 @@ class GreyEncoder(Persistent):
         return levels.clip(self.low, self.high)
 
 
-def encoder_for(images):
+def encoder_for(images, phases=None):
     """Choose the encoding that images call for.
 
     Booleans, integers and floats that are all whole numbers are phase labels;
@@ -243,6 +243,8 @@ def encoder_for(images):
     ----------
     images : ndarray of shape (n, *spatial)
         Images.
+    phases : sequence of int or None, default=None
+        Labels that there are, where that is known; any number of them.
 
     Returns
     -------
@@ -253,7 +255,7 @@ def encoder_for(images):
     ------
     ValueError
         If integer images have more than 64 distinct values, or grey levels are too large
-        for single precision.
+        for single precision, or images have other values than the phases stated.
 
     Warns
     -----
@@ -262,6 +264,8 @@ def encoder_for(images):
     LabelWarning
         If labels look like rims of a few phases, as of masks stored as JPEG.
     """
+    if phases is not None:
+        return _stated_encoder(images, phases)
     is_float = np.issubdtype(images.dtype, np.floating)
     if is_float and not _all_whole(images):
         return _grey_encoder(images)
@@ -276,6 +280,15 @@ def encoder_for(images):
         values = np.array([0, 1]).astype(images.dtype)
     warn_of_rims(images, values)
     return PhaseEncoder(values, images.dtype)
+
+
+def _stated_encoder(images, phases):
+    values = np.sort(np.asarray(phases))
+    encoder = PhaseEncoder(values.astype(images.dtype), images.dtype)
+    if not np.array_equal(encoder.phases, values):
+        raise ValueError(f"phases must be labels of type {images.dtype}, got {phases!r}.")
+    encoder.check(images, known="that phases states")
+    return encoder
 
 
 def _grey_encoder(images, whole=False):

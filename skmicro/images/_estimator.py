@@ -8,9 +8,11 @@ from sklearn.base import BaseEstimator
 from .. import persistence
 from .._arrays import named_device
 from ..exceptions import NotASavedFileError
-from ..parameters import Parametrized, check_parameters, parameter
+from ..parameters import MODEL, Parametrized, check_parameters, parameter
 from ..registry import Persistent, is_fitted_attribute
-from ..rules import optional, shape
+from ..rules import labels, optional, shape
+from ._doubts import warn_of_one_phase
+from ._encoding import encoder_for
 
 
 class ImageEstimator(Persistent, Parametrized, BaseEstimator):
@@ -21,7 +23,7 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     image_shape_ : tuple of int
         Shape of one image.
     phases_ : ndarray of shape (n_phases,) or None
-        Sorted labels seen in ``fit``; ``None`` for grey levels.
+        Sorted labels, those stated or seen in ``fit``; ``None`` for grey levels.
     n_features_in_ : int
         Voxels of one image.
     """
@@ -132,6 +134,26 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     def _check_kept_parameters(self):
         """Raise if a parameter is not allowed; those of ``fit`` together may have changed since."""
         check_parameters(self)
+
+
+class EncodingEstimator(ImageEstimator):
+    """Base class of estimators that take images for phases, or for grey levels."""
+
+    phases: tuple | None = parameter(
+        None,
+        optional(labels()),
+        """Labels that images can have, also those that the images in ``fit`` lack, and more than
+        64 if they are stated. ``None`` takes those of the images in ``fit``, and both of 0 and 1
+        where there are no others; of other floats than whole numbers, grey levels.""",
+        MODEL,
+    )
+
+    def _encoder_for(self, images):
+        optional(labels())("phases", self.phases)
+        encoder = encoder_for(images, self.phases)
+        if self.phases is None and encoder.phases is not None:
+            warn_of_one_phase(encoder.phases)
+        return encoder
 
 
 def wraps_around(estimator):

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
+from ..descriptors import leads_around
 from ._krylov import ROUNDING, Solution, conjugate_gradients
 
 SOFTNESS_OF_VOIDS = 1e-3
@@ -29,6 +30,8 @@ LEAST_RTOL_OF_SINGLE = 1e-10
 """Below this error of the energy, iterations are in double precision from the start."""
 ENERGY_OF_ROUNDING = 16
 """Square of the rounding error of the flux over the error of the energy that it causes."""
+NOTHING = 1e-10
+"""Coefficient beside voids that is rounding, as a share of that of the stiffest phase."""
 CACHED_VOXELS = 2**16
 """Up to how many voxels all components are transformed at once: they fit into the caches."""
 
@@ -39,24 +42,34 @@ def unit_load(load, n_loads):
 
 
 class EffectiveColumns(torch.autograd.Function):
-    """Rows and columns of the effective coefficients, differentiable in the local moduli."""
+    """Rows and columns of the effective coefficients, differentiable in the local moduli.
+
+    ``cell_of(moduli)`` makes the cell.
+    """
 
     @staticmethod
-    def forward(ctx, moduli, law, modes, loads, rtol, max_iter):
+    def forward(ctx, moduli, cell_of, loads, rtol, max_iter):
         """Return the coefficients of loads, (n, n_loads, n_loads), and errors (n, n_loads)."""
-        cell = PeriodicCell(moduli, law, modes)
-        n_loads, solutions = len(law.terms), []
+        cell = cell_of(moduli)
+        n_loads, solutions = len(cell.law.terms), []
         found = np.zeros((cell.n_images, len(loads), len(loads)))
+        carried = cell.carried()[:, loads]
         for column, load in enumerate(loads):
-            solution = cell.loaded(unit_load(load, n_loads), rtol, max_iter)
+            # What nothing carries is not iterated, but for gradients.
+            n_iter = max_iter if carried[:, column].any() or ctx.needs_input_grad[0] else 0
+            solution = cell.loaded(unit_load(load, n_loads), rtol, n_iter)
             solutions.append(solution._replace(residual=None))
             for row, other in enumerate(solutions):
                 missing = cell.inner(other.x, solution.residual)
                 found[:, row, column] = solution.functional[:, loads[row]] - missing
                 found[:, column, row] = found[:, row, column]
-        ctx.problem = law, modes, loads
+        # Nor does rounding: what a discretisation does not see, as cubes that touch at corners.
+        carried &= (found.diagonal(0, 1, 2) > NOTHING) | ~cell.has_voids[:, None]
+        found = np.where(carried[:, :, None] & carried[:, None], found, 0.0)
+        ctx.problem = cell_of, loads
         ctx.save_for_backward(moduli, *[s.x for s in solutions if ctx.needs_input_grad[0]])
-        errors = moduli.new_tensor(np.stack([solution.error for solution in solutions], axis=1))
+        errors = np.stack([solution.error for solution in solutions], axis=1)
+        errors = moduli.new_tensor(np.where(carried, errors, 0.0))
         ctx.mark_non_differentiable(errors)
         return moduli.new_tensor(found), errors
 
@@ -64,9 +77,10 @@ class EffectiveColumns(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient, *_):
         """Return the gradient with respect to the moduli."""
-        law, modes, loads = ctx.problem
+        cell_of, loads = ctx.problem
         moduli, *solutions = ctx.saved_tensors
-        cell, n_loads = PeriodicCell(moduli, law, modes), len(law.terms)
+        cell = cell_of(moduli)
+        n_loads = len(cell.law.terms)
         local = {
             load: cell.gradients(x, unit_load(load, n_loads)).clone()
             for load, x in zip(loads, solutions, strict=True)
@@ -75,8 +89,8 @@ class EffectiveColumns(torch.autograd.Function):
         for column, load in enumerate(loads):
             for row, other in enumerate(loads):
                 weight = gradient[:, row, column].view(-1, *[1] * (moduli.ndim - 2))
-                total += weight * law.power(local[other], local[load])
-        return total / cell.n_voxels, *[None] * 5
+                total += weight * cell.power(local[other], local[load])
+        return total / cell.n_voxels, *[None] * 4
 
 
 class PeriodicCell:
@@ -84,6 +98,9 @@ class PeriodicCell:
 
     Local moduli have shape (n_moduli, n, *spatial) and mean what the law of :mod:`._laws` says.
     """
+
+    joins_corners = True
+    """Whether voxels that share no more than a corner are connected."""
 
     def __init__(self, moduli, law, modes):
         self.law = law
@@ -97,10 +114,11 @@ class PeriodicCell:
         self._room = torch.empty_like(self.e[0])
         n_together = len(law.terms) if moduli[0].numel() <= CACHED_VOXELS else 1
         self._modes = moduli.new_empty(n_together, self.n_images, *modes.half, 2)
+        self._shape_of_unknowns = law.n_unknowns, self.n_images, *modes.half, 2
         least, largest = moduli[-1].flatten(1).aminmax(dim=1)
-        self._has_voids = (least == 0).cpu().numpy()
+        self.has_voids = (least == 0).cpu().numpy()
         self.least = law.least_eigenvalue(moduli).cpu().numpy()
-        self.least[self._has_voids] *= SOFTNESS_OF_VOIDS
+        self.least[self.has_voids] *= SOFTNESS_OF_VOIDS
         eps = torch.finfo(moduli.dtype).eps
         self._rounding = ROUNDING * eps * largest.double().cpu().numpy() / self.least
         self._moduli, self._single = moduli, None
@@ -112,7 +130,7 @@ class PeriodicCell:
         with them the energy are then computed from the solution with the precision of the cell;
         if rounding has spoiled the solution, iterations begin again from there.
         """
-        x = self.e.new_zeros(self.law.n_unknowns, *self._modes.shape[1:])
+        x = self.e.new_zeros(self._shape_of_unknowns)
         functional, residual = self._balance(None, mean)
         within = self._iterating(rtol)
         within._set_scale(mean, functional, rtol)
@@ -126,7 +144,7 @@ class PeriodicCell:
             if (
                 within is self
                 and (np.square(self._rounding) < rtol).all()
-                and not self._has_voids.any()
+                and not self.has_voids.any()
             ):
                 return step._replace(x=x, n_iter=n_iter)
             functional, residual = self._balance(x, mean)
@@ -141,7 +159,7 @@ class PeriodicCell:
         if self.e.dtype == torch.float32 or rtol < LEAST_RTOL_OF_SINGLE:
             return self
         if self._single is None:
-            self._single = PeriodicCell(self._moduli.float(), self.law, self.modes.single)
+            self._single = type(self)(self._moduli.float(), self.law, self.modes.single)
         return self._single if self._single._is_exact(ENERGY_OF_ROUNDING * rtol) else self
 
     def _is_exact(self, rtol):
@@ -152,12 +170,12 @@ class PeriodicCell:
         """Compare errors of the energy with the energy, which voids can reduce to rounding."""
         self._mean = np.asarray(mean)
         eps = torch.finfo(self.e.dtype).eps
-        voids = self._has_voids * (ROUNDING * eps) ** 2 / (SOFTNESS_OF_VOIDS * rtol)
+        voids = self.has_voids * (ROUNDING * eps) ** 2 / (SOFTNESS_OF_VOIDS * rtol)
         self._least_energy = np.maximum(voids * (functional @ self._mean), np.finfo(float).tiny)
 
     def _balance(self, x, mean):
         """Return the mean flux and the residual of a solution; of zero without one."""
-        residual = self.e.new_empty(self.law.n_unknowns, *self._modes.shape[1:])
+        residual = self.e.new_empty(self._shape_of_unknowns)
         if x is None:
             self._uniform(mean)
         else:
@@ -190,6 +208,22 @@ class PeriodicCell:
         functional, residual = self._balance(x, mean)
         norm = np.linalg.norm(functional, axis=1).clip(min=np.finfo(float).tiny)
         return np.sqrt(self.inner(residual, residual)) / norm
+
+    def power(self, e, other):
+        """Return the derivatives of e . c other with respect to local moduli, as they are."""
+        return self.law.power(e, other)
+
+    def carried(self):
+        """Tell which components of the mean flux can be other than zero, (n, n_loads) bool.
+
+        Those along axes on which voxels that are no voids lead from one period to the next.
+        """
+        axes = np.ones((self.n_images, len(self.modes.shape)), dtype=bool)
+        rows = np.flatnonzero(self.has_voids)
+        if len(rows):
+            solid = (self._moduli[-1, rows] > 0).cpu().numpy()
+            axes[rows] = leads_around(solid, self.joins_corners)
+        return np.stack([axes[:, list(names)].all(axis=1) for names in self.law.axes], axis=1)
 
     def fluxes(self):
         """Return local fluxes or stresses (n_loads, n, *S) of the gradients found last."""

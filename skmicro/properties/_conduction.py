@@ -3,8 +3,10 @@
 import torch
 
 from ..parameters import parameter
-from ..rules import anything
+from ..rules import anything, choice
 from ._base import values_of_phases
+from ._finite_volumes import FINITE_VOLUMES
+from ._fourier import DERIVATIVES
 from ._homogenization import FIELD_RTOL, EffectiveCoefficients
 from ._laws import Conduction
 
@@ -29,8 +31,18 @@ class EffectiveConductivity(EffectiveCoefficients):
     Solves :math:`\operatorname{div} q = 0`, :math:`q = k(x) (E + \nabla u)` with u periodic for
     unit mean gradients E, and returns :math:`k_{IJ} = \langle q_I \rangle` for :math:`E_J = 1`
     (the sign of the flux is left out). ``outputs`` are names such as ``["k11", "k22"]``, or
-    ``"tensor"`` for all. Solver, discretisations, borders, phase probabilities and grey levels are
-    those of :class:`ElasticStiffness`.
+    ``"tensor"`` for all. Solver, borders, phase probabilities and grey levels are those of
+    :class:`ElasticStiffness`, and so are two of the discretisations.
+
+    *Contacts.* In ``"finite-volume"`` flux goes through faces alone, and voxels are connected as
+    with ``connectivity="faces"`` of :class:`skmicro.descriptors.ClusterStatistics`: potentials are
+    those of voxels, and neighbours conduct as halves in series. In the default, ``"rotated"``,
+    those that touch at a corner or an edge only conduct to each other as well (``"corners"``),
+    although not through all contacts of single voxels. Coefficients of an axis are 0 where no
+    conducting voxels that are connected lead from one period to the next along it (with mirrored
+    borders, from face to face). Errors of both schemes fall with the side of the voxels. On smooth
+    shapes those of finite volumes are smaller where inclusions conduct better than the rest, and
+    more than twice as large, towards too little conduction, where they conduct less or not at all.
 
     With ``borders="mirrored"`` the potential is constant on two opposite faces of the image and
     the other faces are closed, as in an experiment on a sample: :math:`k_{II}` is the flux
@@ -52,8 +64,14 @@ class EffectiveConductivity(EffectiveCoefficients):
         (1.0, 10.0),
         anything("sequence of float or dict"),
         """Conductivity of each phase, in the order of the sorted labels or by label; any unit,
-        which is that of the result. 0 stands for an insulator (with
-        ``discretization="rotated"``).""",
+        which is that of the result. 0 stands for an insulator (not with
+        ``discretization="moulinec-suquet"``).""",
+    )
+    discretization: str = parameter(
+        "rotated",
+        choice(*DERIVATIVES, FINITE_VOLUMES),
+        """What a gradient on voxels is. In ``"finite-volume"`` voxels conduct through faces alone,
+        in ``"rotated"`` through edges and corners as well; see the Notes.""",
     )
     outputs: str | tuple = "tensor"
 
@@ -91,7 +109,8 @@ def conduction_fields(image, mean_gradient, **parameters):
     -------
     fields : LocalFields
         ``gradient`` and ``flux`` of shape (n_axes, \\*spatial); ``mean_flux``; ``n_iter`` and
-        ``residual`` of the solver.
+        ``residual`` of the solver. In ``"finite-volume"`` they belong to faces: component j of
+        a voxel to that between it and the next one along axis j.
 
     Raises
     ------

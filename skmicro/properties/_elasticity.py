@@ -40,6 +40,12 @@ class ElasticStiffness(EffectiveCoefficients):
     trigonometric polynomials; on even sides it is blind to what changes sign from voxel to voxel
     along one axis, such as layers of one voxel, and odd sides are better.
 
+    *Contacts.* In the default discretisation solids that touch at a corner or an edge only carry
+    load, as they count as connected with ``connectivity="corners"`` of
+    :class:`skmicro.descriptors.ClusterStatistics`; there is no other choice for voids. Where
+    nothing that is connected so leads from one period to the next along an axis (with mirrored
+    borders, from face to face), the coefficients of stresses across this axis are 0.
+
     *Borders.* By default the image is one period of the material, as images of
     :mod:`skmicro.datasets` are. Where opposite borders do not match, as in a scan, layers and
     channels break off at a seam; ``borders="mirrored"`` solves the same problem for the image

@@ -10,8 +10,9 @@ from .._checks import check_real, check_sequence
 from ..images import check_image
 from ..parameters import parameter
 from ..rules import anything, choice, integer
-from ._cell import EffectiveColumns, PeriodicCell, unit_load
-from ._fourier import DERIVATIVES, voxel_modes
+from ._cell import EffectiveColumns, unit_load
+from ._finite_volumes import cells_on
+from ._fourier import DERIVATIVES
 from ._iterated import IteratedProperty
 from ._tensors import TensorProperty
 
@@ -97,8 +98,7 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         loads = sorted({load for pair in pairs for load in pair})
         coefficients, errors = EffectiveColumns.apply(
             self._moduli(shares) / self._unit(),
-            self._law(n_axes),
-            self._modes(shares),
+            self._cells_like(shares),
             loads,
             self.rtol,
             self.max_iter,
@@ -118,7 +118,7 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         return LocalFields(
             cell.gradients(solution.x, mean)[own].cpu().numpy().copy(),
             self._unit() * cell.fluxes()[own].cpu().numpy(),
-            self._unit() * solution.functional[0],
+            self._unit() * np.where(cell.carried()[0], solution.functional[0], 0.0),
             int(solution.n_iter[0]),
             float(unbalanced[0]),
         )
@@ -127,13 +127,13 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         return mirrored(shares) if self.borders == "mirrored" else shares
 
     def _cell(self, shares):
-        moduli, law = self._moduli(shares) / self._unit(), self._law(shares.ndim - 2)
-        return PeriodicCell(moduli, law, self._modes(shares))
+        return self._cells_like(shares)(self._moduli(shares) / self._unit())
 
-    def _modes(self, shares):
+    def _cells_like(self, shares):
+        """Return what makes cells of moduli for images like these."""
         shape = tuple(shares.shape[2:])
-        spacing = self._voxel_sides(len(shape))
-        return voxel_modes(shape, spacing, self.discretization, shares.dtype, shares.device)
+        law, sides = self._law(len(shape)), self._voxel_sides(len(shape))
+        return cells_on(shape, sides, self.discretization, law, shares)
 
     def _voxel_sides(self, n_axes):
         spacing = (1.0,) * n_axes if self.spacing is None else self.spacing
@@ -193,7 +193,7 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         """Raise where no phase resists, or where a void is beyond the discretisation."""
         if not max(stiffness) > 0:
             raise ValueError(f"{name} must be positive for one phase at least, got {stiffness}.")
-        if min(stiffness) == 0 and self.discretization != "rotated":
+        if min(stiffness) == 0 and self.discretization == "moulinec-suquet":
             raise ValueError(
                 f"{name} must be positive with discretization={self.discretization!r}, got 0; "
                 "'rotated' allows it."

@@ -12,7 +12,7 @@ from torch import nn
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._random import draw_seed, numpy_generator, torch_generator
 from .._rollback import unchanged_on_error
-from ..images import SYMMETRIES, Symmetries, check_images, encoder_for, resolve_periodic
+from ..images import SYMMETRIES, Symmetries, check_images, resolve_periodic
 from ..parameters import MODEL, RUNNING, parameter
 from ..rules import boolean, integer, optional, random_state, real, sequence_of
 from ..training import (
@@ -166,7 +166,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         with unchanged_on_error(self):
             self._check_parameters()
             samples = checked_samples(self, X, y, sample_weight, groups, trained_only)
-            self.encoder_ = encoder_for(samples.images)
+            self.encoder_ = self._encoder_for(samples.images)
             self.phases_ = self.encoder_.phases
             self.periodic_ = resolve_periodic(self.periodic, samples.images)
             self.n_outputs_ = samples.targets.shape[1]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..images import ImageEstimator
+from ..images import EncodingEstimator
 from ..networks import (
     WEIGHTS,
     check_finite,
@@ -21,7 +21,7 @@ OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
 PLAIN = (bool, int, float, str, tuple, np.generic)
 
 
-class NetworkEstimator(ImageEstimator):
+class NetworkEstimator(EncodingEstimator):
     """Base class of estimators made of networks, which are trained.
 
     Subclasses say in ``_networks()`` which networks there are, and call :func:`run` in ``fit``.

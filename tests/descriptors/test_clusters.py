@@ -1,12 +1,14 @@
 """ClusterStatistics: flood fill by hand, percolation, what it refuses."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
 from by_hand import flood, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmicro.descriptors import ClusterStatistics, VolumeFraction
+from skmicro.descriptors import ClusterStatistics, VolumeFraction, leads_around
 
 ClusterStatistics = wrapping(ClusterStatistics)
 
@@ -116,3 +118,68 @@ def test_refuses_tensors_that_require_gradients():
     with pytest.raises(TypeError, match="must not require gradients: ClusterStatistics is not"):
         ClusterStatistics()(images.requires_grad_())
     assert VolumeFraction()(images).requires_grad
+
+
+def test_axes_on_which_clusters_lead_around_a_period():
+    line, steps, diagonal = np.zeros((3, 4, 6), bool)
+    line[2] = True
+    diagonal[np.arange(12) % 4, np.arange(12) % 6] = True  # closed after three and two periods
+    for k in range(12):
+        steps[k % 4, k % 6] = steps[(k + 1) % 4, k % 6] = True
+    found = leads_around(np.stack([line, steps, diagonal]))
+    assert found.tolist() == [[False, True], [True, True], [False, False]]
+    assert leads_around(diagonal[None], corners=True).tolist() == [[True, True]]
+
+    # Two strands that change places: one turn leads to the other, two turns lead back.
+    helix = np.zeros((1, 6, 7, 7), bool)
+    helix[0, :4, 1, 1] = helix[0, :4, 5, 5] = helix[0, 3:, 1, 5] = helix[0, 3:, 5, 1] = True
+    helix[0, 3, 1, 1:6] = helix[0, 3, 5, 1:6] = True
+    helix[0, 5, 1:6, 1] = helix[0, 5, 1:6, 5] = True
+    assert leads_around(helix).tolist() == [[True, False, False]]
+    ring = np.zeros((1, 5, 5), bool)
+    ring[0, 1:4, 1:4] = True
+    ring[0, 2, 2] = False
+    around_the_corner = np.roll(ring, (2, 2), (1, 2))
+    for image in (ring, around_the_corner):
+        assert not leads_around(image, corners=True).any()
+    assert leads_around(np.ones((1, 1, 3), bool)).tolist() == [[True, True]]
+    assert leads_around(np.zeros((2, 1, 1), bool)).tolist() == [[False, False]] * 2
+    assert leads_around(np.ones((1, 1, 1), bool)).tolist() == [[True, True]]
+
+
+@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize(("shape", "share"), [((4, 5), 0.5), ((3, 4, 3), 0.3)])
+def test_leading_around_is_a_walk_in_the_unrolled_image(shape, share, corners):
+    masks = np.random.default_rng(0).random((40, *shape)) < share
+    found = leads_around(masks, corners)
+    assert 0.05 < found.mean() < 0.95
+    assert_walks(masks, found, corners)
+
+
+def assert_walks(masks, found, corners):
+    """Walk from each voxel, across the borders, and note in which periods it is met again."""
+    steps = [s for s in product((-1, 0, 1), repeat=masks.ndim - 1) if any(s)]
+    steps = steps if corners else [s for s in steps if np.abs(s).sum() == 1]
+    for mask, axes in zip(masks, found, strict=True):
+        turned = np.zeros(mask.ndim, bool)
+        period = {}
+        for start in map(tuple, np.argwhere(mask)):
+            if start in period:
+                continue
+            period[start] = np.zeros(mask.ndim, int)
+            waiting = [start]
+            while waiting:
+                voxel = waiting.pop()
+                for step in steps:
+                    place = np.add(voxel, step)
+                    turn = place // mask.shape
+                    near = tuple(int(x) for x in place % mask.shape)
+                    if not mask[near]:
+                        continue
+                    reached = period[voxel] + turn
+                    if near in period:
+                        turned |= reached != period[near]
+                    else:
+                        period[near] = reached
+                        waiting.append(near)
+        np.testing.assert_array_equal(turned, axes)

@@ -200,6 +200,7 @@ def test_exact_is_refused_for_grey_images():
         generator.sample(2, p1=0.8, exact=True)
 
 
+@pytest.mark.filterwarnings("ignore::skmicro.exceptions.LabelWarning")
 def test_images_of_one_phase_have_one_fraction():
     generator = invnet().fit(np.full((6, 8, 8), 5))
     np.testing.assert_array_equal(generator.sample(2, p1=1.0, exact=True), 5)

@@ -31,6 +31,7 @@ def test_slanted_channel_is_longer_than_straight_ones():
 def test_fraction_over_conductivity_of_the_whole_phase():
     X = (np.random.default_rng(0).random((3, 8, 8, 8)) < 0.7).astype(int)
     settings = {"conductivity": (0.0, 1.0), "borders": "mirrored", "outputs": ["k11", "k22", "k33"]}
+    settings["discretization"] = "finite-volume"
     conductivity = EffectiveConductivity(**settings, rtol=1e-10).fit_transform(X)
     fraction = X.mean(axis=(1, 2, 3))[:, None]
     found = TortuosityFactor(rtol=1e-10).fit_transform(X)
