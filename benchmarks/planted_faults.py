@@ -66,7 +66,15 @@ place-in-batch | last bits depend on the batch | networks/test_noise_field.py
 elastic-gradient | shear counted twice | properties/test_elasticity.py
     2 * normal + shear])  =>  2 * (normal + shear)])
 mean-flux-unit | unit lost | properties/test_conduction.py
-    self._unit() * solution.functional[0]  =>  solution.functional[0]
+    self._unit() * np.where(cell.carried()[0]  =>  np.where(cell.carried()[0]
+faces-in-series | mean of both sides of a face | properties/test_contacts.py
+    2 / (1 / first + 1 / second)  =>  (first + second) / 2
+blocked-flux | almost zero in place of zero | properties/test_contacts.py
+    carried[:, :, None] & carried[:, None], found, 0.0)  =>  True, found, 0.0)
+half-iteration | checkpoint in the middle of one | training/test_interruption.py
+    if checkpoint is not None and whole:  =>  if checkpoint is not None:
+other-phase | complement forgotten | conditioning/test_volume_fraction.py
+    rows[:, left] = 1.0 - rows.sum(axis=1)  =>  rows[:, left] = rows.sum(axis=1)
 strong-contrast-3d | coefficient, in 3-D only | properties/test_strong_contrast.py
     (2 * k1 + 3 * g1)  =>  (2 * k1 + 2 * g1)
 

@@ -13,6 +13,7 @@ from ._kernels import radial_correlation, volume_fraction
 from ._labelling import label_stack, leads_around
 from ._lags import map_lags, n_pairs_along, radial_lags, resolve_max_lag
 from ._lineal_path import LinealPath
+from ._local_thickness import LocalThickness
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
 from ._phase import PhaseDescriptor, SpatialDescriptor
@@ -29,6 +30,7 @@ __all__ = [
     "EulerNumber",
     "FreeEnergy",
     "LinealPath",
+    "LocalThickness",
     "MinkowskiFunctionals",
     "PhaseDescriptor",
     "PhaseFractions",

@@ -116,6 +116,7 @@ def test_the_scale_stays_within_its_range(scale, end):
         assert scale_found(images) == end
 
 
+@pytest.mark.filterwarnings("ignore::skmicro.exceptions.LabelWarning")
 def test_images_of_one_phase_leave_the_scale_at_one():
     with warnings.catch_warnings():
         warnings.simplefilter("error", EstimateWarning)
