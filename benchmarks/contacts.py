@@ -5,7 +5,7 @@ an insulator: what is connected by faces alone conducts nothing.
 
 *shapes*: a square array of discs that fill 30 %, by Rayleigh's method (Perrins, McKenzie &
 McPhedran 1979), and a simple cubic array of balls that fill 20 %, by its first terms (McPhedran &
-McKenzie 1978; the next one is below 1e-5). Known values are of the fraction of the voxels that
+McKenzie 1978; those left out are below 1e-4). Known values are of the fraction of the voxels that
 belong to the shape. Errors are shares of the known value; seconds are of the processor, one load.
 
     python benchmarks/contacts.py

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ..descriptors import BaseDescriptor, descriptor_named
+from ..descriptors import BaseDescriptor, descriptor_named, near_name
 
 RESOLUTION = 1e-5
 
@@ -70,7 +70,7 @@ def variable_values(names, y, n_images):
         if name not in columns:
             raise ValueError(
                 f"conditions must name descriptors or columns of y ({', '.join(columns) or 'none'}"
-                f"), got {name!r}."
+                f"), got {name!r}.{near_name(name, columns)}"
             )
         values[:, k] = _numbers(name, columns[name], n_images)
     return values

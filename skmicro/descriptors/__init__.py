@@ -17,7 +17,7 @@ from ._local_thickness import LocalThickness
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
 from ._phase import PhaseDescriptor, SpatialDescriptor
-from ._registry import bound_like, descriptor_named, new_descriptor, with_borders
+from ._registry import bound_like, descriptor_named, near_name, new_descriptor, with_borders
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation

@@ -52,34 +52,42 @@ def descriptor_named(name, parameter=None, own=()):
     >>> descriptor_named("p1").__name__
     'VolumeFraction'
     """
-    named = {}
-    for known in BaseDescriptor._family():
-        if known.name is not None:
-            named.setdefault(known.name, known)
+    named = _all_named()
     if name not in named:
         usable = {known for known in named if parameter or named[known].differentiable}
         wanted = parameter or "target or invariance"
         raise ValueError(
             f"{wanted} must be one of {sorted(usable | set(own))}, got {name!r}."
-            + _nearest_name(str(name), {known: named[known] for known in usable}, own)
+            + near_name(name, own, usable)
         )
     return named[name]
 
 
-def _nearest_name(name, named, own):
-    """Return the question that leads from a wrong name to the right one, or nothing."""
-    plain = _plain(name)
+def near_name(name, own=(), among=None):
+    """Return the question that leads from a wrong name to the right one; "" without such a one.
+
+    Of the names ``own`` and those of descriptors, all of them or some, ``among``.
+    """
     same = {_plain(known): known for known in own}
-    for known, kind in named.items():
-        usual = USUAL.get(known, "").split()
-        same |= dict.fromkeys([*usual, _plain(kind.__name__), _plain(known)], known)
-    (near, *_) = get_close_matches(plain, same, n=1, cutoff=0.75) or [None]
+    for known, kind in _all_named().items():
+        if among is None or known in among:
+            usual = USUAL.get(known, "").split()
+            same |= dict.fromkeys([*usual, _plain(kind.__name__), _plain(known)], known)
+    (near, *_) = get_close_matches(_plain(str(name)), same, n=1, cutoff=0.75) or [None]
     if near is None:
         return ""
     further = ""
     if same[near] == "p1":
         further = " Targets take volume_fraction={phase: 0.3} as well."
     return f" Did you mean {same[near]!r}?{further}"
+
+
+def _all_named():
+    named = {}
+    for known in BaseDescriptor._family():
+        if known.name is not None:
+            named.setdefault(known.name, known)
+    return named
 
 
 def _plain(name):

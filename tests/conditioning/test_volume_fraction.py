@@ -7,12 +7,19 @@ import pytest
 import torch
 from cases import case
 
-from skmicro.conditioning import Target, _fractions, images_for, with_variables
+from skmicro.conditioning import (
+    Target,
+    _fractions,
+    images_for,
+    variable_values,
+    with_variables,
+)
 from skmicro.conditioning._model import Model
 from skmicro.conditioning._table import ConditionTable
 from skmicro.conditioning._targets import read_targets
 from skmicro.descriptors import VolumeFraction
 from skmicro.exceptions import ExtrapolationWarning, ThresholdWarning
+from skmicro.flows import _inpainting
 from skmicro.generators import FlowMatchingGenerator, GaussianRandomField
 from skmicro.images import PhaseEncoder, encoder_for
 
@@ -105,17 +112,29 @@ def test_names_that_are_near_lead_to_the_right_one(name, told):
         read({"p7": 0.3}, [])
 
 
+def test_conditions_that_are_near_a_name_lead_to_it():
+    for name, told in (("porosity", "'p1'"), ("temprature", "'temperature'")):
+        with case(name), pytest.raises(ValueError, match=rf"got '{name}'\. Did you mean {told}\?"):
+            variable_values([name], _Table(), 2)
+
+
+class _Table:
+    columns = ("temperature",)
+
+    def __getitem__(self, name):
+        return np.zeros(2)
+
+
 @pytest.mark.filterwarnings("error::skmicro.exceptions.ThresholdWarning")
 def test_samples_have_the_fraction_of_the_phase_that_was_named():
     field = GaussianRandomField().fit(TWO)
     named = field.sample(3, volume_fraction={0: 0.5}, exact=True, random_state=0)
     np.testing.assert_array_equal(named, field.sample(3, p1=0.5, exact=True, random_state=0))
-    field = GaussianRandomField().fit(THREE)
-    images = field.sample(3, volume_fraction={1: 0.375}, exact=True, random_state=0)
-    np.testing.assert_array_equal((images == 1).mean(axis=(1, 2)), 0.375)
 
 
-def test_damaged_images_are_filled_to_the_fraction_of_a_phase():
+def test_damaged_images_are_filled_to_the_fraction_of_a_phase(monkeypatch):
+    monkeypatch.setattr(_inpainting, "N_STEPS", 2)
+    monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
     settings = {"n_iter": 2, "width": 4, "random_state": 0, "target_tol": 2.0}
     flow = FlowMatchingGenerator.light(conditions=("p1",), **settings).fit(TWO)
     mask = np.zeros((8, 8), bool)
@@ -130,13 +149,26 @@ def test_damaged_images_are_filled_to_the_fraction_of_a_phase():
 
 
 class Told(Model):
-    """A model of images with the same probabilities, row by row."""
+    """A model of images with the same probabilities, row by row; of three phases or of two."""
 
     n_latent = 1
 
     def generate(self, latents, conditions):
         chances = torch.linspace(0.0, 1.0, 400).view(1, 20, 20)
-        return torch.stack([1 - chances, chances], dim=1).expand(len(latents), -1, -1, -1)
+        of_phases = torch.stack([1 - chances, chances, chances.flip(1) / 2], dim=1)
+        of_phases = of_phases[:, : self.encoder.n_channels]
+        return of_phases.expand(len(latents), -1, -1, -1)
+
+
+def test_one_of_three_phases_is_met_exactly():
+    encoder = PhaseEncoder(np.arange(3), np.uint8)
+    table = ConditionTable([], encoder, (20, 20))
+    model = Told(encoder=encoder, image_shape=(20, 20), conditions=table, target_tol=2.0)
+    for phase in range(3):
+        given = {"volume_fraction": {phase: 0.3}}
+        targets = read_targets(given, table, encoder, (20, 20), 2)
+        images = images_for(model, 2, targets, True, 0)
+        np.testing.assert_array_equal((images == phase).mean(axis=(1, 2)), 0.3)
 
 
 @pytest.mark.parametrize("fed", [True, False])

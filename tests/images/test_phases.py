@@ -13,7 +13,6 @@ from skmicro.exceptions import LabelWarning
 from skmicro.generators import (
     WGANGP,
     FlowMatchingGenerator,
-    GaussianRandomField,
     MarkovRandomField,
 )
 from skmicro.properties import EffectiveConductivity
@@ -59,7 +58,6 @@ def test_generators_and_regressors_know_the_phases_stated(tmp_path):
     X = np.concatenate([STACK, STACK])
     for generator in (
         WGANGP.light(phases=(1, 2, 5), **TINY),
-        GaussianRandomField(phases=(1, 2, 5)),
         MarkovRandomField(phases=(1, 2, 5)),
     ):
         with case(generator):
