@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _arrays
 from .._rollback import unchanged_on_error
 from ..images import EncodingEstimator, check_feature_names, check_images
+from ..parameters import check_parameters
 
 FEW_CHANNELS = 64
 """Up to which batches are as large as for one channel."""
@@ -42,6 +43,7 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
             The fitted descriptor.
         """
         with unchanged_on_error(self):
+            check_parameters(self)
             images = check_images(self, X, reset=True)
             self._bind(self._encoder_for(images), images.shape[1:], self._told_borders(images))
         return self

@@ -36,8 +36,13 @@ class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
     image is a window: clusters that touch the border are left out, and one of e_i voxels along
     the axes i weighs ``prod_i L_i / (L_i - 1 - e_i)``, the inverse of its chance to lie inside
     [2]_ [3]_. The mean over windows of one material is then its number of clusters small enough
-    to lie inside; those that percolate are not counted. The other features, and without
-    ``edge_correction`` the number as well, are those of the pieces as they were cut.
+    to lie inside; those that percolate are not counted. Without ``edge_correction`` it is the
+    number of pieces as they were cut.
+
+    Mean size, largest share and percolation are those of the pieces in any case: a cluster that
+    the border cuts counts with what lies inside. The mean size grows with the window up to the
+    size of the clusters, without end where they percolate; the largest share and the percolation
+    fall with it where they do not. Compare them between images of one size only.
 
     Counts have no gradient. The descriptor is not ``differentiable``: it refuses tensors
     that require one, and is neither an invariance of training nor a target of sampling.

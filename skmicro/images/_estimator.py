@@ -149,7 +149,6 @@ class EncodingEstimator(ImageEstimator):
     )
 
     def _encoder_for(self, images):
-        optional(labels())("phases", self.phases)
         encoder = encoder_for(images, self.phases)
         if self.phases is None and encoder.phases is not None:
             warn_of_one_phase(encoder.phases)

@@ -221,7 +221,7 @@ class PeriodicCell:
         axes = np.ones((self.n_images, len(self.modes.shape)), dtype=bool)
         rows = np.flatnonzero(self.has_voids)
         if len(rows):
-            solid = (self._moduli[-1, rows] > 0).cpu().numpy()
+            solid = (self._moduli[-1] > 0).cpu().numpy()[rows]
             axes[rows] = leads_around(solid, self.joins_corners)
         return np.stack([axes[:, list(names)].all(axis=1) for names in self.law.axes], axis=1)
 
