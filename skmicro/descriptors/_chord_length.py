@@ -5,7 +5,7 @@ import torch
 
 from ..parameters import parameter
 from ..rules import choice, integer, optional
-from . import _lags, _line_kernels
+from . import _lags, _line_kernels, _masked_lines
 from ._phase import EdgeCorrectedDescriptor
 
 
@@ -53,6 +53,10 @@ class ChordLength(EdgeCorrectedDescriptor):
     count for it. Without ``edge_correction`` chords that touch the border are left out and all
     others weigh the same.
 
+    Unknown voxels, masked or NaN, are a border: a chord is seen whole where the voxels beyond its
+    ends are known, and numbers of windows are divided by the places where that many voxels in a
+    row are known. In periodic images chords that touch unknown voxels are left out.
+
     In a periodic image the number of chords of length z per voxel along an axis is the second
     difference of the lineal path function along this axis, ``L(z - 1) - 2 L(z) + L(z + 1)``
     with L as in :class:`LinealPath`. Without lines wholly in the phase the mean is
@@ -79,6 +83,7 @@ class ChordLength(EdgeCorrectedDescriptor):
     """
 
     name = "chord_length"
+    takes_unknown = True
     max_length: int | None = parameter(
         None,
         optional(integer(1)),
@@ -107,13 +112,15 @@ class ChordLength(EdgeCorrectedDescriptor):
         if hasattr(self, "encoder_"):
             self._resolved_max_length()
 
-    def _describe(self, images):
-        field = self._probability(images)
+    def _describe(self, images, known=None):
+        field = self._probability(images, known)
+        options = {"max_length": self.max_length, **self._borders}
+        kernels = _line_kernels
+        if known is not None:
+            kernels, options = _masked_lines, options | {"known": known}
         features = []
         for axes in [None] if self.output == "pooled" else [(k,) for k in range(field.ndim - 1)]:
-            mean, shares = _line_kernels.chord_lengths(
-                field, max_length=self.max_length, axes=axes, **self._borders
-            )
+            mean, shares = kernels.chord_lengths(field, axes=axes, **options)
             features += [mean.unsqueeze(1), shares]
         return torch.cat(features, dim=1)
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ._labelling import join_across_borders, label_stack, phase_mask
+from ._masked_clusters import statistics_of_known
 from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
 
 
@@ -39,6 +40,11 @@ class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
     to lie inside; those that percolate are not counted. The other features, and without
     ``edge_correction`` the number as well, are those of the pieces as they were cut.
 
+    Unknown voxels, masked or NaN, are a border, of periodic images as well: clusters end there, the
+    number is one per known voxel, and clusters percolate between the first and the last known
+    layers. In windows those clusters count in whose box, and one layer around it, all voxels are
+    known; each weighs the inverse of the number of places where such a box would lie.
+
     Counts have no gradient. The descriptor is not ``differentiable``: it refuses tensors
     that require one, and is neither an invariance of training nor a target of sampling.
     Called with probabilities it takes the most probable phase of each voxel. Grey images
@@ -64,10 +70,19 @@ class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
 
     name = "clusters"
     differentiable = False
+    takes_unknown = True
 
-    def _describe(self, images):
+    def _describe(self, images, known=None):
         mask = phase_mask(self, images)
-        statistics = cluster_statistics(mask, corners=self._corners, **self._borders)
+        options, borders = {"corners": self._corners}, self._borders
+        if known is None:
+            statistics = cluster_statistics(mask, **options, **borders)
+        else:
+            known = known.cpu().numpy() > 0
+            mask &= known
+            as_cut = cluster_statistics(mask, **options, **(borders | {"edge_correction": False}))
+            windows = self.edge_correction and not self._wraps
+            statistics = statistics_of_known(as_cut, mask, known, windows=windows, **options)
         return torch.as_tensor(statistics, dtype=images.dtype, device=images.device)
 
     def _feature_names(self):

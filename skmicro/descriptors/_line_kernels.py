@@ -50,7 +50,7 @@ def lineal_path(field, *, periodic=True, max_lag=None):
     path = field.new_zeros(len(field), max_lag + 1, dtype=torch.float64)
     for dim, limit in enumerate(limits, start=1):
         n_axes = (np.array(limits)[:, None] >= np.arange(limit + 1)).sum(axis=0)
-        path = path + _padded(_path_along(field, dim, limit, periodic, n_axes), max_lag + 1)
+        path = path + padded(_path_along(field, dim, limit, periodic, n_axes), max_lag + 1)
     return _from_fraction(field, path)
 
 
@@ -72,7 +72,7 @@ def _path_along(field, dim, limit, periodic, n_axes):
     n_segments = field[0].numel() // side * n_pairs_along(lags, side, periodic)
     weight = torch.tensor(1 / (n_axes * n_segments), device=field.device)
     path = field.new_zeros(len(field), limit + 1, dtype=torch.float64)
-    for lines in _bundles(field, dim):
+    for lines in bundles(field, dim):
         sums = [_sum(segments) for segments in _segments(lines, lines, limit, periodic)]
         path = path + torch.stack(sums, dim=1) * weight
     return path
@@ -101,11 +101,11 @@ def chord_lengths(field, *, periodic=True, edge_correction=True, max_length=None
     n_voxels = field.new_zeros(len(field), dtype=torch.float64)
     at_least = field.new_zeros(len(field), max_length, dtype=torch.float64)
     for dim in dims:
-        for lines in _bundles(field, dim):
+        for lines in bundles(field, dim):
             inside, counts = _chords(lines, max_length, periodic)
             n_voxels = n_voxels + inside
-            at_least = at_least + _padded(counts, max_length)
-    return _mean_and_shares(n_voxels, at_least, field.dtype)
+            at_least = at_least + padded(counts, max_length)
+    return mean_and_shares(n_voxels, at_least, field.dtype)
 
 
 def _chord_lengths_of_windows(field, max_length, dims):
@@ -118,20 +118,30 @@ def _chord_lengths_of_windows(field, max_length, dims):
         places = np.maximum(side - np.arange(1, max_length + 1) - np.array([[1], [0]]), 0)
         n_axes += places > 0
         share = zeros.new_tensor((places > 0) / np.maximum(places, 1) / n_lines)
-        for lines in _bundles(field, dim):
+        for lines in bundles(field, dim):
             counts, begun = _chords_of_windows(lines, max_length)
-            whole = whole + _padded(counts, max_length) * share[0]
-            seen = seen + _padded(begun, max_length) * share[1]
+            whole = whole + padded(counts, max_length) * share[0]
+            seen = seen + padded(begun, max_length) * share[1]
     scale = zeros.new_tensor(1 / np.maximum(n_axes, 1))
-    exactly, at_least = whole * scale[0], seen * scale[1]
+    return densities_to_lengths(
+        whole * scale[0], seen * scale[1], volume_fraction(field), field.dtype
+    )
+
+
+def densities_to_lengths(exactly, at_least, fraction, dtype):
+    """Return the mean and the distribution that densities of chords call for.
+
+    Of chords of 1, 2, ... voxels, and of those of at least so many, (n, max_length), beside the
+    volume fraction (n,).
+    """
+    number = at_least[:, :1]
     at_least = torch.cat([exactly[:, :-1], at_least[:, -1:]], dim=1).flip(1).cumsum(1).flip(1)
-    number = (seen * scale[1])[:, :1]
-    fraction = volume_fraction(field).double() * (number[:, 0] != 0)
-    mean, _ = _mean_and_shares(fraction, number, field.dtype)
-    return mean, _mean_and_shares(fraction, at_least, field.dtype)[1]
+    fraction = fraction.double() * (number[:, 0] != 0)
+    mean, _ = mean_and_shares(fraction, number, dtype)
+    return mean, mean_and_shares(fraction, at_least, dtype)[1]
 
 
-def _mean_and_shares(n_voxels, at_least, dtype):
+def mean_and_shares(n_voxels, at_least, dtype):
     """Return the mean length, and the shares of chords by the numbers of at least 1, 2, ..."""
     n_chords = at_least[:, :1]
     present = n_chords != 0
@@ -142,7 +152,7 @@ def _mean_and_shares(n_voxels, at_least, dtype):
     return mean.to(dtype), share.to(dtype)
 
 
-def _bundles(field, dim):
+def bundles(field, dim):
     """Yield the lines along an axis, (n, *spatial) -> (n, side, n_lines), some at a time."""
     lines = field.movedim(dim, 1)
     lines = lines.reshape(*lines.shape[:2], -1)
@@ -209,6 +219,6 @@ def _sum(field):
     return field.flatten(1).sum(1)
 
 
-def _padded(columns, n_columns):
+def padded(columns, n_columns):
     """Return columns with columns of zeros behind them."""
     return torch.nn.functional.pad(columns, (0, n_columns - columns.shape[1]))

@@ -5,7 +5,7 @@ import torch
 
 from ..parameters import parameter
 from ..rules import choice
-from . import _lags, _line_kernels
+from . import _lags, _line_kernels, _masked_lines
 from ._curves import CurveDescriptor
 
 
@@ -35,6 +35,9 @@ class LinealPath(CurveDescriptor):
     Called with probabilities it is the expectation for independent voxels. Grey levels are
     read as probabilities and clipped to [0, 1].
 
+    Where voxels are unknown, masked or NaN, the means are over the segments that are wholly known,
+    and over the axes that have any; NaN where no axis has.
+
     References
     ----------
     .. [1] B. Lu and S. Torquato, "Lineal-path function for random heterogeneous
@@ -51,6 +54,7 @@ class LinealPath(CurveDescriptor):
     """
 
     name = "lineal_path"
+    takes_unknown = True
     output: str = parameter(
         "mean",
         choice("mean", "directional"),
@@ -67,12 +71,15 @@ class LinealPath(CurveDescriptor):
     def _axis_limits(self):
         return _lags.axis_limits(self.image_shape_, self._resolved_max_lag(), periodic=self._wraps)
 
-    def _describe(self, images):
-        field, options = self._probability(images), {"periodic": self._wraps}
+    def _describe(self, images, known=None):
+        field = self._probability(images, known)
+        options = {"periodic": self._wraps, "max_lag": self.max_lag}
+        kernels = _line_kernels
+        if known is not None:
+            kernels, options = _masked_lines, options | {"known": known}
         if self.output == "mean":
-            return _line_kernels.lineal_path(field, max_lag=self.max_lag, **options)
-        paths = _line_kernels.directional_lineal_path(field, max_lag=self.max_lag, **options)
-        return torch.cat(paths, dim=1)
+            return kernels.lineal_path(field, **options)
+        return torch.cat(kernels.directional_lineal_path(field, **options), dim=1)
 
     def _feature_names(self):
         if self.output == "mean":

@@ -23,16 +23,20 @@ class PhaseDescriptor(BaseDescriptor):
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.phase)
 
-    def _field(self, images):
-        """Return the probability field (n, *spatial) of the phase, or the grey levels."""
-        return self._phase_field(images, self.phase)
+    def _field(self, images, known=None):
+        """Return the probability field (n, *spatial) of the phase, or the grey levels.
 
-    def _probability(self, images):
+        0 where voxels are not ``known``.
+        """
+        field = self._phase_field(images, self.phase)
+        return field if known is None else field * known
+
+    def _probability(self, images, known=None):
         """Return the field with grey levels clipped to [0, 1].
 
         Products of many voxels need this: they overflow for grey levels above 1.
         """
-        field = self._field(images)
+        field = self._field(images, known)
         return field.clamp(0, 1) if images.shape[1] == 1 else field
 
     def _feature_names(self):

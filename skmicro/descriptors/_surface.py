@@ -52,7 +52,8 @@ class SpecificSurface(SpatialDescriptor):
     Sides of one pixel are ignored: a volume one voxel thick is a plane image, and a
     1 x n image a line with ``s = -2 S2'(0)``. For probabilities, faces average the area
     over all thresholds (each level set weighs the same) while the two-point surface of
-    a blurred interface is smaller than that of the sharp one.
+    a blurred interface is smaller than that of the sharp one. Where voxels are unknown, masked or
+    NaN, both take the means over the pairs of which both voxels are known.
 
     References
     ----------
@@ -73,11 +74,12 @@ class SpecificSurface(SpatialDescriptor):
     """
 
     name = "specific_surface"
+    takes_unknown = True
     method: str = surface_method()
 
-    def _describe(self, images):
-        field = self._field(images)
-        return METHODS[self.method](field, periodic=self._wraps).unsqueeze(1)
+    def _describe(self, images, known=None):
+        field, options = self._field(images, known), {"periodic": self._wraps, "known": known}
+        return METHODS[self.method](field, **options).unsqueeze(1)
 
     def _target_bounds(self):
         return 0.0, super()._target_bounds()[1]

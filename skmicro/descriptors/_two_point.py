@@ -62,6 +62,10 @@ class TwoPointCorrelation(BinnedDescriptor):
     ``other_phase`` it is the cross-variogram,
     ``<(I_i(x) - I_i(x + r)) (I_j(x) - I_j(x + r))> / 2``.
 
+    *Unknown voxels*, masked or NaN: the means are over the pairs whose ends are both known, counted
+    by the autocorrelation of the mask, and those of the normalisations over the known voxels. NaN
+    where there is no such pair.
+
     References
     ----------
     .. [1] S. Torquato, *Random Heterogeneous Materials*, Springer, 2002, Sec. 2.2.
@@ -79,6 +83,7 @@ class TwoPointCorrelation(BinnedDescriptor):
     """
 
     name = "p2"
+    takes_unknown = True
     other_phase: int | None = parameter(
         None,
         label(),
@@ -124,37 +129,41 @@ class TwoPointCorrelation(BinnedDescriptor):
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.other_phase, "other_phase")
 
-    def _describe(self, images):
-        tail = self._field(images)
+    def _describe(self, images, known=None):
+        tail = self._field(images, known)
         head = None
         if self.other_phase is not None:
             head = self._phase_field(images, self.other_phase)
+            head = head if known is None else head * known
         if self.normalized == "autocovariance":
-            deviations = [None if f is None else _kernels.standardize(f) for f in (tail, head)]
-            return self._correlate(*deviations)
+            fields = (tail, head)
+            deviations = [None if f is None else _kernels.standardize(f, known) for f in fields]
+            return self._correlate(*deviations, known)
         if self.normalized == "variogram":
-            return self._variogram(tail, tail if head is None else head)
-        values = self._correlate(tail, head)
-        return _kernels.divide_by_fraction(values, tail) if self.normalized else values
+            return self._variogram(tail, tail if head is None else head, known)
+        values = self._correlate(tail, head, known)
+        return _kernels.divide_by_fraction(values, tail, known) if self.normalized else values
 
-    def _variogram(self, tail, head):
+    def _variogram(self, tail, head, known):
         """Return half the mean product of differences between the ends of lags."""
         product = tail * head
-        at_an_end = product.flatten(1).mean(1, keepdim=True)
-        if not self._wraps:
+        if self._wraps and known is None:
+            at_an_end = product.flatten(1).mean(1, keepdim=True)
+        else:
             # Pairs in a window do not have their ends everywhere alike.
-            at_an_end = self._both_ways(product, torch.ones_like(product))
-        return at_an_end - self._both_ways(tail, head)
+            everywhere = torch.ones_like(product) if known is None else known
+            at_an_end = self._both_ways(product, everywhere, known)
+        return at_an_end - self._both_ways(tail, head, known)
 
-    def _both_ways(self, tail, head):
+    def _both_ways(self, tail, head, known):
         """Return the mean of correlations over r and -r."""
-        values = self._correlate(tail, None if head is tail else head)
+        values = self._correlate(tail, None if head is tail else head, known)
         if head is tail or self.output == "radial":
             return values
-        return (values + self._correlate(head, tail)) / 2
+        return (values + self._correlate(head, tail, known)) / 2
 
-    def _correlate(self, tail, head):
-        options = {"periodic": self._wraps, "max_lag": self.max_lag}
+    def _correlate(self, tail, head, known):
+        options = {"periodic": self._wraps, "max_lag": self.max_lag, "known": known}
         if self.output == "radial":
             return _kernels.radial_correlation(tail, head, n_bins=self.n_bins, **options)
         if self.output == "map":

@@ -266,9 +266,9 @@ def test_patches_hold_no_masked_voxel(method):
     windows = np.lib.stride_tricks.sliding_window_view(mask, patch)
     n_free = np.count_nonzero(~windows.any(axis=(3, 4, 5)))
     assert len(np.unique(positions, axis=0)) > 0.95 * n_free
-    with pytest.raises(ValueError, match="method must be 'random' or 'grid' for masked scans"):
+    with pytest.raises(ValueError, match="method must be 'random' or 'grid' for scans with unk"):
         extract_patches(scan, patch, 5, method="latin-hypercube")
-    with pytest.raises(ValueError, match="without masked voxels, got none"):
+    with pytest.raises(ValueError, match="with enough known voxels"):
         extract_patches(np.ma.masked_array(np.zeros((9, 9)), np.ones((9, 9))), (2, 2), 3)
 
 
