@@ -13,6 +13,7 @@ ABSTRACT = {
     "NetworkEstimator",
     "NetworkGenerator",
     "PhaseDescriptor",
+    "SpacedDescriptor",
     "SpatialDescriptor",
 }
 

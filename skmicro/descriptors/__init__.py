@@ -15,7 +15,7 @@ from ._lags import map_lags, n_pairs_along, radial_lags, resolve_max_lag
 from ._lineal_path import LinealPath
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
-from ._phase import PhaseDescriptor, SpatialDescriptor
+from ._phase import PhaseDescriptor, SpacedDescriptor, SpatialDescriptor
 from ._registry import bound_like, descriptor_named, new_descriptor, with_borders
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
@@ -35,6 +35,7 @@ __all__ = [
     "ShapeArea",
     "ShapeCentroid",
     "ShapeMoments",
+    "SpacedDescriptor",
     "SpatialDescriptor",
     "SpecificSurface",
     "TwoPointCluster",

@@ -5,17 +5,17 @@ import torch
 
 from ._labelling import join_across_borders, label_stack, phase_mask
 from ._masked_clusters import statistics_of_known
-from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
+from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor, SpacedDescriptor
 
 
-class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
+class ClusterStatistics(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedDescriptor):
     """Number, size and percolation of the clusters of one phase.
 
     A cluster is a connected component. The four features are
 
-    - ``clusters_number``: clusters per voxel;
+    - ``clusters_number``: clusters per volume, by default per voxel;
     - ``clusters_mean_size``: mean size of the cluster that a random voxel of the phase
-      lies in, in voxels;
+      lies in, a volume, by default in voxels;
     - ``clusters_largest_share``: share of the phase that lies in the largest cluster;
     - ``clusters_percolation``: share of the axes along which a cluster percolates.
 
@@ -83,6 +83,8 @@ class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
             as_cut = cluster_statistics(mask, **options, **(borders | {"edge_correction": False}))
             windows = self.edge_correction and not self._wraps
             statistics = statistics_of_known(as_cut, mask, known, windows=windows, **options)
+        volume = self._voxel_volume(images.shape[2:])
+        statistics = statistics * [1 / volume, volume, 1.0, 1.0]
         return torch.as_tensor(statistics, dtype=images.dtype, device=images.device)
 
     def _feature_names(self):

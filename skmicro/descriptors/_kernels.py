@@ -34,14 +34,25 @@ voxels are lags along the axes; the mean over directions of ``|cos|`` is 1, 2/pi
 """
 
 import math
+import operator
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
 import torch
 from scipy.fft import next_fast_len
+from scipy.spatial import SphericalVoronoi
 
 from . import _bits
-from ._lags import axis_limits, bin_table, map_lags, n_pairs_along, resolve_max_lag, resolve_n_bins
+from ._lags import (
+    axis_limits,
+    bin_table,
+    binned_limits,
+    map_lags,
+    n_pairs_along,
+    resolve_max_lag,
+    resolve_n_bins,
+)
 
 _MEAN_COSINE = {1: 1.0, 2: 2 / math.pi, 3: 0.5}
 
@@ -76,14 +87,14 @@ def divide_by_fraction(values, field, known=None):
     return values * present / torch.where(present, fraction, 1.0)
 
 
-def correlation_map(first, second=None, *, periodic=True, max_lag=None, known=None):
+def correlation_map(first, second=None, *, periodic=True, max_lag=None, known=None, scales=None):
     """Return ``S_ab`` at every lag vector, (n, *n_lags), the zero lag in the middle.
 
     Lags are those of :func:`map_lags`; ``second``, the fields b, is by default ``first``. Fields
     are 0 where voxels are not ``known``; NaN stands where no pair is.
     """
     shape, dims = _spatial(first)
-    lags = map_lags(shape, max_lag, periodic=periodic)
+    lags = map_lags(shape, max_lag, periodic=periodic, scales=scales)
     sizes = _sizes(shape, [int(abs(lag[0])) for lag in lags], periodic)
 
     def sums(one, other):
@@ -104,15 +115,17 @@ def correlation_map(first, second=None, *, periodic=True, max_lag=None, known=No
     return torch.where(at_zero, _at_zero(first, second, known).view(-1, *[1] * len(dims)), values)
 
 
-def directional_correlation(first, second=None, *, periodic=True, max_lag=None, known=None):
+def directional_correlation(
+    first, second=None, *, periodic=True, max_lag=None, known=None, scales=None
+):
     """Return ``S_ab(r e_i)`` at r = 0, 1, 2, ... along each axis i, a list of (n, n_lags).
 
     Lags go up to ``max_lag``, see :func:`resolve_max_lag`, or the largest lag that the axis has;
     ``second``, the fields b, is by default ``first``; ``known`` as in :func:`correlation_map`.
     """
     shape, dims = _spatial(first)
-    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
-    limits = axis_limits(shape, max_lag, periodic=periodic)
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
+    limits = axis_limits(shape, max_lag, periodic=periodic, scales=scales)
     sizes = _sizes(shape, limits, periodic)
     n_voxels = math.prod(shape)
     at_zero = _at_zero(first, second, known).unsqueeze(1)
@@ -134,7 +147,9 @@ def directional_correlation(first, second=None, *, periodic=True, max_lag=None, 
     return profiles
 
 
-def radial_correlation(first, second=None, *, periodic=True, max_lag=None, n_bins=None, known=None):
+def radial_correlation(
+    first, second=None, *, periodic=True, max_lag=None, n_bins=None, known=None, scales=None
+):
     """Return ``S_ab`` averaged over the lags of one length, (n, n_bins).
 
     See :func:`resolve_max_lag` for the largest lag. r = 0 is a bin; by default bins are one pixel
@@ -142,11 +157,12 @@ def radial_correlation(first, second=None, *, periodic=True, max_lag=None, n_bin
     :func:`correlation_map`.
     """
     shape = tuple(first.shape[1:])
-    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
     n_bins = resolve_n_bins(max_lag, n_bins)
-    limits = axis_limits(shape, max_lag, periodic=periodic)
+    limits = binned_limits(shape, max_lag, periodic=periodic, scales=scales)
     sizes = _sizes(shape, limits, periodic)
-    bins, multiplicity, n_pairs, _ = bin_table(shape, max_lag, n_bins, periodic, first.device)
+    table = bin_table(shape, max_lag, n_bins, periodic, first.device, scales)
+    bins, multiplicity, n_pairs, _ = table
 
     def sums(one, other, whole):
         even = even_lag_sums(one, other, sizes, limits).flatten(1).double() * multiplicity
@@ -174,12 +190,13 @@ def even_lag_sums(first, second, sizes, limits):
     return even
 
 
-def face_surface(field, *, periodic=True, known=None):
+def face_surface(field, *, periodic=True, known=None, scales=None):
     """Return the area of the voxel faces between unlike voxels, per volume, (n,).
 
-    Sum over the axes of the mean absolute difference between neighbours, both of them ``known``; in
-    ``periodic`` images faces between opposite borders count.
+    Sum over the axes of the mean absolute difference between neighbours, both of them ``known``,
+    over their distance in ``scales``; in ``periodic`` images faces between opposite borders count.
     """
+    scales = thick_scales(field, scales)
     field = without_thin_axes(field)
     known = None if known is None else without_thin_axes(known)
     surface, shape = field.new_zeros(len(field)), field.shape[1:]
@@ -194,26 +211,65 @@ def face_surface(field, *, periodic=True, known=None):
         else:
             n_pairs = math.prod(shape) // side * (side if periodic else side - 1)
             drop = unlike[:, axis].to(field.dtype) / n_pairs
-        surface = surface + drop
+        surface = surface + (drop if scales is None else drop / scales[axis])
     return surface
 
 
-def two_point_surface(field, *, periodic=True, known=None):
+def two_point_surface(field, *, periodic=True, known=None, scales=None):
     """Return the interface area per volume from the slope of the autocorrelation at 0, (n,).
 
     ``-2 S'(0) / <|cos|>`` with ``-S'(0)`` the mean of ``(S(0) - S(v)) / |v|`` over the nearest
-    and diagonal neighbours v, both of them ``known``.
+    and diagonal neighbours v, both of them ``known``. Of unlike ``scales`` each counts for its part
+    of all directions, over the part that it has where they are alike.
     """
+    scales = thick_scales(field, scales)
     field = without_thin_axes(field)
     known = None if known is None else without_thin_axes(known)
     n_axes = field.ndim - 1
     steps = [step for step in product((-1, 0, 1), repeat=n_axes) if step > (0,) * n_axes]
+    weights = (1.0,) * len(steps) if scales is None else _direction_weights(scales)
     slope = field.new_zeros(len(field))
-    for step in steps:
+    for step, weight in zip(steps, weights, strict=True):
         squares = neighbour_differences(field, step, periodic).square()
         drop = volume_fraction(squares, known_neighbours(known, step, periodic)) / 2
-        slope = slope + drop / math.hypot(*step)
+        lengths = step if scales is None else map(operator.mul, step, scales)
+        slope = slope + drop / (math.hypot(*lengths) / weight)
     return slope * (2 / (_MEAN_COSINE[max(n_axes, 1)] * max(len(steps), 1)))
+
+
+def thick_scales(field, scales):
+    """Return the scales of the axes that are longer than one pixel."""
+    if scales is None:
+        return None
+    return [scale for scale, side in zip(scales, field.shape[1:], strict=True) if side > 1]
+
+
+def _direction_weights(scales):
+    """Return the weights of the steps to neighbours, of mean 1; equal for equal scales.
+
+    Steps are those of :func:`two_point_surface`, in their order.
+    """
+    shares, even = (_solid_angles(sides) for sides in (tuple(scales), (1.0,) * len(scales)))
+    weights = np.array(shares) / even
+    return (weights / weights.mean()).tolist()
+
+
+@lru_cache(maxsize=8)
+def _solid_angles(scales):
+    """Return the shares of directions nearest to each step to a neighbour or its opposite."""
+    steps = [step for step in product((-1, 0, 1), repeat=len(scales)) if step > (0,) * len(scales)]
+    vectors = np.array(steps) * scales
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    if len(scales) == 1:
+        return np.ones(1)
+    if len(scales) == 3:
+        return SphericalVoronoi(np.concatenate([units, -units])).calculate_areas()[: len(steps)]
+    angles = np.arctan2(units[:, 1], units[:, 0]) % math.pi
+    order = np.argsort(angles)
+    gaps = np.diff(angles[order], append=angles[order[0]] + math.pi)
+    shares = np.empty(len(steps))
+    shares[order] = (gaps + np.roll(gaps, 1)) / 2
+    return shares
 
 
 def without_thin_axes(field):

@@ -11,13 +11,43 @@ import torch
 
 from ._kernels import volume_fraction
 from ._lags import axis_limits, resolve_max_lag, resolve_max_length
-from ._line_kernels import bundles, densities_to_lengths, mean_and_shares, padded
+from ._line_kernels import (
+    as_long,
+    at_least_as_long,
+    bundles,
+    densities_to_lengths,
+    first_as_long,
+    lag_columns,
+    mean_and_shares,
+    padded,
+    placed,
+    scaled_dims,
+)
 
 
-def directional_lineal_path(field, *, known, periodic=True, max_lag=None):
+def directional_lineal_path(field, *, known, periodic=True, max_lag=None, scales=None):
     """Return the lineal path along each axis, a list of (n, n_lags), NaN without known segments."""
-    max_lag = resolve_max_lag(tuple(field.shape[1:]), max_lag, periodic=periodic)
-    limits = axis_limits(tuple(field.shape[1:]), max_lag, periodic=periodic)
+    shape = tuple(field.shape[1:])
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
+    limits = axis_limits(shape, max_lag, periodic=periodic, scales=scales)
+    return _paths(field, known, limits, periodic)
+
+
+def lineal_path(field, *, known, periodic=True, max_lag=None, scales=None):
+    """Return the mean over the axes that have known segments of a length, (n, max_lag + 1)."""
+    shape = tuple(field.shape[1:])
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
+    columns = lag_columns(shape, max_lag, periodic, scales)
+    total = n_axes = 0
+    paths = _paths(field, known, [len(column) - 1 for column in columns], periodic)
+    for path, column in zip(paths, columns, strict=True):
+        told = ~path.isnan()
+        total = total + placed(path.nan_to_num(0.0), column, max_lag + 1)
+        n_axes = n_axes + placed(told.to(path.dtype), column, max_lag + 1)
+    return torch.cat([paths[0][:, :1], (total / n_axes)[:, 1:]], dim=1)
+
+
+def _paths(field, known, limits, periodic):
     fraction = volume_fraction(field, known).unsqueeze(1)
     paths = []
     for dim, limit in enumerate(limits, start=1):
@@ -30,32 +60,33 @@ def directional_lineal_path(field, *, known, periodic=True, max_lag=None):
     return paths
 
 
-def lineal_path(field, **options):
-    """Return the mean over the axes that have known segments of a length, (n, max_lag + 1)."""
-    paths = directional_lineal_path(field, **options)
-    n_lags = max(path.shape[1] for path in paths)
-    pad = torch.nn.functional.pad
-    paths = [pad(path, (0, n_lags - path.shape[1]), value=torch.nan) for path in paths]
-    mean = torch.stack(paths).nanmean(0)
-    return torch.cat([paths[0][:, :1], mean[:, 1:]], dim=1)
-
-
-def chord_lengths(field, *, known, periodic=True, edge_correction=True, max_length=None, axes=None):
+def chord_lengths(
+    field,
+    *,
+    known,
+    periodic=True,
+    edge_correction=True,
+    max_length=None,
+    axes=None,
+    scales=None,
+):
     """Return mean (n,) and distribution (n, max_length) as :func:`._line_kernels.chord_lengths`."""
-    max_length = resolve_max_length(tuple(field.shape[1:]), max_length, periodic=periodic)
-    axes = range(field.ndim - 1) if axes is None else axes
-    dims = [1 + axis for axis in axes if field.shape[1 + axis] > 1]
+    shape = tuple(field.shape[1:])
+    max_length = resolve_max_length(shape, max_length, periodic=periodic, scales=scales)
+    dims = scaled_dims(shape, axes, scales)
     if periodic or not edge_correction:
         return _chords_as_cut(field, known, dims, periodic, max_length)
     zeros = field.new_zeros(len(field), max_length, dtype=torch.float64)
     whole, seen, n_whole, n_seen = zeros, zeros, zeros, zeros
-    for dim in dims:
+    for dim, scale in dims:
         counts = 0
         for inside, certain in _lines(field, known, dim, periodic):
             counts = counts + _chords_and_places(inside, certain, max_length)
         found, room, begun, places = (padded(part, max_length) for part in counts.unbind(2))
-        whole, n_whole = whole + _ratio(found, room), n_whole + (room > 0)
-        seen, n_seen = seen + _ratio(begun, places), n_seen + (places > 0)
+        whole = whole + as_long(_ratio(found, room), scale)
+        seen = seen + at_least_as_long(_ratio(begun, places), scale)
+        first = first_as_long(max_length, scale)
+        n_whole, n_seen = n_whole + (room[:, first] > 0), n_seen + (places[:, first] > 0)
     fraction = volume_fraction(field, known)
     return densities_to_lengths(_ratio(whole, n_whole), _ratio(seen, n_seen), fraction, field.dtype)
 
@@ -104,7 +135,7 @@ def _chords_as_cut(field, known, dims, periodic, max_length):
     """Return the same of the chords that are seen whole, all of which weigh the same."""
     n_voxels = field.new_zeros(len(field), dtype=torch.float64)
     counts = field.new_zeros(len(field), max_length, dtype=torch.float64)
-    for dim in dims:
+    for dim, scale in dims:
         for lines, certain in _lines(field, known, dim, periodic):
             outside = certain - lines
             before = outside.roll(1, 1)
@@ -113,7 +144,7 @@ def _chords_as_cut(field, known, dims, periodic, max_length):
                     break
                 chords = (before * run * outside.roll(-z, 1)).flatten(1).sum(1).double()
                 n_voxels = n_voxels + z * chords
-                counts[:, min(z, max_length) - 1] += chords
+                counts[:, min(int(z * scale + 0.5), max_length) - 1] += chords / scale
     return mean_and_shares(n_voxels, counts.flip(1).cumsum(1).flip(1), field.dtype)
 
 

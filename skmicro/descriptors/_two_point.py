@@ -22,8 +22,8 @@ class TwoPointCorrelation(BinnedDescriptor):
     Attributes
     ----------
     lags_ : ndarray of shape (n_features,) or (n_features, n_axes)
-        Lag of each feature in pixels: mean length of a bin's lags, distance along an
-        axis, or lag vector of the map.
+        Lag of each feature in the unit of ``spacing``: mean length of a bin's lags, distance
+        along an axis, or lag vector of the map.
 
     See Also
     --------
@@ -47,6 +47,9 @@ class TwoPointCorrelation(BinnedDescriptor):
     ``max_lag + 1/2`` is cut into ``n_bins - 1`` equal parts instead. A periodic image
     counts each of its voxels once as a lag; with borders each pair of voxels counts
     once, so that lags of many pairs weigh more. ``lags_`` holds the mean lengths.
+
+    *Spacing.* Lags are lengths, and a bin is as wide as the shortest ``spacing``. Names of features
+    count voxels and bins.
 
     *Map.* The lags along an axis run upwards from minus to plus the largest lag; a
     periodic even side L has the lag L/2 once, as -L/2. The zero lag is at index
@@ -109,18 +112,18 @@ class TwoPointCorrelation(BinnedDescriptor):
 
     @property
     def lags_(self):
-        """Lag of each feature in pixels."""
+        """Lag of each feature in the unit of ``spacing``."""
         if self.output == "radial":
             return super().lags_
         if self.output == "map":
-            return np.array(list(product(*self._map_lags())))
-        return np.concatenate([np.arange(limit + 1) for limit in self._axis_limits()])
-
-    def _axis_limits(self):
-        return _lags.axis_limits(self.image_shape_, self._resolved_max_lag(), periodic=self._wraps)
+            lags = np.array(list(product(*self._map_lags())))
+            return _lags.in_units(lags, self._spacing(lags.shape[1]))
+        return np.concatenate(self._axis_lags())
 
     def _map_lags(self):
-        return _lags.map_lags(self.image_shape_, self.max_lag, periodic=self._wraps)
+        """Return the lags along each axis, in voxels."""
+        options = {"periodic": self._wraps, "scales": self._scales}
+        return _lags.map_lags(self.image_shape_, self.max_lag, **options)
 
     def _check_parameters(self):
         super()._check_parameters()
@@ -163,7 +166,9 @@ class TwoPointCorrelation(BinnedDescriptor):
         return (values + self._correlate(head, tail, known)) / 2
 
     def _correlate(self, tail, head, known):
-        options = {"periodic": self._wraps, "max_lag": self.max_lag, "known": known}
+        _, scales = self._unit_and_scales(tail.shape[1:])
+        options = {"periodic": self._wraps, "max_lag": self.max_lag}
+        options |= {"known": known, "scales": scales}
         if self.output == "radial":
             return _kernels.radial_correlation(tail, head, n_bins=self.n_bins, **options)
         if self.output == "map":
@@ -174,11 +179,12 @@ class TwoPointCorrelation(BinnedDescriptor):
         if self.output == "radial":
             return super()._feature_names()
         if self.output == "map":
-            return [f"{self.name}_" + "_".join(map(str, lag)) for lag in self.lags_]
+            lags = product(*self._map_lags())
+            return [f"{self.name}_" + "_".join(map(str, lag)) for lag in lags]
         return [
             f"{self.name}_axis{axis}_r{lag}"
-            for axis, limit in enumerate(self._axis_limits())
-            for lag in range(limit + 1)
+            for axis, lags in enumerate(self._axis_lags())
+            for lag in range(len(lags))
         ]
 
     def _n_features(self):
