@@ -102,7 +102,8 @@ class ThreePointParameters(PhaseGeometry):
         None,
         optional(integer(1)),
         """Largest side of a triangle in voxels, of the finest axis where ``spacing`` differs, for
-        ``"integration"``; ``None`` stands for the fewest voxels along a side longer than one.""",
+        ``"integration"``; ``None`` stands for the shortest side of the image longer than one
+        voxel.""",
     )
 
     _removed: ClassVar = {"n_radii": None, "n_angles": None}
@@ -122,7 +123,8 @@ class ThreePointParameters(PhaseGeometry):
             return torch.stack(self._three_point(field), dim=1), None
         dimension = self._material_dimension(field.ndim - 1)
         _, scales = self._unit_and_scales(field.shape[1:])
-        max_lag = self.max_lag or min((side for side in field.shape[1:] if side > 1), default=1)
+        sides = zip(field.shape[1:], scales or (1,) * (field.ndim - 1), strict=True)
+        max_lag = self.max_lag or int(min((n * step for n, step in sides if n > 1), default=1))
         n_angles = N_ANGLES[field.ndim - 1]
         options = {"n_radii": max_lag, "n_angles": n_angles, "scales": scales}
         found = integrated_parameters(field, dimension, max_lag, **options)
