@@ -212,6 +212,46 @@ def test_chords_of_layers():
     )
 
 
+def test_chords_of_bricks():
+    """Bricks of 3 x 4 voxels, 6 x 4 long: test lines of the same length meet 4 and 6 chords."""
+    cell = np.zeros((5, 6), np.uint8)
+    cell[1:4, 1:5] = 1
+    X = np.tile(cell, (1, 6, 6))
+    shares = np.zeros(8)
+    shares[[5, 3]] = 0.4, 0.6
+    mask = np.zeros(X.shape, bool)
+    mask[0, 15:20, :6] = True
+    for scan, correction in ((X, True), (X, False), (np.ma.masked_array(X, mask), True)):
+        for periodic in (True, False):
+            settings = {"periodic": periodic, "max_length": 8, "edge_correction": correction}
+            found = ChordLength(spacing=(2.0, 1.0), **settings).fit_transform(scan)[0]
+            with case(settings, np.ma.is_masked(scan)):
+                windows = correction and not periodic
+                # Sides of whole cells are not an even sample of places.
+                np.testing.assert_allclose(found[1:], shares, atol=0.04 if windows else 0.01)
+                np.testing.assert_allclose(found[0], 4.8, rtol=0.04 if windows else 0.01)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_surfaces_of_every_direction(factor):
+    """Plates of many slopes, which neighbours of even weights see by a third too small."""
+    n = 24
+    z, x = np.meshgrid(factor * np.arange(n), np.arange(factor * n), indexing="ij")
+    normals = [(1, 0), (0, 1), (1, 1), (1, -1), (1, 2), (2, 1), (1, 3), (3, 1)]
+    found, true = [], []
+    for a, b in normals:
+        waves = np.cos(2 * np.pi * (a * z + b * x) / (factor * n))
+        X = (waves > 0).astype(np.uint8)[None]
+        descriptor = SpecificSurface(
+            method="two-point", periodic=True, spacing=(float(factor), 1.0)
+        )
+        found.append(descriptor.fit_transform(X)[0, 0])
+        true.append(2 * np.hypot(a, b) / (factor * n))
+    ratio = np.array(found) / true
+    assert ratio.mean() == pytest.approx(1, abs=0.02)
+    assert np.abs(ratio - 1).max() < 0.14
+
+
 def test_properties_of_long_voxels():
     """Discs and balls have small parameters, squeezed ones have not."""
     for shape, tol in (((64, 64), 0.04), ((32, 32, 32), 0.04)):
