@@ -50,8 +50,8 @@ class SpecificSurface(SpacedDescriptor, SpatialDescriptor):
     three. Features thinner than two pixels are underestimated.
 
     Where ``spacing`` differs, faces weigh their area over the volume of a voxel, and neighbours v
-    the part of all directions that is nearest to them, over the part that they have in a cube. Of
-    plane voxels twice as long as wide, flat interfaces then are -10 to +8 % off.
+    the part of all directions that is nearest to them, over the part that they have in a cube. The
+    longer the voxels, the more the answer for a flat interface depends on its direction.
 
     Sides of one pixel are ignored: a volume one voxel thick is a plane image, and a
     1 x n image a line with ``s = -2 S2'(0)``. For probabilities, faces average the area

@@ -158,11 +158,9 @@ class FieldCorrelation(ConditionTable):
         return new
 
     def describe(self, images, variables=None):
-        """Return the conditions of images; once there are spectra, p2 is the one expected.
-
-        Before that, p2 at lags without pairs of known voxels is that of uncorrelated ones.
-        """
+        """Return the conditions of images; once there are spectra, p2 is the one expected."""
         if not self.descriptors or self.spectra is None:
+            # Lags that known voxels do not tell are taken for uncorrelated.
             rows = super().describe(images)
             return np.where(np.isnan(rows), rows[:, :1] ** 2, rows)
         rows = described(self.descriptors[:2], images)

@@ -37,10 +37,7 @@ class FieldModel(Model):
     dtype = torch.float64
 
     def latents_of(self, images, conditions):
-        """Return white noise (n, n_latent) whose field is cut to the images.
-
-        Where voxels are unknown it is whatever the spectrum expects.
-        """
+        """Return white noise (n, n_latent) whose field is cut to what is known of the images."""
         known = known_voxels(images)
 
         def invert(index):
