@@ -128,7 +128,7 @@ moments-of-parts | weight of a part | conditioning/test_fraction_scaling.py
 flow-channel | wrong phase channel | flows/test_flow.py generators/test_flow_matching.py
     (channels[:, 1:] if channels.shape[1] == 2  =>  (channels[:, :1] if channels.shape[1] == 2
 damaged-input | input changed | flows/test_inpainting.py
-    images = np.array(X.detach()  =>  images = np.asarray(X.detach()
+    images = np.array(values)  =>  images = np.asarray(values)
 filling-noise | noise of another variance | flows/test_inpainting.py
     (1 - t) ** 2 - share**2 * (1 - s) ** 2  =>  (1 - t) ** 2 * (1 - share**2)
 field-border | border taken for periodic | random_fields/test_gaussian_random_field.py
@@ -202,6 +202,22 @@ sphere-borders | distances without the borders | datasets/test_spheres.py
     tree = cKDTree(draws, boxsize=box)  =>  tree = cKDTree(draws)
 mesh-slaves | edges twice in slave sets | test_voxel_mesh.py
     place = [slice(0, -1)] * len(shape)  =>  place = [slice(None)] * len(shape)
+masked-pairs | pairs with an unknown end count | descriptors/test_parts_known.py
+    return there * here  =>  return torch.maximum(there, here)
+masked-places | places of chords of another length | descriptors/test_parts_known.py
+    known_before * longer  =>  known_before * room
+masked-crops | windows with unknown voxels | training/test_matching_step.py
+    known_shares(~known, self.shape) == 1  =>  known_shares(~known, self.shape) > 0.8
+mask-dropped | what is under a mask counts | common/test_unknown_voxels.py
+    unknown = None if mask is None else mask.reshape(images.shape)  =>  unknown = None
+spacing-squares | bins by voxels in place of lengths | descriptors/test_spacing.py
+    ((scale * lags) ** 2)  =>  (lags**2)
+spacing-faces | faces without their area | descriptors/test_spacing.py
+    drop / scales[axis])  =>  drop)
+spacing-directions | neighbours weigh the same | descriptors/test_spacing.py
+    / (math.hypot(*lengths) / weight)  =>  / math.hypot(*lengths)
+spacing-chords | test lines of unlike lengths | descriptors/test_spacing.py
+    [:, :n] / scale  =>  [:, :n]
 """
 
 

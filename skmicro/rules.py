@@ -129,6 +129,19 @@ def labels():
     return Rule("sequence of int", check)
 
 
+def spacing():
+    """Return the rule of distances of neighbouring voxels: one number, or one for each axis."""
+
+    def check(name, value):
+        single = np.ndim(value) == 0
+        if not single and (np.ndim(value) != 1 or len(value) not in (2, 3)):
+            raise ValueError(f"{name} must be a number or one for each axis, got {value!r}.")
+        for item in (value,) if single else value:
+            _checks.check_real(name, item, 0.0, open_low=True)
+
+    return Rule("float or tuple of float", check)
+
+
 def shape():
     """Return the rule of image shapes: the voxels along each of two or three axes."""
     return Rule("tuple of int", _checks.check_image_shape)

@@ -14,6 +14,7 @@ ABSTRACT = {
     "NetworkEstimator",
     "NetworkGenerator",
     "PhaseDescriptor",
+    "SpacedDescriptor",
     "SpatialDescriptor",
 }
 

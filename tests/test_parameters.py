@@ -22,7 +22,7 @@ from skmicro.parameters import (
     parameters_of,
 )
 from skmicro.persistence import NotASavedFileError
-from skmicro.properties import ThreePointParameters
+from skmicro.properties import Permeability, ThreePointParameters
 from skmicro.utils import all_estimators
 
 
@@ -269,6 +269,15 @@ def test_files_with_former_names_of_parameters(tmp_path):
     )
     loaded.save(tmp_path / "new.skm")
     assert skmicro.load(tmp_path / "new.skm").partial_fit(IMAGES).n_iter_ == 4
+
+
+def test_files_with_the_former_name_of_the_spacing():
+    estimator = Permeability(spacing=2.5, periodic=True).fit(IMAGES)
+    state = estimator._persistent_state()
+    state["voxel_size"] = state.pop("spacing")
+    assert Permeability._from_persistent_state(state).spacing == 2.5
+    state.pop("voxel_size")
+    assert Permeability._from_persistent_state(state).spacing == 1.0
 
 
 def test_files_with_a_removed_parameter_load_if_it_had_its_default():

@@ -254,10 +254,11 @@ def described(descriptors, images):
 
 
 def _widened(bounds, values):
-    low, high = values.min(axis=0), values.max(axis=0)
+    # NaN, of which known voxels do not tell a value, is left out.
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     if bounds is None:
         return low, high
-    return np.minimum(bounds[0], low), np.maximum(bounds[1], high)
+    return np.fmin(bounds[0], low), np.fmax(bounds[1], high)
 
 
 def _nearby_rows(table, given, share):

@@ -16,7 +16,7 @@ from ._lineal_path import LinealPath
 from ._local_thickness import LocalThickness
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
-from ._phase import PhaseDescriptor, SpatialDescriptor
+from ._phase import PhaseDescriptor, SpacedDescriptor, SpatialDescriptor
 from ._registry import bound_like, descriptor_named, near_name, new_descriptor, with_borders
 from ._surface import SpecificSurface
 from ._topology import EulerNumber
@@ -37,6 +37,7 @@ __all__ = [
     "ShapeArea",
     "ShapeCentroid",
     "ShapeMoments",
+    "SpacedDescriptor",
     "SpatialDescriptor",
     "SpecificSurface",
     "TwoPointCluster",

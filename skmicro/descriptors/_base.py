@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
 from .._rollback import unchanged_on_error
-from ..images import EncodingEstimator, check_feature_names, check_images
+from ..images import EncodingEstimator, check_feature_names, check_images, known_voxels
 from ..parameters import check_parameters
 
 FEW_CHANNELS = 64
@@ -20,7 +20,9 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
     Subclasses set ``name`` (how targets and invariances call the descriptor), declare their
     parameters (see :mod:`skmicro.parameters`), and implement :meth:`_describe` and
     :meth:`_feature_names`. Those whose features have no gradient, such as counts, set
-    ``differentiable = False`` and refuse tensors that require one.
+    ``differentiable = False`` and refuse tensors that require one. Those that can do without some
+    voxels set ``takes_unknown = True``. Their ``_describe(images, known=None)`` is told which ones
+    are known, a tensor (n, *spatial) of ones and zeros, of images where some are not.
     """
 
     name = None
@@ -81,12 +83,14 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         Returns
         -------
         features : ndarray or Tensor of shape (n, n_features)
-            One row for each image; a tensor where ``X`` is a tensor.
+            One row for each image; a tensor where ``X`` is a tensor. NaN where the known voxels of
+            an image with unknown ones, masked or NaN, do not tell a feature.
 
         Raises
         ------
         ValueError
-            If the images have another shape or an unseen phase, or a feature is not finite.
+            If the images have another shape or an unseen phase, a feature is not finite, or voxels
+            are unknown and the descriptor has no use for that.
         """
         check_is_fitted(self)
         self._check_parameters()
@@ -94,6 +98,8 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         self.encoder_.check(images)
         features = self._transformed(images, X.device if isinstance(X, torch.Tensor) else "cpu")
         wrong = features.isnan() if self._may_be_infinite else ~features.isfinite()
+        if known_voxels(images) is not None:
+            wrong &= ~features.isnan()
         if wrong.any():
             value = features[wrong][0]
             raise ValueError(
@@ -101,16 +107,35 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
             )
         return features if isinstance(X, torch.Tensor) else features.numpy()
 
-    @torch.no_grad()
     def _transformed(self, images, device):
-        """Describe checked images (n, *spatial) in batches, and return a tensor on ``device``."""
+        """Describe checked images (n, *spatial), and return a tensor on ``device``."""
+        known = known_voxels(images)
+        if known is None:
+            return self._in_batches(images, device)
+        # Whole images by themselves: what they get does not depend on what comes with them.
+        whole = known.reshape(len(known), -1).all(axis=1)
+        images, place = np.asarray(images), torch.as_tensor(whole, device=device)
+        rows = self._in_batches(images[~whole], device, known[~whole])
+        features = rows.new_empty(len(images), rows.shape[1])
+        features[~place] = rows
+        if whole.any():
+            features[place] = self._in_batches(images[whole], device)
+        return features
+
+    @torch.no_grad()
+    def _in_batches(self, images, device, known=None):
+        """Describe images in batches; ``known`` says which voxels are, where not all of them."""
         double = self.phases_ is None and images.dtype == np.float64
         dtype = torch.float64 if double else torch.float32
         n_features = self._n_features()
 
         def describe(index):
-            channels = self.encoder_.encode(images[index], device, dtype)
-            features = self._describe(self.encoder_.physical(channels))
+            channels = self.encoder_.physical(self.encoder_.encode(images[index], device, dtype))
+            if known is None:
+                features = self._describe(channels)
+            else:
+                told = torch.as_tensor(known[index], dtype=dtype, device=device)
+                features = self._describe(channels, told)
             return self._of_shape((len(index), n_features), features)
 
         n_channels = self.encoder_.n_channels

@@ -5,18 +5,19 @@ import torch
 
 from ..parameters import parameter
 from ..rules import choice, integer, optional
-from . import _lags, _line_kernels
-from ._phase import EdgeCorrectedDescriptor
+from . import _lags, _line_kernels, _masked_lines
+from ._phase import EdgeCorrectedDescriptor, SpacedDescriptor
 
 
-class ChordLength(EdgeCorrectedDescriptor):
+class ChordLength(SpacedDescriptor, EdgeCorrectedDescriptor):
     """Mean and distribution of the chord lengths of one phase, along the axes.
 
     A chord is a maximal run of voxels of the phase along an axis. The features are
 
-    - ``chord_length_mean``: mean length of a chord, in pixels;
+    - ``chord_length_mean``: mean length of a chord, in the unit of ``spacing``;
     - ``chord_length_z1``, ``chord_length_z2``, ...: the probability ``p(z)`` that a chord
-      chosen at random has z voxels. The last one is the probability that it has
+      chosen at random has z voxels (where ``spacing`` differs a length of z times the shortest
+      one, rounded). The last one is the probability that it has
       ``max_length`` or more, so that they sum to 1.
 
     Images without a chord have 0 in all of them.
@@ -24,7 +25,7 @@ class ChordLength(EdgeCorrectedDescriptor):
     Attributes
     ----------
     lengths_ : ndarray of shape (n_lengths,)
-        Length z of each feature after a mean in pixels, from 1 to the largest.
+        Length of each feature after a mean, in the unit of ``spacing``.
 
     See Also
     --------
@@ -53,6 +54,10 @@ class ChordLength(EdgeCorrectedDescriptor):
     count for it. Without ``edge_correction`` chords that touch the border are left out and all
     others weigh the same.
 
+    Unknown voxels, masked or NaN, are a border: a chord is seen whole where the voxels beyond its
+    ends are known, and numbers of windows are divided by the places where that many voxels in a
+    row are known. In periodic images chords that touch unknown voxels are left out.
+
     In a periodic image the number of chords of length z per voxel along an axis is the second
     difference of the lineal path function along this axis, ``L(z - 1) - 2 L(z) + L(z + 1)``
     with L as in :class:`LinealPath`. Without lines wholly in the phase the mean is
@@ -79,12 +84,13 @@ class ChordLength(EdgeCorrectedDescriptor):
     """
 
     name = "chord_length"
+    takes_unknown = True
     max_length: int | None = parameter(
         None,
         optional(integer(1)),
-        """Length of the last bin, in pixels. ``None`` stands for half the shortest side longer
-        than one pixel. At most the longest side minus one in periodic images, minus two in
-        others: no chord is longer.""",
+        """Length of the last bin, in voxels, of the finest axis where ``spacing`` differs. ``None``
+        stands for half the shortest side longer than one voxel. At most the longest side minus
+        one in periodic images, minus two in others: no chord is longer.""",
     )
 
     output: str = parameter(
@@ -96,32 +102,39 @@ class ChordLength(EdgeCorrectedDescriptor):
 
     @property
     def lengths_(self):
-        """Length of the chords of each feature after the mean in pixels."""
-        return np.arange(1, 1 + self._resolved_max_length())
+        """Length of the chords of each feature after the mean, in the unit of spacing."""
+        unit, _ = self._unit_and_scales(self.image_shape_)
+        return _lags.in_units(np.arange(1, 1 + self._resolved_max_length()), unit)
 
     def _resolved_max_length(self):
-        return _lags.resolve_max_length(self.image_shape_, self.max_length, periodic=self._wraps)
+        _, scales = self._unit_and_scales(self.image_shape_)
+        options = {"periodic": self._wraps, "scales": scales}
+        return _lags.resolve_max_length(self.image_shape_, self.max_length, **options)
 
     def _check_parameters(self):
         super()._check_parameters()
         if hasattr(self, "encoder_"):
             self._resolved_max_length()
 
-    def _describe(self, images):
-        field = self._probability(images)
+    def _describe(self, images, known=None):
+        field = self._probability(images, known)
+        unit, scales = self._unit_and_scales(field.shape[1:])
+        options = {"max_length": self.max_length, "scales": scales, **self._borders}
+        kernels = _line_kernels
+        if known is not None:
+            kernels, options = _masked_lines, options | {"known": known}
         features = []
         for axes in [None] if self.output == "pooled" else [(k,) for k in range(field.ndim - 1)]:
-            mean, shares = _line_kernels.chord_lengths(
-                field, max_length=self.max_length, axes=axes, **self._borders
-            )
-            features += [mean.unsqueeze(1), shares]
+            mean, shares = kernels.chord_lengths(field, axes=axes, **options)
+            features += [unit * mean.unsqueeze(1), shares]
         return torch.cat(features, dim=1)
 
     def _feature_names(self):
         prefixes = [self.name]
         if self.output == "directional":
             prefixes = [f"{self.name}_axis{axis}" for axis in range(len(self.image_shape_))]
-        figures = ["mean", *(f"z{length}" for length in self.lengths_)]
+        lengths = range(1, 1 + self._resolved_max_length())
+        figures = ["mean", *(f"z{length}" for length in lengths)]
         return [f"{prefix}_{figure}" for prefix in prefixes for figure in figures]
 
     def _target_bounds(self):

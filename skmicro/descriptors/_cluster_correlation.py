@@ -15,22 +15,24 @@ SMALL = 128
 """Voxels up to which counting the pairs of a cluster is faster than transforming it."""
 
 
-def cluster_correlation(mask, *, periodic=True, corners=False, max_lag=None, n_bins=None):
+def cluster_correlation(
+    mask, *, periodic=True, corners=False, max_lag=None, n_bins=None, scales=None
+):
     """Return the two-point cluster function averaged over the lags of one length.
 
     Of masks (n, *spatial) one row (n, n_bins) for each image, in double precision. With
     ``corners`` voxels that share no more than a corner are connected.
     """
     n_images, shape = len(mask), mask.shape[1:]
-    max_lag = _lags.resolve_max_lag(shape, max_lag, periodic=periodic)
+    max_lag = _lags.resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
     n_bins = _lags.resolve_n_bins(max_lag, n_bins)
-    table = _lags.bin_table(shape, max_lag, n_bins, periodic, torch.device("cpu"))
+    table = _lags.bin_table(shape, max_lag, n_bins, periodic, torch.device("cpu"), scales)
     bins, multiplicity, n_pairs = (column.numpy() for column in table[:3])
 
     sizes, voxels = _sorted_clusters(mask, periodic, corners)
     n_large = np.count_nonzero(sizes > SMALL)
     ends = np.cumsum(sizes)
-    limits = _lags.axis_limits(shape, max_lag, periodic=periodic)
+    limits = _lags.binned_limits(shape, max_lag, periodic=periodic, scales=scales)
     even = np.zeros((n_images, *(limit + 1 for limit in limits)))
     for start, end in zip(ends[:n_large] - sizes[:n_large], ends[:n_large], strict=True):
         sums = _autocorrelation(voxels[1:, start:end], shape, limits, periodic)
@@ -41,8 +43,11 @@ def cluster_correlation(mask, *, periodic=True, corners=False, max_lag=None, n_b
 
     bin_of_square = _lags.bins_of(np.sqrt(np.arange((max_lag + 1) ** 2 + 1)), max_lag, n_bins)
     small = voxels[:, sizes[:n_large].sum() :]
-    for image, squares in _squared_distances(small, sizes[n_large:], shape, periodic):
-        bin_of_pair = bin_of_square[np.minimum(squares, (max_lag + 1) ** 2)]
+    for image, squares in _squared_distances(small, sizes[n_large:], shape, periodic, scales):
+        if scales is None:
+            bin_of_pair = bin_of_square[np.minimum(squares, (max_lag + 1) ** 2)]
+        else:
+            bin_of_pair = _lags.bins_of(np.sqrt(squares), max_lag, n_bins)
         found = np.bincount(image * (n_bins + 1) + bin_of_pair, minlength=sums.size)
         sums += 2 * found.reshape(sums.shape)
     curves = sums[:, :n_bins] / n_pairs
@@ -99,7 +104,7 @@ def _extent(line, side, periodic):
     return covered[(widest + 1) % len(covered)], side - gaps[widest] + 1
 
 
-def _squared_distances(voxels, sizes, shape, periodic):
+def _squared_distances(voxels, sizes, shape, periodic, scales):
     """Yield, step by step, images and squared distances of pairs in the same cluster.
 
     The voxels of a cluster follow each other, so that one step pairs the voxels of all
@@ -110,8 +115,9 @@ def _squared_distances(voxels, sizes, shape, periodic):
     for step in range(1, sizes.max(initial=0)):
         n_left = np.searchsorted(least, -step)
         same = np.flatnonzero(cluster[: n_left - step] == cluster[step:n_left])
-        squares = np.zeros(len(same), dtype=np.int64)
-        for line, side in zip(voxels[1:], shape, strict=True):
+        squares = np.zeros(len(same), dtype=np.int64 if scales is None else float)
+        for axis, (line, side) in enumerate(zip(voxels[1:], shape, strict=True)):
             lag = np.abs(line[same + step] - line[same])
-            squares += np.minimum(lag, side - lag) ** 2 if periodic else lag**2
+            lag = np.minimum(lag, side - lag) if periodic else lag
+            squares += (lag if scales is None else lag * scales[axis]) ** 2
         yield voxels[0, same], squares

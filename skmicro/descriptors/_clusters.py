@@ -4,17 +4,18 @@ import numpy as np
 import torch
 
 from ._labelling import join_across_borders, label_stack, phase_mask
-from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
+from ._masked_clusters import statistics_of_known
+from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor, SpacedDescriptor
 
 
-class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
+class ClusterStatistics(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedDescriptor):
     """Number, size and percolation of the clusters of one phase.
 
     A cluster is a connected component. The four features are
 
-    - ``clusters_number``: clusters per voxel;
+    - ``clusters_number``: clusters per volume, by default per voxel;
     - ``clusters_mean_size``: mean size of the cluster that a random voxel of the phase
-      lies in, in voxels;
+      lies in, a volume, by default in voxels;
     - ``clusters_largest_share``: share of the phase that lies in the largest cluster;
     - ``clusters_percolation``: share of the axes along which a cluster percolates.
 
@@ -44,6 +45,11 @@ class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
     size of the clusters, without end where they percolate; the largest share and the percolation
     fall with it where they do not. Compare them between images of one size only.
 
+    Unknown voxels, masked or NaN, are a border, of periodic images as well: clusters end there, the
+    number is one per known voxel, and clusters percolate between the first and the last known
+    layers. In windows those clusters count in whose box, and one layer around it, all voxels are
+    known; each weighs the inverse of the number of places where such a box would lie.
+
     Counts have no gradient. The descriptor is not ``differentiable``: it refuses tensors
     that require one, and is neither an invariance of training nor a target of sampling.
     Called with probabilities it takes the most probable phase of each voxel. Grey images
@@ -69,10 +75,21 @@ class ClusterStatistics(EdgeCorrectedDescriptor, ConnectedDescriptor):
 
     name = "clusters"
     differentiable = False
+    takes_unknown = True
 
-    def _describe(self, images):
+    def _describe(self, images, known=None):
         mask = phase_mask(self, images)
-        statistics = cluster_statistics(mask, corners=self._corners, **self._borders)
+        options, borders = {"corners": self._corners}, self._borders
+        if known is None:
+            statistics = cluster_statistics(mask, **options, **borders)
+        else:
+            known = known.cpu().numpy() > 0
+            mask &= known
+            as_cut = cluster_statistics(mask, **options, **(borders | {"edge_correction": False}))
+            windows = self.edge_correction and not self._wraps
+            statistics = statistics_of_known(as_cut, mask, known, windows=windows, **options)
+        volume = self._voxel_volume(images.shape[2:])
+        statistics = statistics * [1 / volume, volume, 1.0, 1.0]
         return torch.as_tensor(statistics, dtype=images.dtype, device=images.device)
 
     def _feature_names(self):

@@ -17,7 +17,8 @@ class VolumeFraction(PhaseDescriptor):
     -----
     ``p1 = <I(x)>``, the mean of the phase's indicator I over the voxels (Torquato
     2002, Sec. 2.1). Called with probabilities it is the mean probability. Grey images have
-    no labels: their mean grey level is returned.
+    no labels: their mean grey level is returned. Of images with unknown voxels, masked or NaN, it
+    is the mean over the known ones.
 
     References
     ----------
@@ -33,9 +34,10 @@ class VolumeFraction(PhaseDescriptor):
     """
 
     name = "p1"
+    takes_unknown = True
 
-    def _describe(self, images):
-        return _kernels.volume_fraction(self._field(images)).unsqueeze(1)
+    def _describe(self, images, known=None):
+        return _kernels.volume_fraction(self._field(images), known).unsqueeze(1)
 
     def _target_bounds(self):
         return (0.0, 1.0) if self.phases_ is not None else super()._target_bounds()
@@ -51,7 +53,8 @@ class PhaseFractions(BaseDescriptor):
     Notes
     -----
     ``p_i = <I_i(x)>``; the fractions sum to one. Grey images give one feature, their
-    mean grey level.
+    mean grey level. Of images with unknown voxels, masked or NaN, they are means over the known
+    ones.
 
     Examples
     --------
@@ -63,10 +66,13 @@ class PhaseFractions(BaseDescriptor):
     """
 
     name = "phase_fractions"
+    takes_unknown = True
 
-    def _describe(self, images):
+    def _describe(self, images, known=None):
         channels = images.flatten(0, 1)
-        return _kernels.volume_fraction(channels).view(images.shape[:2])
+        if known is not None:
+            known = known.repeat_interleave(images.shape[1], dim=0)
+        return _kernels.volume_fraction(channels, known).view(images.shape[:2])
 
     def _feature_names(self):
         if self.phases_ is None:

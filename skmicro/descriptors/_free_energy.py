@@ -5,10 +5,10 @@ import math
 from ..parameters import parameter
 from ..rules import real
 from . import _geometry_kernels
-from ._phase import SpatialDescriptor
+from ._phase import SpacedDescriptor, SpatialDescriptor
 
 
-class FreeEnergy(SpatialDescriptor):
+class FreeEnergy(SpacedDescriptor, SpatialDescriptor):
     r"""Ginzburg-Landau free energy per voxel of one phase and the rest.
 
     See Also
@@ -28,9 +28,9 @@ class FreeEnergy(SpatialDescriptor):
     smooth fields it is the energy that :func:`.make_cahn_hilliard` lowers, divided by the
     number of voxels; differences see :math:`2 \sin(k / 2)` of a wavenumber :math:`k`.
 
-    In label images :math:`u = \pm 1`: the first term is zero, and the second is
-    :math:`2 \gamma` times the specific surface by faces. The energy then falls as domains
-    coarsen. Sides of one pixel are ignored.
+    Differences are divided by ``spacing``. In label images :math:`u = \pm 1`: the first term is
+    zero, and the second is, for voxels of side 1, :math:`2 \gamma` times the specific surface by
+    faces. The energy then falls as domains coarsen. Sides of one pixel are ignored.
 
     References
     ----------
@@ -48,12 +48,15 @@ class FreeEnergy(SpatialDescriptor):
 
     name = "free_energy"
     gamma: float = parameter(
-        0.5, real(0.0, open_low=True), "Gradient energy coefficient, in squared pixels."
+        0.5,
+        real(0.0, open_low=True),
+        "Gradient energy coefficient, in squares of the unit of ``spacing``.",
     )
 
     def _describe(self, images):
         field = self._field(images)
-        energy = _geometry_kernels.free_energy(field, self.gamma, periodic=self._wraps)
+        options = {"periodic": self._wraps, "spacing": self._spacing(field.ndim - 1)}
+        energy = _geometry_kernels.free_energy(field, self.gamma, **options)
         return energy.unsqueeze(1)
 
     def _target_bounds(self):

@@ -37,7 +37,7 @@ import math
 import torch
 
 from . import _bits
-from ._kernels import neighbour_differences, without_thin_axes
+from ._kernels import neighbour_differences, thick_scales, without_thin_axes
 
 SAFE_VOXELS = 0.01
 """Added to the volume that a centroid is divided by: absent shapes have one as well."""
@@ -80,18 +80,19 @@ def _around_circular_mean(profile, centres):
     return middle + torch.remainder(centres - middle + side / 2, side) - side / 2
 
 
-def free_energy(field, gamma, *, periodic=True):
+def free_energy(field, gamma, *, periodic=True, spacing=None):
     """Return the Ginzburg-Landau energy per voxel of ``u = 2 phi - 1``, phi being a probability.
 
     The mean of ``(1 - u^2)^2 / 4`` plus ``gamma / 2`` times the sum over the axes of the mean
-    square difference between neighbours; gamma is in squared pixels.
+    square difference between neighbours over their ``spacing``; gamma is in squares of its unit.
     """
+    spacing = thick_scales(field, spacing or (1,) * (field.ndim - 1))
     field = without_thin_axes(2 * field - 1)
     energy = ((1 - field.square()).square() / 4).reshape(len(field), -1).mean(1)
     for axis in range(field.ndim - 1):
         step = [int(axis == other) for other in range(field.ndim - 1)]
         slope = neighbour_differences(field, step, periodic)
-        energy = energy + gamma / 2 * slope.square().flatten(1).mean(1)
+        energy = energy + gamma / 2 * slope.square().flatten(1).mean(1) / spacing[axis] ** 2
     return energy
 
 
@@ -101,6 +102,20 @@ def euler_number(field, **options):
     Components minus loops (minus tunnels plus cavities in three dimensions).
     """
     return intrinsic_volumes(field, (0,), **options)[:, 0]
+
+
+def sections_across(field, scales, **options):
+    """Return ``V_1`` of images with unlike ``scales`` per voxel, (n,); options as below.
+
+    The sum over the axes of the Euler characteristic of the sections across them, each as thick as
+    a voxel is along the axis.
+    """
+    total = 0.0
+    for axis, scale in enumerate(scales, start=1):
+        sections = field.movedim(axis, 1)
+        euler = euler_number(sections.flatten(0, 1), **options)
+        total = total + scale * euler.view(sections.shape[:2]).mean(1)
+    return total
 
 
 def intrinsic_volumes(field, degrees, *, periodic=True, edge_correction=True, corners=False):

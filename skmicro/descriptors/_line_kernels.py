@@ -31,13 +31,20 @@ import numpy as np
 import torch
 
 from ._kernels import volume_fraction
-from ._lags import axis_limits, n_pairs_along, resolve_max_lag, resolve_max_length
+from ._lags import (
+    ROUNDING,
+    axis_limits,
+    binned_limits,
+    n_pairs_along,
+    resolve_max_lag,
+    resolve_max_length,
+)
 
 BUNDLE_VOXELS = 2**17
 """Voxels of the lines that are looked at together: fills the caches, not the memory."""
 
 
-def lineal_path(field, *, periodic=True, max_lag=None):
+def lineal_path(field, *, periodic=True, max_lag=None, scales=None):
     """Return the probability that segments along the axes lie wholly in the phase.
 
     Mean product of r + 1 voxels in a row, averaged over the axes that have the lag r,
@@ -45,20 +52,31 @@ def lineal_path(field, *, periodic=True, max_lag=None):
     ``periodic`` images segments go on across the border.
     """
     shape = tuple(field.shape[1:])
-    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
-    limits = axis_limits(shape, max_lag, periodic=periodic)
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
+    columns = lag_columns(shape, max_lag, periodic, scales)
+    n_axes = np.bincount(np.concatenate(columns), minlength=max_lag + 1)
     path = field.new_zeros(len(field), max_lag + 1, dtype=torch.float64)
-    for dim, limit in enumerate(limits, start=1):
-        n_axes = (np.array(limits)[:, None] >= np.arange(limit + 1)).sum(axis=0)
-        path = path + _padded(_path_along(field, dim, limit, periodic, n_axes), max_lag + 1)
+    for dim, column in enumerate(columns, start=1):
+        along = _path_along(field, dim, len(column) - 1, periodic, n_axes[column])
+        path = path + placed(along, column, max_lag + 1)
     return _from_fraction(field, path)
 
 
-def directional_lineal_path(field, *, periodic=True, max_lag=None):
+def lag_columns(shape, max_lag, periodic, scales):
+    """Return where the lags 0, 1, ... of each axis stand among lags that are whole steps."""
+    limits = binned_limits(shape, max_lag, periodic=periodic, scales=scales)
+    scales = scales or (1,) * len(shape)
+    return [
+        np.floor(np.arange(limit + 1) * scale + 0.5).astype(np.int64)
+        for limit, scale in zip(limits, scales, strict=True)
+    ]
+
+
+def directional_lineal_path(field, *, periodic=True, max_lag=None, scales=None):
     """Return the same along each axis, a list of (n, n_lags), up to the largest lag it has."""
     shape = tuple(field.shape[1:])
-    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic)
-    limits = axis_limits(shape, max_lag, periodic=periodic)
+    max_lag = resolve_max_lag(shape, max_lag, periodic=periodic, scales=scales)
+    limits = axis_limits(shape, max_lag, periodic=periodic, scales=scales)
     return [
         _from_fraction(field, _path_along(field, dim, limit, periodic, 1))
         for dim, limit in enumerate(limits, start=1)
@@ -72,7 +90,7 @@ def _path_along(field, dim, limit, periodic, n_axes):
     n_segments = field[0].numel() // side * n_pairs_along(lags, side, periodic)
     weight = torch.tensor(1 / (n_axes * n_segments), device=field.device)
     path = field.new_zeros(len(field), limit + 1, dtype=torch.float64)
-    for lines in _bundles(field, dim):
+    for lines in bundles(field, dim):
         sums = [_sum(segments) for segments in _segments(lines, lines, limit, periodic)]
         path = path + torch.stack(sums, dim=1) * weight
     return path
@@ -83,7 +101,9 @@ def _from_fraction(field, path):
     return torch.cat([volume_fraction(field).unsqueeze(1), path[:, 1:].to(field.dtype)], dim=1)
 
 
-def chord_lengths(field, *, periodic=True, edge_correction=True, max_length=None, axes=None):
+def chord_lengths(
+    field, *, periodic=True, edge_correction=True, max_length=None, axes=None, scales=None
+):
     """Return the mean and the distribution of the lengths of chords along the axes.
 
     Along all of them, or along ``axes``.
@@ -91,21 +111,52 @@ def chord_lengths(field, *, periodic=True, edge_correction=True, max_length=None
     The mean (n,) is voxels in chords over chords; the distribution (n, max_length) the shares of
     the chords of 1, 2, ... voxels, and of at least ``max_length``, see
     :func:`resolve_max_length`. In ``periodic`` images chords go on across the border; others are
-    windows of a material or, without ``edge_correction``, show all chords there are.
+    windows of a material or, without ``edge_correction``, show all chords there are. Along axes of
+    unlike ``scales`` lengths are rounded to whole ones, and test lines are of the same length.
     """
-    max_length = resolve_max_length(tuple(field.shape[1:]), max_length, periodic=periodic)
-    axes = range(field.ndim - 1) if axes is None else axes
-    dims = [1 + axis for axis in axes if field.shape[1 + axis] > 1]
+    shape = tuple(field.shape[1:])
+    max_length = resolve_max_length(shape, max_length, periodic=periodic, scales=scales)
+    dims = scaled_dims(shape, axes, scales)
     if edge_correction and not periodic:
         return _chord_lengths_of_windows(field, max_length, dims)
     n_voxels = field.new_zeros(len(field), dtype=torch.float64)
     at_least = field.new_zeros(len(field), max_length, dtype=torch.float64)
-    for dim in dims:
-        for lines in _bundles(field, dim):
+    for dim, scale in dims:
+        for lines in bundles(field, dim):
             inside, counts = _chords(lines, max_length, periodic)
             n_voxels = n_voxels + inside
-            at_least = at_least + _padded(counts, max_length)
-    return _mean_and_shares(n_voxels, at_least, field.dtype)
+            at_least = at_least + at_least_as_long(padded(counts, max_length), scale)
+    return mean_and_shares(n_voxels, at_least, field.dtype)
+
+
+def scaled_dims(shape, axes, scales):
+    """Return dimensions of a field and their scales, of some axes, that are not thin."""
+    axes = range(len(shape)) if axes is None else axes
+    return [(1 + axis, scales[axis] if scales else 1) for axis in axes if shape[axis] > 1]
+
+
+def at_least_as_long(columns, scale):
+    """Return numbers of chords of at least 1, 2, ... steps, per step of a test line.
+
+    Out of those of at least 1, 2, ... voxels, each ``scale`` steps long; lengths are rounded.
+    """
+    return columns if scale == 1 else columns[:, first_as_long(columns.shape[1], scale)] / scale
+
+
+def first_as_long(n, scale):
+    """Return the indices of the first numbers of voxels that are 1, 2, ... n steps long."""
+    lengths = (np.arange(1, n + 1) - 0.5) / scale * (1 - ROUNDING)
+    return np.maximum(np.ceil(lengths).astype(np.int64), 1) - 1
+
+
+def as_long(columns, scale):
+    """Return numbers of chords of 1, 2, ... steps, per step, out of those of so many voxels."""
+    if scale == 1:
+        return columns
+    n = columns.shape[1]
+    lengths = np.floor(np.arange(1, n + 1) * scale + 0.5).astype(np.int64)
+    index = torch.as_tensor(np.minimum(lengths, n + 1) - 1, device=columns.device)
+    return columns.new_zeros(len(columns), n + 1).index_add(1, index, columns)[:, :n] / scale
 
 
 def _chord_lengths_of_windows(field, max_length, dims):
@@ -113,25 +164,35 @@ def _chord_lengths_of_windows(field, max_length, dims):
     zeros = field.new_zeros(len(field), max_length, dtype=torch.float64)
     whole, seen = zeros, zeros
     n_axes = np.zeros((2, max_length))
-    for dim in dims:
+    for dim, scale in dims:
         side, n_lines = field.shape[dim], field[0].numel() // field.shape[dim]
         places = np.maximum(side - np.arange(1, max_length + 1) - np.array([[1], [0]]), 0)
-        n_axes += places > 0
+        n_axes += places[:, first_as_long(max_length, scale)] > 0
         share = zeros.new_tensor((places > 0) / np.maximum(places, 1) / n_lines)
-        for lines in _bundles(field, dim):
+        for lines in bundles(field, dim):
             counts, begun = _chords_of_windows(lines, max_length)
-            whole = whole + _padded(counts, max_length) * share[0]
-            seen = seen + _padded(begun, max_length) * share[1]
+            whole = whole + as_long(padded(counts, max_length) * share[0], scale)
+            seen = seen + at_least_as_long(padded(begun, max_length) * share[1], scale)
     scale = zeros.new_tensor(1 / np.maximum(n_axes, 1))
-    exactly, at_least = whole * scale[0], seen * scale[1]
+    return densities_to_lengths(
+        whole * scale[0], seen * scale[1], volume_fraction(field), field.dtype
+    )
+
+
+def densities_to_lengths(exactly, at_least, fraction, dtype):
+    """Return the mean and the distribution that densities of chords call for.
+
+    Of chords of 1, 2, ... voxels, and of those of at least so many, (n, max_length), beside the
+    volume fraction (n,).
+    """
+    number = at_least[:, :1]
     at_least = torch.cat([exactly[:, :-1], at_least[:, -1:]], dim=1).flip(1).cumsum(1).flip(1)
-    number = (seen * scale[1])[:, :1]
-    fraction = volume_fraction(field).double() * (number[:, 0] != 0)
-    mean, _ = _mean_and_shares(fraction, number, field.dtype)
-    return mean, _mean_and_shares(fraction, at_least, field.dtype)[1]
+    fraction = fraction.double() * (number[:, 0] != 0)
+    mean, _ = mean_and_shares(fraction, number, dtype)
+    return mean, mean_and_shares(fraction, at_least, dtype)[1]
 
 
-def _mean_and_shares(n_voxels, at_least, dtype):
+def mean_and_shares(n_voxels, at_least, dtype):
     """Return the mean length, and the shares of chords by the numbers of at least 1, 2, ..."""
     n_chords = at_least[:, :1]
     present = n_chords != 0
@@ -142,7 +203,7 @@ def _mean_and_shares(n_voxels, at_least, dtype):
     return mean.to(dtype), share.to(dtype)
 
 
-def _bundles(field, dim):
+def bundles(field, dim):
     """Yield the lines along an axis, (n, *spatial) -> (n, side, n_lines), some at a time."""
     lines = field.movedim(dim, 1)
     lines = lines.reshape(*lines.shape[:2], -1)
@@ -209,6 +270,14 @@ def _sum(field):
     return field.flatten(1).sum(1)
 
 
-def _padded(columns, n_columns):
+def placed(columns, places, n_columns):
+    """Return columns at their places, which rise, among columns of zeros."""
+    if len(places) == 0 or places[-1] == len(places) - 1:
+        return padded(columns, n_columns)
+    index = torch.as_tensor(places, device=columns.device)
+    return columns.new_zeros(len(columns), n_columns).index_copy(1, index, columns)
+
+
+def padded(columns, n_columns):
     """Return columns with columns of zeros behind them."""
     return torch.nn.functional.pad(columns, (0, n_columns - columns.shape[1]))

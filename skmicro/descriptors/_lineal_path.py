@@ -5,7 +5,7 @@ import torch
 
 from ..parameters import parameter
 from ..rules import choice
-from . import _lags, _line_kernels
+from . import _lags, _line_kernels, _masked_lines
 from ._curves import CurveDescriptor
 
 
@@ -18,7 +18,7 @@ class LinealPath(CurveDescriptor):
     Attributes
     ----------
     lags_ : ndarray of shape (n_features,)
-        Distance r of each feature in pixels, from 0 to the largest.
+        Distance r of each feature in the unit of ``spacing``, from 0 to the largest.
 
     See Also
     --------
@@ -30,10 +30,15 @@ class LinealPath(CurveDescriptor):
     ``L(r)`` is the mean of ``I(x) I(x + e_i) ... I(x + r e_i)`` over the voxels x, or over
     the segments that there are in an image with borders [1]_ [2]_; the mean over the axes
     i gives each axis that has the lag r the same weight. ``L(0)`` is the volume fraction.
-    ``L`` holds what S2 does not see, that the phase is connected along the segment.
+    Where ``spacing`` differs, the mean is over the axes that have a lag which, rounded to whole
+    steps of the shortest one, is r. ``L`` holds what S2 does not see, that the phase is connected
+    along the segment.
 
     Called with probabilities it is the expectation for independent voxels. Grey levels are
     read as probabilities and clipped to [0, 1].
+
+    Where voxels are unknown, masked or NaN, the means are over the segments that are wholly known,
+    and over the axes that have any; NaN where no axis has.
 
     References
     ----------
@@ -51,6 +56,7 @@ class LinealPath(CurveDescriptor):
     """
 
     name = "lineal_path"
+    takes_unknown = True
     output: str = parameter(
         "mean",
         choice("mean", "directional"),
@@ -59,28 +65,30 @@ class LinealPath(CurveDescriptor):
 
     @property
     def lags_(self):
-        """Distance between the end voxels of each feature's segments in pixels."""
+        """Distance between the end voxels of each feature's segments, in the unit of spacing."""
         if self.output == "mean":
-            return np.arange(1 + self._resolved_max_lag())
-        return np.concatenate([np.arange(limit + 1) for limit in self._axis_limits()])
+            unit, _ = self._unit_and_scales(self.image_shape_)
+            return _lags.in_units(np.arange(1 + self._resolved_max_lag()), unit)
+        return np.concatenate(self._axis_lags())
 
-    def _axis_limits(self):
-        return _lags.axis_limits(self.image_shape_, self._resolved_max_lag(), periodic=self._wraps)
-
-    def _describe(self, images):
-        field, options = self._probability(images), {"periodic": self._wraps}
+    def _describe(self, images, known=None):
+        field = self._probability(images, known)
+        _, scales = self._unit_and_scales(field.shape[1:])
+        options = {"periodic": self._wraps, "max_lag": self.max_lag, "scales": scales}
+        kernels = _line_kernels
+        if known is not None:
+            kernels, options = _masked_lines, options | {"known": known}
         if self.output == "mean":
-            return _line_kernels.lineal_path(field, max_lag=self.max_lag, **options)
-        paths = _line_kernels.directional_lineal_path(field, max_lag=self.max_lag, **options)
-        return torch.cat(paths, dim=1)
+            return kernels.lineal_path(field, **options)
+        return torch.cat(kernels.directional_lineal_path(field, **options), dim=1)
 
     def _feature_names(self):
         if self.output == "mean":
             return super()._feature_names()
         return [
             f"{self.name}_axis{axis}_r{lag}"
-            for axis, limit in enumerate(self._axis_limits())
-            for lag in range(limit + 1)
+            for axis, lags in enumerate(self._axis_lags())
+            for lag in range(len(lags))
         ]
 
     def _target_bounds(self):

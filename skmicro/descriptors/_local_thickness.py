@@ -7,10 +7,10 @@ from scipy import ndimage
 from ..parameters import parameter
 from ..rules import integer, optional
 from ._labelling import phase_mask
-from ._phase import SpatialDescriptor
+from ._phase import SpacedDescriptor, SpatialDescriptor
 
 
-class LocalThickness(SpatialDescriptor):
+class LocalThickness(SpacedDescriptor, SpatialDescriptor):
     r"""Granulometry of one phase: the share of it that balls inside the phase reach.
 
     The local thickness of a place is the diameter of the largest ball that contains it and lies
@@ -20,7 +20,8 @@ class LocalThickness(SpatialDescriptor):
     Attributes
     ----------
     diameters_ : ndarray of shape (n_features,)
-        Diameter d of each feature in voxels.
+        Diameter d of each feature, in units of ``spacing``: odd numbers of voxels of the finest
+        axis.
 
     See Also
     --------
@@ -64,13 +65,16 @@ class LocalThickness(SpatialDescriptor):
     max_diameter: int | None = parameter(
         None,
         optional(integer(1)),
-        """Largest diameter in voxels; ``None`` stands for a quarter of the shortest side longer
-        than one voxel, at least 1.""",
+        """Largest diameter in voxels of the finest axis; ``None`` stands for a quarter of the
+        shortest side longer than one voxel, at least 1.""",
     )
 
     @property
     def diameters_(self):
-        """Diameter of each feature in voxels."""
+        """Diameter of each feature."""
+        return self._unit_and_scales(self.image_shape_)[0] * self._odd_numbers()
+
+    def _odd_numbers(self):
         return np.arange(1, self._largest() + 1, 2)
 
     def _largest(self):
@@ -92,18 +96,21 @@ class LocalThickness(SpatialDescriptor):
 
     def _describe(self, images):
         masks = phase_mask(self, images)
-        radii = self.diameters_ // 2 if hasattr(self, "image_shape_") else [0]
-        rows = [opened_shares(np.squeeze(mask), radii, periodic=self._wraps) for mask in masks]
+        radii = self._odd_numbers() // 2 if hasattr(self, "image_shape_") else [0]
+        shape = tuple(images.shape[2:])
+        scales = self._unit_and_scales(shape)[1] or (1.0,) * len(shape)
+        scales = [scale for scale, side in zip(scales, shape, strict=True) if side > 1] or [1.0]
+        rows = [opened_shares(np.squeeze(m), radii, scales, periodic=self._wraps) for m in masks]
         return torch.as_tensor(np.array(rows), dtype=images.dtype, device=images.device)
 
     def _feature_names(self):
-        return [f"{self.name}_{diameter}" for diameter in self.diameters_]
+        return [f"{self.name}_{diameter}" for diameter in self._odd_numbers()]
 
     def _target_bounds(self):
         return 0.0, 1.0
 
 
-def opened_shares(mask, radii, *, periodic):
+def opened_shares(mask, radii, scales, *, periodic):
     """Return the shares of a phase that balls of radii k + 1/2 inside it reach.
 
     Parameters
@@ -112,6 +119,8 @@ def opened_shares(mask, radii, *, periodic):
         The phase.
     radii : sequence of int
         The numbers k.
+    scales : sequence of float
+        Distance of neighbouring voxels along each axis, in the units of radii.
     periodic : bool
         Whether the image wraps around.
 
@@ -122,16 +131,17 @@ def opened_shares(mask, radii, *, periodic):
     """
     if mask.all():
         return [1.0] * len(radii)
-    reach = 2 * max(radii)
-    around = np.pad(mask, reach if periodic else 0, mode="wrap")
-    distance = ndimage.distance_transform_edt(around)
+    scales = np.array(scales[: mask.ndim])
+    reach = np.ceil(2 * max(radii) / scales).astype(int)
+    around = np.pad(mask, [(side, side) for side in reach * periodic], mode="wrap")
+    distance = ndimage.distance_transform_edt(around, sampling=scales)
     shares = []
     for k in radii:
-        margin = reach if periodic else 2 * k
-        core = tuple(slice(margin, side - margin) for side in around.shape)
+        margins = reach if periodic else np.ceil(2 * k / scales).astype(int)
+        core = tuple(slice(m, side - m) for m, side in zip(margins, around.shape, strict=True))
         centres = distance > k + 0.5
         reached = np.zeros_like(around)
         if centres.any():
-            reached = ndimage.distance_transform_edt(~centres) <= k + 0.5
+            reached = ndimage.distance_transform_edt(~centres, sampling=scales) <= k + 0.5
         shares.append(reached[core].sum() / max(1, around[core].sum()))
     return shares

@@ -3,7 +3,7 @@
 import torch
 
 from . import _geometry_kernels, _kernels
-from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
+from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor, SpacedDescriptor
 from ._surface import METHODS, surface_method
 
 _FUNCTIONALS = {
@@ -14,21 +14,23 @@ _BREADTH_PER_VOLUME = {"faces": 1 / 2, "two-point": 1 / 3}
 """Mean breadth over the intrinsic volume of degree 1, of boxes along the grid and of balls."""
 
 
-class MinkowskiFunctionals(EdgeCorrectedDescriptor, ConnectedDescriptor):
-    """Minkowski functionals of one phase per voxel.
+class MinkowskiFunctionals(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedDescriptor):
+    """Minkowski functionals of one phase per volume, by default per voxel.
 
     In two dimensions the features are
 
     - ``minkowski_area``: area fraction;
-    - ``minkowski_perimeter``: length of the interface per area, in 1/pixel;
-    - ``minkowski_euler``: Euler characteristic per area, in 1/pixel^2,
+    - ``minkowski_perimeter``: length of the interface per area;
+    - ``minkowski_euler``: Euler characteristic per area,
 
     and in three
 
     - ``minkowski_volume``: volume fraction;
-    - ``minkowski_surface``: area of the interface per volume, in 1/pixel;
-    - ``minkowski_mean_breadth``: mean breadth per volume, in 1/pixel^2;
-    - ``minkowski_euler``: Euler characteristic per volume, in 1/pixel^3.
+    - ``minkowski_surface``: area of the interface per volume;
+    - ``minkowski_mean_breadth``: mean breadth per volume;
+    - ``minkowski_euler``: Euler characteristic per volume,
+
+    all in powers of the unit of ``spacing``.
 
     See Also
     --------
@@ -39,8 +41,8 @@ class MinkowskiFunctionals(EdgeCorrectedDescriptor, ConnectedDescriptor):
     Notes
     -----
     These are all the additive functionals of a body that do not depend on its place and
-    orientation: every other one is a sum of multiples of them. Multiply by the number of
-    voxels for the functionals of the whole image.
+    orientation: every other one is a sum of multiples of them. Multiply by the volume of the
+    image for the functionals of the whole of it.
 
     The *mean breadth* b is the distance between two parallel planes that touch a convex body,
     averaged over all directions: (a + b + c) / 2 for a box, 2 r for a ball of radius r. The
@@ -110,18 +112,19 @@ class MinkowskiFunctionals(EdgeCorrectedDescriptor, ConnectedDescriptor):
 
     def _describe(self, images):
         field = self._probability(images)
-        spatial = _n_dimensions(field.shape[1:]) == 3
-        curvatures = _geometry_kernels.intrinsic_volumes(
-            field,
-            (1, 0) if spatial else (0,),
-            corners=self._corners,
-            **self._borders,
-        )
-        if spatial:
-            scale = _BREADTH_PER_VOLUME[self.method]
-            curvatures = torch.stack([scale * curvatures[:, 0], curvatures[:, 1]], dim=1)
+        shape = field.shape[1:]
+        (unit, scales), volume = self._unit_and_scales(shape), self._voxel_volume(shape)
+        options = {"corners": self._corners, **self._borders}
+        if _n_dimensions(shape) == 2:
+            curvatures = _geometry_kernels.intrinsic_volumes(field, (0,), **options) / volume
+        else:
+            lengths, euler = _geometry_kernels.intrinsic_volumes(field, (1, 0), **options).unbind(1)
+            if scales is not None:
+                lengths = _geometry_kernels.sections_across(field, scales, **options)
+            breadth = _BREADTH_PER_VOLUME[self.method] * lengths
+            curvatures = torch.stack([breadth * (unit / volume), euler / volume], dim=1)
         size = _kernels.volume_fraction(field)
-        surface = METHODS[self.method](field, periodic=self._wraps)
+        surface = METHODS[self.method](field, periodic=self._wraps, scales=scales) / unit
         return torch.cat([size.unsqueeze(1), surface.unsqueeze(1), curvatures], dim=1)
 
     def _feature_names(self):

@@ -1,8 +1,12 @@
 """What descriptors of one phase share: which phase, what the border does, which voxels touch."""
 
 import copy
+import math
 from typing import ClassVar
 
+import numpy as np
+
+from .. import rules
 from ..images import looks_periodic, resolve_periodic
 from ..parameters import parameter
 from ..rules import boolean, choice, label, optional
@@ -23,20 +27,67 @@ class PhaseDescriptor(BaseDescriptor):
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.phase)
 
-    def _field(self, images):
-        """Return the probability field (n, *spatial) of the phase, or the grey levels."""
-        return self._phase_field(images, self.phase)
+    def _field(self, images, known=None):
+        """Return the probability field (n, *spatial) of the phase, or the grey levels.
 
-    def _probability(self, images):
+        0 where voxels are not ``known``.
+        """
+        field = self._phase_field(images, self.phase)
+        return field if known is None else field * known
+
+    def _probability(self, images, known=None):
         """Return the field with grey levels clipped to [0, 1].
 
         Products of many voxels need this: they overflow for grey levels above 1.
         """
-        field = self._field(images)
+        field = self._field(images, known)
         return field.clamp(0, 1) if images.shape[1] == 1 else field
 
     def _feature_names(self):
         return [self.name]
+
+
+class SpacedDescriptor(BaseDescriptor):
+    """Base class of descriptors that measure lengths."""
+
+    spacing: float | tuple = parameter(
+        1.0,
+        rules.spacing(),
+        """Distance of the centres of neighbouring voxels, one number or one for each axis of the
+        image, in any unit: that of the lengths of this estimator. By default lengths are in
+        voxels.""",
+    )
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if hasattr(self, "image_shape_"):
+            self._spacing(len(self.image_shape_))
+
+    def _spacing(self, n_axes):
+        """Return the distances along each axis, or raise ValueError if these are not so many."""
+        if np.ndim(self.spacing) == 0:
+            return (float(self.spacing),) * n_axes
+        if len(self.spacing) != n_axes:
+            raise ValueError(
+                f"spacing must be one number or have one for each of {n_axes} axes, "
+                f"got {self.spacing!r}."
+            )
+        return tuple(map(float, self.spacing))
+
+    def _unit_and_scales(self, shape):
+        """Return the least distance along an axis, and all of them in units of it.
+
+        Of axes longer than one voxel; None stands for scales that are all the same.
+        """
+        spacing = self._spacing(len(shape))
+        thick = [step for step, side in zip(spacing, shape, strict=True) if side > 1] or spacing
+        unit = min(thick)
+        return unit, None if unit == max(thick) else tuple(step / unit for step in spacing)
+
+    def _voxel_volume(self, shape):
+        """Return the volume of a voxel, in two dimensions its area: of axes that are not thin."""
+        spacing = self._spacing(len(shape))
+        return math.prod(step for step, side in zip(spacing, shape, strict=True) if side > 1)
 
 
 class SpatialDescriptor(PhaseDescriptor):

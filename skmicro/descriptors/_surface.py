@@ -3,7 +3,7 @@
 from ..parameters import parameter
 from ..rules import choice
 from . import _kernels
-from ._phase import SpatialDescriptor
+from ._phase import SpacedDescriptor, SpatialDescriptor
 
 METHODS = {"faces": _kernels.face_surface, "two-point": _kernels.two_point_surface}
 
@@ -18,8 +18,8 @@ def surface_method():
     )
 
 
-class SpecificSurface(SpatialDescriptor):
-    """Interface area per volume of one phase, in 1/pixel.
+class SpecificSurface(SpacedDescriptor, SpatialDescriptor):
+    """Interface area per volume of one phase, over the unit of ``spacing`` (by default 1/voxel).
 
     In two dimensions it is the length of the interface per area. Interfaces between other
     phases do not count.
@@ -49,10 +49,15 @@ class SpecificSurface(SpatialDescriptor):
     interface depends on its direction by -5 to +3 % in two dimensions and -7 to +3 % in
     three. Features thinner than two pixels are underestimated.
 
+    Where ``spacing`` differs, faces weigh their area over the volume of a voxel, and neighbours v
+    the part of all directions that is nearest to them, over the part that they have in a cube. The
+    longer the voxels, the more the answer for a flat interface depends on its direction.
+
     Sides of one pixel are ignored: a volume one voxel thick is a plane image, and a
     1 x n image a line with ``s = -2 S2'(0)``. For probabilities, faces average the area
     over all thresholds (each level set weighs the same) while the two-point surface of
-    a blurred interface is smaller than that of the sharp one.
+    a blurred interface is smaller than that of the sharp one. Where voxels are unknown, masked or
+    NaN, both take the means over the pairs of which both voxels are known.
 
     References
     ----------
@@ -73,11 +78,14 @@ class SpecificSurface(SpatialDescriptor):
     """
 
     name = "specific_surface"
+    takes_unknown = True
     method: str = surface_method()
 
-    def _describe(self, images):
-        field = self._field(images)
-        return METHODS[self.method](field, periodic=self._wraps).unsqueeze(1)
+    def _describe(self, images, known=None):
+        field, options = self._field(images, known), {"periodic": self._wraps, "known": known}
+        unit, scales = self._unit_and_scales(field.shape[1:])
+        surface = METHODS[self.method](field, scales=scales, **options)
+        return surface.unsqueeze(1) / unit
 
     def _target_bounds(self):
         return 0.0, super()._target_bounds()[1]

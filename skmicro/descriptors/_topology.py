@@ -1,15 +1,16 @@
 """Topology: the Euler characteristic of a phase."""
 
 from . import _geometry_kernels
-from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor
+from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor, SpacedDescriptor
 
 
-class EulerNumber(EdgeCorrectedDescriptor, ConnectedDescriptor):
-    """Euler characteristic of one phase per voxel, in 1/pixel^d in d dimensions.
+class EulerNumber(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedDescriptor):
+    """Euler characteristic of one phase per volume, by default per voxel.
 
     It is the number of components minus the number of holes in two dimensions, and
-    components minus tunnels plus cavities in three. Multiply by the number of voxels for
-    the characteristic of the whole image.
+    components minus tunnels plus cavities in three. Multiply by the volume (the
+    number of voxels times the product of ``spacing``, in the default unit the number of voxels)
+    for the characteristic of the whole image, on which ``spacing`` has no effect.
 
     See Also
     --------
@@ -58,4 +59,4 @@ class EulerNumber(EdgeCorrectedDescriptor, ConnectedDescriptor):
         euler = _geometry_kernels.euler_number(
             self._probability(images), corners=self._corners, **self._borders
         )
-        return euler.unsqueeze(1)
+        return euler.unsqueeze(1) / self._voxel_volume(images.shape[2:])

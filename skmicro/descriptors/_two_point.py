@@ -22,8 +22,8 @@ class TwoPointCorrelation(BinnedDescriptor):
     Attributes
     ----------
     lags_ : ndarray of shape (n_features,) or (n_features, n_axes)
-        Lag of each feature in pixels: mean length of a bin's lags, distance along an
-        axis, or lag vector of the map.
+        Lag of each feature in the unit of ``spacing``: mean length of a bin's lags, distance
+        along an axis, or lag vector of the map.
 
     See Also
     --------
@@ -48,6 +48,9 @@ class TwoPointCorrelation(BinnedDescriptor):
     counts each of its voxels once as a lag; with borders each pair of voxels counts
     once, so that lags of many pairs weigh more. ``lags_`` holds the mean lengths.
 
+    *Spacing.* Lags are lengths, and a bin is as wide as the shortest ``spacing``. Names of features
+    count voxels and bins.
+
     *Map.* The lags along an axis run upwards from minus to plus the largest lag; a
     periodic even side L has the lag L/2 once, as -L/2. The zero lag is at index
     ``L // 2``, as after ``numpy.fft.fftshift``.
@@ -61,6 +64,10 @@ class TwoPointCorrelation(BinnedDescriptor):
     difference over the pairs that S2 is the mean product of, p1 - S2 in periodic images. With
     ``other_phase`` it is the cross-variogram,
     ``<(I_i(x) - I_i(x + r)) (I_j(x) - I_j(x + r))> / 2``.
+
+    *Unknown voxels*, masked or NaN: the means are over the pairs whose ends are both known, counted
+    by the autocorrelation of the mask, and those of the normalisations over the known voxels. NaN
+    where there is no such pair.
 
     References
     ----------
@@ -79,6 +86,7 @@ class TwoPointCorrelation(BinnedDescriptor):
     """
 
     name = "p2"
+    takes_unknown = True
     other_phase: int | None = parameter(
         None,
         label(),
@@ -104,18 +112,18 @@ class TwoPointCorrelation(BinnedDescriptor):
 
     @property
     def lags_(self):
-        """Lag of each feature in pixels."""
+        """Lag of each feature in the unit of ``spacing``."""
         if self.output == "radial":
             return super().lags_
         if self.output == "map":
-            return np.array(list(product(*self._map_lags())))
-        return np.concatenate([np.arange(limit + 1) for limit in self._axis_limits()])
-
-    def _axis_limits(self):
-        return _lags.axis_limits(self.image_shape_, self._resolved_max_lag(), periodic=self._wraps)
+            lags = np.array(list(product(*self._map_lags())))
+            return _lags.in_units(lags, self._spacing(lags.shape[1]))
+        return np.concatenate(self._axis_lags())
 
     def _map_lags(self):
-        return _lags.map_lags(self.image_shape_, self.max_lag, periodic=self._wraps)
+        """Return the lags along each axis, in voxels."""
+        options = {"periodic": self._wraps, "scales": self._scales}
+        return _lags.map_lags(self.image_shape_, self.max_lag, **options)
 
     def _check_parameters(self):
         super()._check_parameters()
@@ -124,37 +132,43 @@ class TwoPointCorrelation(BinnedDescriptor):
         if hasattr(self, "encoder_"):
             self.encoder_.channel_of(self.other_phase, "other_phase")
 
-    def _describe(self, images):
-        tail = self._field(images)
+    def _describe(self, images, known=None):
+        tail = self._field(images, known)
         head = None
         if self.other_phase is not None:
             head = self._phase_field(images, self.other_phase)
+            head = head if known is None else head * known
         if self.normalized == "autocovariance":
-            deviations = [None if f is None else _kernels.standardize(f) for f in (tail, head)]
-            return self._correlate(*deviations)
+            fields = (tail, head)
+            deviations = [None if f is None else _kernels.standardize(f, known) for f in fields]
+            return self._correlate(*deviations, known)
         if self.normalized == "variogram":
-            return self._variogram(tail, tail if head is None else head)
-        values = self._correlate(tail, head)
-        return _kernels.divide_by_fraction(values, tail) if self.normalized else values
+            return self._variogram(tail, tail if head is None else head, known)
+        values = self._correlate(tail, head, known)
+        return _kernels.divide_by_fraction(values, tail, known) if self.normalized else values
 
-    def _variogram(self, tail, head):
+    def _variogram(self, tail, head, known):
         """Return half the mean product of differences between the ends of lags."""
         product = tail * head
-        at_an_end = product.flatten(1).mean(1, keepdim=True)
-        if not self._wraps:
+        if self._wraps and known is None:
+            at_an_end = product.flatten(1).mean(1, keepdim=True)
+        else:
             # Pairs in a window do not have their ends everywhere alike.
-            at_an_end = self._both_ways(product, torch.ones_like(product))
-        return at_an_end - self._both_ways(tail, head)
+            everywhere = torch.ones_like(product) if known is None else known
+            at_an_end = self._both_ways(product, everywhere, known)
+        return at_an_end - self._both_ways(tail, head, known)
 
-    def _both_ways(self, tail, head):
+    def _both_ways(self, tail, head, known):
         """Return the mean of correlations over r and -r."""
-        values = self._correlate(tail, None if head is tail else head)
+        values = self._correlate(tail, None if head is tail else head, known)
         if head is tail or self.output == "radial":
             return values
-        return (values + self._correlate(head, tail)) / 2
+        return (values + self._correlate(head, tail, known)) / 2
 
-    def _correlate(self, tail, head):
+    def _correlate(self, tail, head, known):
+        _, scales = self._unit_and_scales(tail.shape[1:])
         options = {"periodic": self._wraps, "max_lag": self.max_lag}
+        options |= {"known": known, "scales": scales}
         if self.output == "radial":
             return _kernels.radial_correlation(tail, head, n_bins=self.n_bins, **options)
         if self.output == "map":
@@ -165,11 +179,12 @@ class TwoPointCorrelation(BinnedDescriptor):
         if self.output == "radial":
             return super()._feature_names()
         if self.output == "map":
-            return [f"{self.name}_" + "_".join(map(str, lag)) for lag in self.lags_]
+            lags = product(*self._map_lags())
+            return [f"{self.name}_" + "_".join(map(str, lag)) for lag in lags]
         return [
             f"{self.name}_axis{axis}_r{lag}"
-            for axis, limit in enumerate(self._axis_limits())
-            for lag in range(limit + 1)
+            for axis, lags in enumerate(self._axis_lags())
+            for lag in range(len(lags))
         ]
 
     def _n_features(self):

@@ -60,7 +60,9 @@ class TwoPointCluster(ConnectedDescriptor, BinnedDescriptor):
 
     def _describe(self, images):
         mask = phase_mask(self, images)
-        curves = cluster_correlation(mask, corners=self._corners, **self._binning())
+        _, scales = self._unit_and_scales(mask.shape[1:])
+        options = self._binning() | {"corners": self._corners, "scales": scales}
+        curves = cluster_correlation(mask, **options)
         return torch.as_tensor(curves, dtype=images.dtype, device=images.device)
 
     def _target_bounds(self):

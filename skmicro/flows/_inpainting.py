@@ -19,7 +19,7 @@ import torch
 from .. import _arrays
 from .._random import torch_generator
 from ..conditioning import described
-from ..images import check_stack, n_axes
+from ..images import check_stack, n_axes, separated
 from ._channels import flow_channels, flow_end
 from ._steps import integrate
 
@@ -84,23 +84,27 @@ def _filled(model, images, unknown, conditions, seed):
     return np.where(unknown, _arrays.map_batches(fill, len(images), model.batch_size), images)
 
 
-def damaged_images(model, X, mask):
+def damaged_images(model, X, mask=None):
     """Return checked images with regions to fill, (n, *spatial), and one mask for each.
 
     ``X`` may hold anything where the mask, of its shape or that of one image, is true; the images
-    returned have an allowed value there. Raises TypeError if the mask is not boolean or the
-    images do not hold numbers, ValueError if the mask has another shape, or known voxels hold
-    what was not seen in ``fit``.
+    returned have an allowed value there. Without a mask the regions are the unknown voxels of
+    ``X``, masked or NaN. Raises TypeError if the mask is not boolean or the images do not hold
+    numbers, ValueError if the mask has another shape, there is nothing to fill, or known voxels
+    hold what was not seen in ``fit``.
     """
     encoder, flat = model.encoder, n_axes(X) == 2
-    images = np.array(X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X)
-    unknown = np.asarray(mask)
+    values, masked = separated(X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else X)
+    images = np.array(values)
+    unknown = _unknown_of(images, masked) if mask is None else np.asarray(mask)
     if unknown.dtype != bool:
         raise TypeError(f"mask must be boolean, got an array of type {unknown.dtype}.")
     read = (len(images), *model.image_shape) if flat else images.shape
     if unknown.shape not in (images.shape, images.shape[1:], read, read[1:]):
         raise ValueError(f"mask must have shape {read} or {read[1:]}, got {unknown.shape}.")
     unknown = np.broadcast_to(unknown.reshape(-1, *images.shape[1:]), images.shape)
+    if masked is not None and (masked & ~unknown).any():
+        raise ValueError("mask must be true where voxels of X are masked, got False for some.")
     if images.dtype.kind in "biuf":
         allowed = encoder.low if encoder.phases is None else encoder.phases[0]
         images = images.astype(np.result_type(images, encoder.dtype), copy=False)
@@ -108,3 +112,14 @@ def damaged_images(model, X, mask):
     images = check_stack("X", images, model.image_shape if flat else None)
     encoder.check(images)
     return images, unknown.reshape(images.shape)
+
+
+def _unknown_of(images, masked):
+    """Return where images are unknown, masked or NaN; ValueError if nowhere."""
+    unknown = np.isnan(images) if images.dtype.kind == "f" else np.zeros(images.shape, bool)
+    unknown = unknown if masked is None else unknown | masked
+    if not unknown.any():
+        raise ValueError(
+            "mask must say what is to be filled, where no voxel of X is masked or NaN; got None."
+        )
+    return unknown

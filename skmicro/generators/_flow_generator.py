@@ -62,7 +62,7 @@ class FlowGenerator(NetworkGenerator):
 
     _implied: ClassVar = {"restart_time": None}
 
-    def inpaint(self, X, mask, *, random_state=None, periodic=None, **targets):
+    def inpaint(self, X, mask=None, *, random_state=None, periodic=None, **targets):
         """Fill regions of images; the rest stays as it is, voxel by voxel.
 
         Conditions that are not given are those of the images after a first filling, made
@@ -73,8 +73,9 @@ class FlowGenerator(NetworkGenerator):
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images of any size with the phases or grey levels seen in ``fit``; what they hold
             where the mask is true does not matter.
-        mask : array-like of bool
-            True where voxels are to be filled; of the shape of ``X`` or of one image.
+        mask : array-like of bool or None, default=None
+            True where voxels are to be filled; of the shape of ``X`` or of one image. ``None``
+            stands for the unknown voxels of ``X``, masked or NaN.
         random_state : None, int, RandomState or Generator, default=None
             Source of noise: another seed is another filling.
         periodic : bool or None, default=None
@@ -91,8 +92,8 @@ class FlowGenerator(NetworkGenerator):
         Raises
         ------
         ValueError
-            If the mask has another shape, a target is no condition, or the images have
-            unseen phases.
+            If the mask has another shape or there is none, a target is no condition, or the
+            images have unseen phases or unknown voxels that the mask leaves out.
         TypeError
             If the mask is not boolean.
 

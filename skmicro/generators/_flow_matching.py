@@ -130,7 +130,8 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
         optional(shape()),
         """Train on windows of this shape, cut from larger images at random places in every step,
         so that one image is enough. ``image_shape_`` and everything after ``fit`` is about images
-        of this shape; ``score`` cuts larger ones into windows side by side.""",
+        of this shape; ``score`` cuts larger ones into windows side by side. Windows have no unknown
+        voxels, masked or NaN, where the images have any.""",
         MODEL,
     )
     symmetries: tuple = parameter(

@@ -12,7 +12,7 @@ from scipy.fft import next_fast_len
 from scipy.special import ndtr
 
 from .._arrays import inference_batch_size
-from ..images import wraps_around
+from ..images import known_voxels, wraps_around
 from ..parameters import MODEL, RUNNING, parameter
 from ..random_fields import (
     FIELD_VALUES,
@@ -86,6 +86,10 @@ class GaussianRandomField(BaseGenerator):
     :meth:`transform` is an exact inverse up to rounding: it finds a field that is typical
     of the spectrum and lies on the right side of its levels at every voxel.
 
+    *Unknown voxels*, masked or NaN: fractions and grey levels are those of the known voxels,
+    correlations those of the pairs both ends of which are known, and :meth:`transform` leaves the
+    field free where voxels are unknown. Samples have none.
+
     References
     ----------
     .. [1] J. A. Quiblier, "A new three-dimensional modeling technique for studying porous
@@ -106,6 +110,7 @@ class GaussianRandomField(BaseGenerator):
     (2, 64, 48)
     """
 
+    takes_unknown = True
     _kept: ClassVar = ("_levels",)
     _min_images = 1
 
@@ -157,7 +162,9 @@ class GaussianRandomField(BaseGenerator):
 
     def _grey_levels(self, images):
         step = max(1, images.size // QUANTILE_VOXELS)
-        voxels = images.reshape(-1)[::step].astype(np.float64)[None]
+        voxels = images.reshape(-1)[::step]
+        voxels = voxels.compressed() if np.ma.is_masked(voxels) else np.asarray(voxels)
+        voxels = voxels.astype(np.float64)[None]
         levels = self.encoder_.encode(voxels, dtype=torch.float64).numpy()
         return np.quantile(levels, ndtr(FIELD_VALUES))
 
@@ -175,13 +182,30 @@ class GaussianRandomField(BaseGenerator):
         sizes = shape
         if not wraps_around(self):
             sizes = tuple(next_fast_len(side + side // 2, real=True) for side in shape)
-        power, batch_size = 0.0, inference_batch_size(shape)
+        known = known_voxels(images)
+        power = known_power = 0.0
+        batch_size = inference_batch_size(shape)
         for start in range(0, len(group), batch_size):
-            chosen = images[group[start : start + batch_size]]
-            channels = self.encoder_.encode(chosen, dtype=FieldModel.dtype)
-            centre = channels.mean(dim=dims, keepdim=True)
-            if self.phases_ is None:
-                centre = self._grey_mean()
-            spectrum = torch.fft.rfftn(channels - centre, s=sizes, dim=dims)
-            power = power + spectrum.abs().square().sum(dim=(0, 1)).numpy()
-        return centred_autocovariance(power, sizes, shape, wraps_around(self))
+            chosen = group[start : start + batch_size]
+            channels = self.encoder_.encode(images[chosen], dtype=FieldModel.dtype)
+            told = None if known is None else torch.from_numpy(known[chosen]).to(channels)[:, None]
+            centre = self._grey_mean() if self.phases_ is None else _means(channels, told, dims)
+            deviations = channels - centre
+            if told is not None:
+                deviations = deviations * told
+                known_power = known_power + _summed_power(told, sizes)
+            power = power + _summed_power(deviations, sizes)
+        known_power = None if known is None else known_power
+        return centred_autocovariance(power, sizes, shape, wraps_around(self), known_power)
+
+
+def _means(channels, told, dims):
+    if told is None:
+        return channels.mean(dim=dims, keepdim=True)
+    return (channels * told).sum(dims, keepdim=True) / told.sum(dims, keepdim=True)
+
+
+def _summed_power(fields, sizes):
+    """Return the power spectra of fields (n, C, *spatial), summed over images and channels."""
+    spectrum = torch.fft.rfftn(fields, s=sizes, dim=tuple(range(2, fields.ndim)))
+    return spectrum.abs().square().sum(dim=(0, 1)).numpy()

@@ -17,12 +17,19 @@ def correlation_distance(samples, images, encoder, periodic):
     curves = [TwoPointCorrelation(phase=phase, periodic=periodic) for phase in phases]
     table = ConditionTable(curves, encoder, images.shape[1:])
     got, wanted = (_mean_curves(table, stack) for stack in (samples, images))
+    told = ~np.isnan(wanted)
+    got, wanted = got[told], wanted[told]
     if not wanted.any():
         raise ValueError("X must hold some voxels of the phases scored, got none.")
     return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
 
 
 def _mean_curves(table, images):
-    parts = parts_of(len(images), images.shape[1:])
-    sums = (table.describe(images[part]).sum(axis=0, dtype=np.float64) for part in parts)
-    return sum(sums) / len(images)
+    """Return mean curves, at each lag of the images that tell it; NaN where none does."""
+    total = n_told = 0
+    for part in parts_of(len(images), images.shape[1:]):
+        curves = table.describe(images[part])
+        told = ~np.isnan(curves)
+        total = total + np.where(told, curves, 0).sum(axis=0, dtype=np.float64)
+        n_told = n_told + told.sum(axis=0)
+    return np.where(n_told > 0, total / np.maximum(n_told, 1), np.nan)

@@ -22,9 +22,11 @@ class WholeImages:
     def __init__(self, n_least):
         self.n_least = n_least
 
-    def checked(self, estimator, X, reset):
+    def checked(self, estimator, X, reset, takes_unknown=None):
         """Return checked images (n, *spatial); the estimator learns their shape if ``reset``."""
-        return check_images(estimator, X, reset=reset, min_samples=self.n_least if reset else 1)
+        n_least = self.n_least if reset else 1
+        settings = {"min_samples": n_least, "takes_unknown": takes_unknown}
+        return check_images(estimator, X, reset=reset, **settings)
 
     def wraps_around(self, images, periodic):
         """Return whether training images are periodic, as stated or as they look."""
@@ -47,7 +49,10 @@ class WholeImages:
 
 
 class Windows(WholeImages):
-    """Training on windows of a shape, cut from larger images at random places."""
+    """Training on windows of a shape, cut from larger images at random places.
+
+    Whatever the estimator says of itself, the images may have unknown voxels, windows have none.
+    """
 
     def __init__(self, shape):
         super().__init__(n_least=1)
@@ -59,7 +64,7 @@ class Windows(WholeImages):
             scans = ChunkedImages(X)
         else:
             unfitted = type(estimator)(**estimator.get_params(deep=False))
-            scans = super().checked(unfitted, X, reset=True)
+            scans = super().checked(unfitted, X, reset=True, takes_unknown=True)
         sides = scans.shape[1:]
         if len(self.shape) != len(sides) or any(np.greater(self.shape, sides)):
             hint = " [X] is one volume, X is many images." if len(self.shape) == scans.ndim else ""

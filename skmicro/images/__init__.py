@@ -24,6 +24,7 @@ from ._exact_counts import balanced_offsets
 from ._large import ChunkedImages, blocks_of, is_chunked
 from ._patches import extract_patches, split_patches
 from ._segment import segment
+from ._unknown import known_shares, known_voxels, separated
 
 __all__ = [
     "SYMMETRIES",
@@ -45,6 +46,8 @@ __all__ = [
     "encoder_for",
     "extract_patches",
     "is_chunked",
+    "known_shares",
+    "known_voxels",
     "looks_periodic",
     "point_symmetries",
     "quarter_turns",

@@ -96,7 +96,8 @@ def borders_match(images):
 
     Images match if no axis leans to the far side and one matches at least; they do not match if
     one axis does not. Images of one phase, and independent voxels, tell nothing, nor does an
-    axis along which nothing changes. Large stacks are judged by evenly spread lines.
+    axis along which nothing changes. Large stacks are judged by evenly spread lines, those with
+    unknown voxels by the lines without any.
     """
     axes = [axis for axis in range(1, images.ndim) if images.shape[axis] >= LEAST_SIDE]
     with np.errstate(over="ignore", invalid="ignore"):  # of levels that are refused elsewhere
@@ -112,6 +113,8 @@ def _leaning(images, axis):
     """Return how far far and near jumps lie apart in their scatter; negative for a far border."""
     lines = _lines(images, axis)
     side = len(lines)
+    if not lines.size:
+        return 0.0
     gaps = sorted({max(1, round(share * side)) for share in FAR})
     border, _ = _mean_and_scatter([_jumps(lines[-1:], lines[:1])])
     near, near_scatter = _mean_and_scatter([_jumps(lines[1:], lines[:-1])])
@@ -123,7 +126,10 @@ def _leaning(images, axis):
 
 
 def _lines(images, axis):
-    """Return lines along an axis, (side, n_lines): all, or some that lie evenly spread."""
+    """Return lines along an axis, (side, n_lines): all, or some that lie evenly spread.
+
+    Lines with unknown voxels are left out.
+    """
     side = images.shape[axis]
     ends = np.moveaxis(images, axis, -1)
     n_lines = images.size // side
@@ -133,6 +139,8 @@ def _lines(images, axis):
     else:
         chosen = np.unique((np.arange(n_most) * GOLDEN % 1 * n_lines).astype(np.int64))
         lines = ends[np.unravel_index(chosen, ends.shape[:-1])]
+    if np.ma.is_masked(lines):
+        lines = lines.data[~np.ma.getmaskarray(lines).any(axis=1)]
     return np.ascontiguousarray(lines.T)
 
 

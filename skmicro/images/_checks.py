@@ -13,13 +13,14 @@ from .._checks import check_image_shape
 from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
 from ._large import blocks_of, is_chunked
+from ._unknown import REMEDY, marked, separated
 
 COLOURS = (3, 4)
 LEAST_OF_PICTURES = 16
 """Voxels along two axes from which on arrays look like pictures."""
 
 
-def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
+def check_images(estimator, X, *, reset, min_samples=1, any_size=False, takes_unknown=None):
     """Check images and bring them to the shape ``(n_samples, *image_shape)``.
 
     Parameters
@@ -35,25 +36,35 @@ def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
         Least number of images.
     any_size : bool, default=False
         Without ``reset``, allow images, not flat rows, whose sides are others than in ``fit``.
+    takes_unknown : bool or None, default=None
+        Whether voxels may be masked or NaN; ``None`` stands for what the estimator says of itself.
 
     Returns
     -------
-    images : ndarray of shape (n_samples, *image_shape)
-        The same values in the same type.
+    images : ndarray or MaskedArray of shape (n_samples, *image_shape)
+        The same values in the same type; a masked array only where there are unknown voxels.
 
     Raises
     ------
     ValueError
-        If the values are not finite numbers, the images are too few, or their shape
-        is not allowed.
+        If the values are not finite numbers, or unknown where the estimator has no use for that,
+        the images are too few, or their shape is not allowed.
     TypeError
         If ``X`` is sparse or holds objects that are not numbers.
     """
-    array = _as_array(X)
+    array, mask = separated(X)
+    array = _checked(estimator, _as_array(array), reset, min_samples, any_size)
+    takes_unknown = estimator.takes_unknown if takes_unknown is None else takes_unknown
+    return marked(array, mask, None if takes_unknown else type(estimator).__name__)
+
+
+def _checked(estimator, array, reset, min_samples, any_size):
+    """Return checked images, in which NaN is allowed."""
     if n_axes(array) > 2:
         array = check_array(
             array,
             dtype="numeric",
+            ensure_all_finite="allow-nan",
             allow_nd=True,
             estimator=estimator,
             input_name="X",
@@ -75,7 +86,8 @@ def check_images(estimator, X, *, reset, min_samples=1, any_size=False):
     else:
         _check_more_than_one(estimator, array, reset)
         _check_not_one_image(estimator, array, reset)
-        array = validate_data(estimator, array, reset=reset, dtype="numeric")
+        settings = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
+        array = validate_data(estimator, array, reset=reset, **settings)
     if len(array) < min_samples:
         raise ValueError(
             f"X has {len(array)} sample{'s' * (len(array) > 1)} while a minimum of {min_samples} "
@@ -173,10 +185,16 @@ def check_image(name, image, n_axes=(2, 3)):
 def real_numbers(name, values):
     """Return the values as an array, or raise TypeError unless they are real numbers.
 
-    Arrays in chunks stay as they are.
+    Arrays in chunks stay as they are. Raises ValueError for masked values.
     """
     if is_chunked(values) and np.dtype(values.dtype).kind in "biuf":
         return values
+    values, mask = separated(values)
+    if mask is not None:
+        raise ValueError(
+            f"{name} must have no unknown voxels (masked or NaN), got {np.count_nonzero(mask)}: "
+            f"{REMEDY}."
+        )
     array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
     if array.dtype.kind not in "biuf":
         single = array.dtype == object and array.ndim == 0  # None, or a sparse matrix

@@ -88,6 +88,7 @@ class PhaseEncoder(Persistent):
 
     def encode(self, images, device="cpu", dtype=torch.float32):
         """Return one-hot channels, (n, *S) -> (n, C, *S)."""
+        images = np.asarray(images)
         channels = torch.empty(len(images), self.n_channels, *images.shape[1:], dtype=dtype)
         for channel, phase in enumerate(self.phases):
             channels[:, channel] = torch.from_numpy(np.asarray(images == phase))

@@ -32,6 +32,9 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         None, optional(shape()), "Shape of the image behind a flat row."
     )
 
+    takes_unknown = False
+    """Whether images may have unknown voxels, masked or NaN, in ``fit`` and after it."""
+
     _kept: ClassVar = ("_sklearn_output_config",)
     _left_behind: ClassVar = ()
     """Parameters of this class that are ``None`` in files, whatever they are or a file says."""
@@ -67,6 +70,7 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.takes_unknown
         return tags
 
     def _check_parameters(self):

@@ -14,11 +14,12 @@ WORTH_SORTING = 2
 def blocks_of(images):
     """Yield parts of images (n, *spatial) as arrays, of about 2^17 voxels in C order.
 
-    Of chunked images one chunk after the other.
+    Of chunked images one chunk after the other. Of masked images also what is under the mask, which
+    occurs elsewhere as well.
 
     Parameters
     ----------
-    images : ndarray or ChunkedImages of shape (n, *spatial)
+    images : ndarray, MaskedArray or ChunkedImages of shape (n, *spatial)
         The images.
 
     Yields
@@ -29,6 +30,7 @@ def blocks_of(images):
     if isinstance(images, ChunkedImages):
         yield from images.blocks()
         return
+    images = np.asarray(images)
     step = BLOCK_VOXELS // max(1, math.prod(images.shape[1:]))
     if step == 0:
         for part in images:
@@ -88,7 +90,10 @@ class ChunkedImages:
                 f"X must have shape (n, H, W) or (n, D, H, W), got an array of shape {self.shape}."
             )
         if self.dtype.kind == "f" and not all(np.isfinite(b).all() for b in blocks_of(self)):
-            raise ValueError("X must hold finite numbers, got NaN or infinity.")
+            raise ValueError(
+                "X must hold finite numbers, got NaN or infinity; unknown voxels (NaN) are "
+                "supported in memory only, not in chunks."
+            )
 
     def __len__(self):
         return self.shape[0]

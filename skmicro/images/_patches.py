@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.stats import qmc
 
-from .._checks import check_choice, check_image_shape, check_integer
+from .._checks import check_choice, check_image_shape, check_integer, check_real
 from .._random import draw_seed, numpy_generator
 from ._checks import finite
 from ._large import is_chunked, windows_of
@@ -21,7 +21,14 @@ from ._scans import open_positions, scans_of
 
 
 def extract_patches(
-    scan, shape, n_patches=None, *, method="random", random_state=None, return_positions=False
+    scan,
+    shape,
+    n_patches=None,
+    *,
+    method="random",
+    random_state=None,
+    return_positions=False,
+    min_known=1.0,
 ):
     """Cut patches out of large images or volumes.
 
@@ -29,8 +36,8 @@ def extract_patches(
     ----------
     scan : array-like of shape (H, W) or (D, H, W), stack (n, H, W) or (n, D, H, W), or list
         The scan, or several: a stack, or a list of images which may have several sizes. Of a
-        memory map, or an array in chunks (zarr, HDF5), patches alone are read. Of masked arrays
-        (:mod:`numpy.ma`) patches hold no masked voxel.
+        memory map, or an array in chunks (zarr, HDF5), patches alone are read. Voxels may be
+        unknown, masked (:mod:`numpy.ma`) or NaN, but in chunks and memory maps.
     shape : tuple of int
         Sides of a patch: two for images, three for volumes. How many there are says whether three
         axes are a stack of images or a volume.
@@ -47,10 +54,13 @@ def extract_patches(
         Source of the positions.
     return_positions : bool, default=False
         Whether to return the positions as well.
+    min_known : float, default=1.0
+        Least share of known voxels in a patch, above 0. Below 1 patches are a masked array where
+        some of their voxels are unknown.
 
     Returns
     -------
-    patches : ndarray of shape (n_patches, *shape)
+    patches : ndarray or MaskedArray of shape (n_patches, *shape)
         Copies of parts of the scans.
     positions : ndarray of shape (n_patches, n_axes) or (n_patches, 1 + n_axes), int64
         First voxel of each patch; of several scans, first the index of the scan.
@@ -60,7 +70,7 @@ def extract_patches(
     ------
     ValueError
         If the scan has another number of axes than the patches, or one more, a patch does not fit
-        in it, the grid has fewer tiles than asked for, no place is free of masked voxels, a patch
+        in it, the grid has fewer tiles than asked for, not enough is known at any place, a patch
         holds values that are not finite, or the method is unknown.
     TypeError
         If a number that must be an integer is not, or the scan does not hold real numbers.
@@ -79,7 +89,8 @@ def extract_patches(
     scans, several = scans_of(scan, shape)
     shape = check_image_shape("shape", shape)
     check_choice("method", method, _METHODS)
-    open_to = [open_positions(scan, shape) for scan in scans]
+    check_real("min_known", min_known, 0.0, 1.0, open_low=True)
+    open_to = [open_positions(scan, shape, min_known) for scan in scans]
     sides = [scan.shape for scan in scans]
     if n_patches is None:
         n_patches = sum(math.prod(_tiles(lengths, shape)) for lengths in sides)
@@ -88,7 +99,11 @@ def extract_patches(
     check_integer("n_patches", n_patches, 1)
     rng = numpy_generator(draw_seed(random_state))
     positions = _METHODS[method](sides, open_to, shape, n_patches, rng)
-    patches = finite("scan", _cut(scans, positions, shape))
+    patches = _cut(scans, positions, shape)
+    if min_known < 1:
+        masks = [np.ma.getmaskarray(scan) if np.ma.is_masked(scan) else None for scan in scans]
+        patches = _partly_known(patches, masks, positions)
+    finite("scan", patches)
     if not return_positions:
         return patches
     return patches, positions if several else positions[:, 1:]
@@ -106,6 +121,20 @@ def _cut(scans, positions, shape):
             windows = np.lib.stride_tricks.sliding_window_view(np.asarray(scans[k]), shape)
             patches[chosen] = windows[tuple(places.T)]
     return patches
+
+
+def _partly_known(patches, masks, positions):
+    """Return patches as a masked array if voxels of theirs are masked, with zeros there."""
+    unknown = np.zeros(patches.shape, bool)
+    for k, mask in enumerate(masks):
+        if mask is not None:
+            chosen = positions[:, 0] == k
+            windows = np.lib.stride_tricks.sliding_window_view(mask, patches.shape[1:])
+            unknown[chosen] = windows[tuple(positions[chosen, 1:].T)]
+    if not unknown.any():
+        return patches
+    patches[unknown] = 0
+    return np.ma.MaskedArray(patches, unknown)
 
 
 def split_patches(positions, shape, n_splits=5):
@@ -226,7 +255,10 @@ def _tile_positions(sides, open_to, shape):
 
 def _latin_hypercube_positions(sides, open_to, shape, n_patches, rng):
     if any(open_ is not None for open_ in open_to):
-        raise ValueError("method must be 'random' or 'grid' for masked scans, got a masked array.")
+        raise ValueError(
+            "method must be 'random' or 'grid' for scans with unknown voxels (masked or NaN), "
+            "got 'latin-hypercube'."
+        )
     n_places = np.array([float(math.prod(_n_positions(lengths, shape))) for lengths in sides])
     share = n_patches * n_places / n_places.sum()
     counts = np.floor(share).astype(int)
@@ -247,7 +279,8 @@ def _of_scan(k, places):
 def _some(n_places, shape):
     if n_places == 0:
         raise ValueError(
-            f"scan must have a place for patches of shape {shape} without masked voxels, got none."
+            f"scan must have a place for patches of shape {shape} with enough known voxels "
+            "(neither masked nor NaN), got none."
         )
     return n_places
 

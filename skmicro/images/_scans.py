@@ -1,12 +1,11 @@
 """What patches are cut from: one scan, a stack, or a list, and where their voxels are known."""
 
-from itertools import product
-
 import numpy as np
 
 from .._checks import check_image_shape
 from ._checks import real_numbers
 from ._large import is_chunked
+from ._unknown import has_nan, known_shares, known_voxels, separated
 
 
 class ImageOfStack:
@@ -60,22 +59,10 @@ def scans_of(scan, shape):
     return scans, several
 
 
-def open_positions(scan, shape):
-    """Tell of each place whether a patch there has no masked voxel; None without a mask."""
-    if not isinstance(scan, np.ma.MaskedArray) or not np.ma.is_masked(scan):
-        return None
-    sums = np.pad(np.ma.getmaskarray(scan).astype(np.int64), [(1, 0)] * scan.ndim)
-    for axis in range(scan.ndim):
-        sums.cumsum(axis=axis, out=sums)
-    n_masked = 0
-    for corner in product((0, 1), repeat=scan.ndim):
-        sign = (-1) ** (scan.ndim - sum(corner))
-        place = tuple(
-            slice(side, None) if far else slice(0, length + 1 - side)
-            for far, side, length in zip(corner, shape, scan.shape, strict=True)
-        )
-        n_masked = n_masked + sign * sums[place]
-    return n_masked == 0
+def open_positions(scan, shape, min_known=1.0):
+    """Tell of each place whether enough is known of a patch there; None without a mask."""
+    known = known_voxels(scan)
+    return None if known is None else known_shares(~known, shape) >= min_known
 
 
 def _axes(item):
@@ -84,7 +71,14 @@ def _axes(item):
 
 
 def _numbers(name, values):
-    if isinstance(values, np.ma.MaskedArray):
-        real_numbers(name, values.data)
-        return values
-    return real_numbers(name, values)
+    """Return real numbers as an array, a masked one where there is a mask or NaN.
+
+    Memory maps and arrays in chunks are not read for it.
+    """
+    array, mask = separated(values)
+    in_parts = isinstance(array, np.memmap) or is_chunked(array)
+    array = real_numbers(name, array)
+    unknown = np.isnan(array) if not in_parts and has_nan(array) else None
+    if mask is not None:
+        unknown = mask if unknown is None else mask | unknown
+    return array if unknown is None else np.ma.MaskedArray(array, unknown)

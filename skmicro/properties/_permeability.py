@@ -1,8 +1,11 @@
 """Permeability of porous materials: a bound from the two-point correlation."""
 
+from typing import ClassVar
+
 import torch
 
 from ..descriptors import (
+    SpacedDescriptor,
     SpatialDescriptor,
     radial_correlation,
     radial_lags,
@@ -10,40 +13,44 @@ from ..descriptors import (
     volume_fraction,
 )
 from ..parameters import parameter
-from ..rules import integer, optional, real
+from ..rules import integer, optional
 from ._base import BaseProperty
 
 
-class PoreGeometry(SpatialDescriptor, BaseProperty):
+class PoreGeometry(SpacedDescriptor, SpatialDescriptor, BaseProperty):
     """Base class of properties to which the bound on the permeability belongs."""
 
-    voxel_size: float = parameter(
-        1.0,
-        real(0.0, open_low=True),
-        "Side of a voxel in any unit; the permeability has the square of it.",
-    )
+    _former_names: ClassVar = {"voxel_size": "spacing"}
+
     max_lag: int | None = parameter(
         None,
         optional(integer(1)),
-        """Lag in voxels at which the integral for the permeability ends; ``None`` stands for a
-        quarter of the shortest side longer than one voxel. See :class:`Permeability`.""",
+        """Lag in voxels, of the finest axis where ``spacing`` differs, at which the integral for
+        the permeability ends; ``None`` stands for a quarter of the shortest side longer than one
+        voxel. See :class:`Permeability`.""",
     )
 
     def _check_parameters(self):
         super()._check_parameters()
         if self.max_lag is not None and hasattr(self, "image_shape_"):
-            resolve_max_lag(self.image_shape_, self.max_lag, periodic=self._wraps)
+            _, scales = self._unit_and_scales(self.image_shape_)
+            options = {"periodic": self._wraps, "scales": scales}
+            resolve_max_lag(self.image_shape_, self.max_lag, **options)
 
     def _permeability(self, pores):
         """Return the bound in squares of the unit, and marks of images that have none."""
-        bound = permeability_bound(pores, periodic=self._wraps, max_lag=self.max_lag)
+        unit, scales = self._unit_and_scales(pores.shape[1:])
+        options = {"periodic": self._wraps, "max_lag": self.max_lag, "scales": scales}
+        bound = permeability_bound(pores, **options)
         only_pores = pores.flatten(1).mean(1) > 1 - 8 * torch.finfo(pores.dtype).eps
         none = ((bound < 0) | only_pores).to(bound.dtype).detach()
-        return bound * self.voxel_size**2, none
+        return bound * unit**2, none
 
 
 class Permeability(PoreGeometry):
     r"""Upper bound on the permeability of a porous material, from S2; no permeability by itself.
+
+    In squares of the unit of ``spacing``: with voxels measured in metres, in square metres.
 
     The two-point correlation S2 is integrated up to ``max_lag``, which has to be chosen for each
     material: see Notes.
@@ -104,7 +111,7 @@ class Permeability(PoreGeometry):
     >>> import numpy as np
     >>> from skmicro.properties import Permeability
     >>> pores = (np.random.default_rng(0).random((1, 16, 16, 16)) < 0.6).astype(int)
-    >>> bound = Permeability(max_lag=3, voxel_size=1e-6, periodic=True)
+    >>> bound = Permeability(max_lag=3, spacing=1e-6, periodic=True)
     >>> bound.fit_transform(pores)  # in square metres
     array([[2.1...e-14]])
     """
@@ -123,15 +130,15 @@ class Permeability(PoreGeometry):
         return ["k"]
 
 
-def permeability_bound(pores, *, periodic=True, max_lag=None):
+def permeability_bound(pores, *, periodic=True, max_lag=None, scales=None):
     """Return the bound of each field of pores (n, *spatial) in squares of voxels, 0 without solid.
 
     The largest lag is by default a quarter of the shortest side.
     """
     if max_lag is None:
-        half = resolve_max_lag(tuple(pores.shape[1:]), periodic=periodic)
+        half = resolve_max_lag(tuple(pores.shape[1:]), periodic=periodic, scales=scales)
         max_lag = max(half // 2, min(half, 1))
-    options = {"periodic": periodic, "max_lag": max_lag}
+    options = {"periodic": periodic, "max_lag": max_lag, "scales": scales}
     porosity = volume_fraction(pores)
     centred = pores - porosity.view(-1, *[1] * (pores.ndim - 1))
     lags = pores.new_tensor(radial_lags(tuple(pores.shape[1:]), **options))

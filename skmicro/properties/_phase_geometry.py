@@ -3,10 +3,11 @@
 import numpy as np
 
 from .._checks import check_integer
-from ..descriptors import PhaseDescriptor
+from ..descriptors import PhaseDescriptor, SpacedDescriptor
 from ..parameters import parameter
 from ..rules import Rule, optional
 from ._base import BaseProperty
+from ._three_point_kernels import three_point_parameters
 
 SLACK = 1e-4
 """Share by which an estimate may leave its bounds before it is doubted: single precision."""
@@ -23,7 +24,7 @@ def _check_dimension(name, value):
         raise ValueError(f"{name} must be None, 2 or 3, got {value}.")
 
 
-class PhaseGeometry(PhaseDescriptor, BaseProperty):
+class PhaseGeometry(SpacedDescriptor, PhaseDescriptor, BaseProperty):
     """Base class of properties that follow from the geometry of one phase."""
 
     dimension: int | None = parameter(
@@ -32,6 +33,11 @@ class PhaseGeometry(PhaseDescriptor, BaseProperty):
         """Dimensions of the material; ``None`` stands for those of the images. 3 takes
         two-dimensional images for plane sections of an isotropic three-dimensional material.""",
     )
+
+    def _three_point(self, field):
+        """Return zeta and eta of fields (n, *spatial)."""
+        _, scales = self._unit_and_scales(field.shape[1:])
+        return three_point_parameters(field, self._material_dimension(field.ndim - 1), scales)
 
     def _material_dimension(self, n_axes):
         return n_axes if self.dimension is None else self.dimension

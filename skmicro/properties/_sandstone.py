@@ -36,7 +36,8 @@ class SandstoneProperties(PoreGeometry):
       of rock;
     - ``D``, diffusivity over that of the pores: strong-contrast estimate for impermeable rock in
       a matrix of pores;
-    - ``k``, permeability in squares of ``voxel_size``: the bound by the two-point correlation.
+    - ``k``, permeability in squares of the unit of ``spacing``: the bound by the two-point
+      correlation.
 
     Two-dimensional images are plane sections of an isotropic material, as in [1]_. The
     three-point parameters are those of :class:`ThreePointParameters` by the Fourier method with
@@ -77,7 +78,8 @@ class SandstoneProperties(PoreGeometry):
     def _solve(self, shares):
         pores = self._field(shares)
         porosity = pores.flatten(1).mean(1)
-        zeta, eta = three_point_parameters(pores, 3)
+        _, scales = self._unit_and_scales(pores.shape[1:])
+        zeta, eta = three_point_parameters(pores, 3, scales)
         rock = self.rock_bulk, self.rock_shear
         moduli = strong_contrast_moduli(porosity, zeta, eta, rock, (0.0, 0.0))
         stiffness = young_modulus(*moduli) / young_modulus(*rock)

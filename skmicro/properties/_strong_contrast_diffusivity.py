@@ -4,7 +4,6 @@ from ..parameters import parameter
 from ..rules import real
 from ._bounds import conductivity_bounds
 from ._phase_geometry import LEAVES_BOUNDS, PhaseGeometry, fractions_beside, outside
-from ._three_point_kernels import three_point_parameters
 
 
 def strong_contrast_conductivity(fraction, zeta, matrix, inclusion, n_axes=3):
@@ -107,7 +106,7 @@ class StrongContrastDiffusivity(PhaseGeometry):
         dimension = self._material_dimension(field.ndim - 1)
         diffusivity = strong_contrast_conductivity(
             field.flatten(1).mean(1),
-            three_point_parameters(field, dimension)[0],
+            self._three_point(field)[0],
             self.matrix_diffusivity,
             self.inclusion_diffusivity,
             dimension,

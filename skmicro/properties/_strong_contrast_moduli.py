@@ -8,7 +8,6 @@ from ..rules import Rule, real
 from ._bounds import comparison_moduli, elastic_bounds
 from ._moduli import Moduli, isotropic_moduli, plane_of_images, young_modulus
 from ._phase_geometry import LEAVES_BOUNDS, PhaseGeometry, fractions_beside, outside
-from ._three_point_kernels import three_point_parameters
 
 MODULI = ("K", "G", "E")
 RATIO = real(-1.0, 0.5, open_low=True, open_high=True)
@@ -159,7 +158,7 @@ class StrongContrastModuli(PhaseGeometry):
     def _solve(self, shares):
         field = self._field(shares)
         dimension = self._material_dimension(field.ndim - 1)
-        zeta, eta = three_point_parameters(field, dimension)
+        zeta, eta = self._three_point(field)
         phases = [
             isotropic_moduli(young, poisson, dimension, self.plane)
             for young, poisson in (

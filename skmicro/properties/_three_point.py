@@ -8,7 +8,6 @@ from ..parameters import parameter
 from ..rules import choice, integer, optional
 from ._phase_geometry import PhaseGeometry
 from ._three_point_integration import integrated_parameters
-from ._three_point_kernels import three_point_parameters
 
 N_ANGLES = {2: 48, 3: 12}  # directions around a circle, by the axes of the images
 
@@ -18,7 +17,7 @@ class ThreePointParameters(PhaseGeometry):
 
     Beside the volume fraction they are all that estimates and bounds of third order need to know
     of an isotropic material of two phases: zeta for conductivity and bulk modulus, both for
-    the shear modulus.
+    the shear modulus. They are pure numbers: of ``spacing`` only the ratios matter.
 
     See Also
     --------
@@ -102,8 +101,9 @@ class ThreePointParameters(PhaseGeometry):
     max_lag: int | None = parameter(
         None,
         optional(integer(1)),
-        """Largest side of a triangle in voxels, for ``"integration"``; ``None`` stands for the
-        shortest side of the image longer than one voxel.""",
+        """Largest side of a triangle in voxels, of the finest axis where ``spacing`` differs, for
+        ``"integration"``; ``None`` stands for the shortest side of the image longer than one
+        voxel.""",
     )
 
     _removed: ClassVar = {"n_radii": None, "n_angles": None}
@@ -119,12 +119,15 @@ class ThreePointParameters(PhaseGeometry):
 
     def _solve(self, shares):
         field = self._field(shares)
-        dimension = self._material_dimension(field.ndim - 1)
         if self.method == "fourier":
-            return torch.stack(three_point_parameters(field, dimension), dim=1), None
-        max_lag = self.max_lag or min((side for side in field.shape[1:] if side > 1), default=1)
+            return torch.stack(self._three_point(field), dim=1), None
+        dimension = self._material_dimension(field.ndim - 1)
+        _, scales = self._unit_and_scales(field.shape[1:])
+        sides = zip(field.shape[1:], scales or (1,) * (field.ndim - 1), strict=True)
+        max_lag = self.max_lag or int(min((n * step for n, step in sides if n > 1), default=1))
         n_angles = N_ANGLES[field.ndim - 1]
-        found = integrated_parameters(field, dimension, max_lag, max_lag, n_angles)
+        options = {"n_radii": max_lag, "n_angles": n_angles, "scales": scales}
+        found = integrated_parameters(field, dimension, max_lag, **options)
         return torch.stack(found, dim=1), None
 
     def _feature_names(self):

@@ -15,11 +15,12 @@ import torch
 from ._three_point_kernels import PREFACTOR, combined, section_integrals, section_orders
 
 
-def integrated_parameters(field, dimension, max_lag, n_radii, n_angles):
+def integrated_parameters(field, dimension, max_lag, n_radii, n_angles, scales=None):
     """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
     Dimension 3 for two axes stands for plane sections; ``max_lag`` is the largest radius in
-    voxels; ``n_angles`` counts directions around the circle or the equator.
+    voxels, of the finest axis where their ``scales`` differ; ``n_angles`` counts directions around
+    the circle or the equator.
     """
     n_axes = field.ndim - 1
     nodes, rule = np.polynomial.legendre.leggauss(n_radii)
@@ -27,6 +28,8 @@ def integrated_parameters(field, dimension, max_lag, n_radii, n_angles):
     over_radii = field.new_tensor(max_lag * rule / 2 / radii)
     directions, shares = _directions(n_axes, n_angles)
     vectors = (radii[:, None, None] * directions).reshape(-1, n_axes)
+    if scales is not None:
+        vectors = vectors / np.array(scales)
     shares = field.new_tensor(shares)
     weights = [field.new_tensor(_angular(directions, degree, dimension)) for degree in (2, 4)]
     return torch.stack([

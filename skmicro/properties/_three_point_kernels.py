@@ -30,17 +30,18 @@ PREFACTOR = {2: 9 / 2, 4: 225 / 8}
 """Of the integrals over radii and cosines in three dimensions, times 1 / (p1 p2)."""
 
 
-def three_point_parameters(field, dimension):
+def three_point_parameters(field, dimension, spacing=None):
     """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
-    Dimension 3 for two axes stands for plane sections.
+    Dimension 3 for two axes stands for plane sections; voxels are cubes unless ``spacing`` tells
+    the ratios of their sides.
     """
     if dimension == 3 and field.ndim == 3:
-        planar = angular_parameters(field, section_orders())
+        planar = angular_parameters(field, section_orders(), spacing)
         weights = field.new_tensor([section_weights(2), section_weights(4)])
         second, fourth = (planar @ weights.T).unbind(1)
     else:
-        second, fourth = angular_parameters(field, (2, 4)).unbind(1)
+        second, fourth = angular_parameters(field, (2, 4), spacing).unbind(1)
     return second, combined(second, fourth, dimension)
 
 
@@ -49,7 +50,7 @@ def combined(second, fourth, dimension):
     return fourth if dimension == 2 else (5 * second + 16 * fourth) / 21
 
 
-def angular_parameters(field, degrees):
+def angular_parameters(field, degrees, spacing=None):
     """Return the parameter of each degree, (n, n_degrees)."""
     dims, shape = tuple(range(1 - field.ndim, 0)), tuple(field.shape[1:])
     fraction = field.mean(dims)
@@ -66,10 +67,10 @@ def angular_parameters(field, degrees):
         return torch.where(varies, kept + fraction * lost, 0.0) / divisor
 
     if math.prod(shape) <= SMALL_GRID:
-        weights, n_each = _all_harmonics(shape, tuple(degrees), field.dtype, field.device)
+        weights, n_each = _all_harmonics(shape, tuple(degrees), field.dtype, field.device, spacing)
         squares = torch.fft.irfftn(weights.unsqueeze(1) * modes, s=shape, dim=dims).square()
         return parameters(torch.stack([part.sum(0) for part in squares.split(n_each)])).T
-    directions, found = mode_directions(shape), []
+    directions, found = mode_directions(shape, spacing), []
     for degree in degrees:
         strength = torch.zeros_like(field)
         for harmonic in harmonics(directions, degree):
@@ -81,9 +82,9 @@ def angular_parameters(field, degrees):
 
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
-def _all_harmonics(shape, degrees, dtype, device):
+def _all_harmonics(shape, degrees, dtype, device, spacing):
     """Return the harmonics of several degrees, (n, *half), and how many each of them has."""
-    directions = mode_directions(shape)
+    directions = mode_directions(shape, spacing)
     found = [torch.stack(list(harmonics(directions, degree))) for degree in degrees]
     return torch.cat(found).to(dtype=dtype, device=device), [len(some) for some in found]
 
@@ -151,10 +152,16 @@ def section_weights(degree):
     return [term / sum(series) for term in series]
 
 
-def mode_directions(shape):
-    """Return unit vectors (n_axes, *half) of modes, and where components have a sign."""
+def mode_directions(shape, spacing=None):
+    """Return unit vectors (n_axes, *half) of modes, and where components have a sign.
+
+    ``spacing`` has the sides of a voxel; None stands for cubes.
+    """
     frequencies = [torch.fft.fftfreq(side, dtype=torch.float64) for side in shape[:-1]]
     frequencies.append(torch.fft.rfftfreq(shape[-1], dtype=torch.float64))
     vectors = torch.stack(torch.meshgrid(*frequencies, indexing="ij"))
+    paired = vectors.abs() < 0.5
+    if spacing is not None and len(set(spacing)) > 1:
+        vectors = vectors / vectors.new_tensor(spacing).view(-1, *[1] * len(shape))
     lengths = vectors.square().sum(0).sqrt()
-    return vectors / torch.where(lengths > 0, lengths, 1.0), vectors.abs() < 0.5
+    return vectors / torch.where(lengths > 0, lengths, 1.0), paired

@@ -160,7 +160,9 @@ class FieldCorrelation(ConditionTable):
     def describe(self, images, variables=None):
         """Return the conditions of images; once there are spectra, p2 is the one expected."""
         if not self.descriptors or self.spectra is None:
-            return super().describe(images, variables)
+            # Lags that known voxels do not tell are taken for uncorrelated.
+            rows = super().describe(images)
+            return np.where(np.isnan(rows), rows[:, :1] ** 2, rows)
         rows = described(self.descriptors[:2], images)
         return self._completed(rows[:, :1], rows[:, 1:])
 

@@ -220,17 +220,22 @@ def of_endless_medium(centred):
     return (centred + lowered) / (1.0 + lowered)
 
 
-def centred_autocovariance(power, sizes, shape, periodic):
+def centred_autocovariance(power, sizes, shape, periodic, known_power=None):
     """Turn summed power spectra of centred images into their autocovariance.
 
     ``power`` is the sum over images and channels of ``abs(rfftn)**2`` with transforms of these
-    ``sizes``: the sides of the images, or enough to keep the borders apart. Returns c at the lags
-    up to half of every side, the zero lag in the middle.
+    ``sizes``: the sides of the images, or enough to keep the borders apart; ``known_power`` is the
+    same of masks that are 1 where voxels are known, where not all are. Returns c at the lags up to
+    half of every side, the zero lag in the middle, 0 at those of no known pair.
     """
-    values = np.fft.irfftn(power, s=sizes, axes=range(len(sizes)))
     lags = [np.arange(-(side // 2), side // 2 + 1) for side in shape]
-    values = values[np.ix_(*(lag % size for lag, size in zip(lags, sizes, strict=True)))]
-    if not periodic:
+    places = np.ix_(*(lag % size for lag, size in zip(lags, sizes, strict=True)))
+    axes = range(len(sizes))
+    values = np.fft.irfftn(power, s=sizes, axes=axes)[places]
+    if known_power is not None:
+        pairs = np.fft.irfftn(known_power, s=sizes, axes=axes)[places].round()
+        values = values * (pairs > 0) / np.maximum(pairs, 1)
+    elif not periodic:
         pairs = [side - np.abs(lag) for lag, side in zip(lags, shape, strict=True)]
         values = values / reduce(np.multiply.outer, pairs)
     variance = values[tuple(side // 2 for side in values.shape)]

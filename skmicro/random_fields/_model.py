@@ -7,6 +7,7 @@ import torch
 
 from .. import _arrays
 from ..conditioning import Model, apportion
+from ..images import known_voxels
 from ._level_cut import phase_levels, simplex_axes
 from ._offsets import exact_offsets
 
@@ -36,11 +37,13 @@ class FieldModel(Model):
     dtype = torch.float64
 
     def latents_of(self, images, conditions):
-        """Return white noise (n, n_latent) whose field is cut to the images."""
+        """Return white noise (n, n_latent) whose field is cut to what is known of the images."""
+        known = known_voxels(images)
 
         def invert(index):
             channels = self.encoder.encode(images[index], dtype=self.dtype)
-            return self._consistent_latents(channels, conditions[index]).numpy()
+            free = None if known is None else torch.from_numpy(~known[index]).unsqueeze(1)
+            return self._consistent_latents(channels, conditions[index], free).numpy()
 
         # Small batches: the last one is filled up, and one image is not to cost as much as many.
         batch_size = max(1, min(self.batch_size, INVERSE_VOXELS // int(np.prod(self.image_shape))))
@@ -98,33 +101,38 @@ class FieldModel(Model):
             row[:-1] = apportion(others, n_voxels - row[-1])
         return torch.from_numpy(counts)
 
-    def _consistent_latents(self, channels, conditions):
-        """Latents whose field is cut to these channels, near what the spectrum expects.
+    def _consistent_latents(self, channels, conditions, free=None):
+        """Latents whose field is cut to these channels, but for voxels that are ``free``.
+
+        It is near what the spectrum expects.
 
         Smoothing by the spectrum and putting voxels back on their side of the levels take
         turns, as in projections onto convex sets; the last word has the image.
         """
         amplitudes = self._amplitudes(conditions)
         power = amplitudes.square()
-        put_right = self._constraint(channels, conditions)
+        put_right = self._constraint(channels, conditions, free)
         fields = put_right(channels.new_zeros(len(channels), self.n_fields, *self.conditions.torus))
         for _ in range(INVERSE_ROUNDS):
             fields = put_right(self._coloured(fields, power / (power + WIENER_NOISE)))
         inverse = torch.where(amplitudes > 0, 1 / amplitudes.clamp_min(1e-30), 0.0)
         return self._coloured(fields, inverse).flatten(1)
 
-    def _constraint(self, channels, conditions):
+    def _constraint(self, channels, conditions, free):
         """Return the function that puts fields on the side of the levels they belong to."""
         window = (..., *map(slice, self.image_shape))
         if self.encoder.phases is None:
             inside = torch.from_numpy(np.interp(channels.numpy(), self.levels, FIELD_VALUES))
 
             def put_right(fields):
-                fields[window] = inside
+                fields[window] = (
+                    inside if free is None else torch.where(free, fields[window], inside)
+                )
                 return fields
 
             return put_right
         axes, own = self._axes, channels > 0.5
+        own = own if free is None else own | free
         fractions = np.asarray(conditions[:, 1 : 1 + self.encoder.n_channels])
         distinct, place = np.unique(fractions, axis=0, return_inverse=True)
         levels = torch.from_numpy(np.stack([phase_levels(row) for row in distinct]))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .._random import torch_generator
-from ..images import ChunkedImages
+from ..images import ChunkedImages, known_shares, known_voxels
 
 
 class Batch(NamedTuple):
@@ -116,26 +116,26 @@ class CropBatches(ImageBatches):
     def __init__(self, images, encoder, variables, describe, shape, **settings):
         super().__init__(images, encoder, variables, **settings)
         self.describe = describe
-        self.shape = shape
+        self.crops = Crops(images, shape)
 
     def _chosen(self, index):
-        images = random_crops(self.images, index, self.shape, self._rng)
+        images = self.crops.drawn(index, self._rng)
         rows = self.describe(images, self.conditions[index.to(self.device)].cpu().numpy())
         return images, torch.as_tensor(rows, dtype=self.dtype, device=self.device)
 
 
 def random_crops(images, index, shape, rng):
-    """Cut one window out of each chosen image, at a random place.
+    """Cut one window out of each chosen image, at a random place where all voxels are known.
 
     Of places at equal distances, windows would see the voxels near a border less often than
     others. Places are drawn up to half a window beyond the borders and moved in: the strip of a
     window's width along a border is then seen as often as any other on average, in images at
     least two windows wide. What windows of a homogeneous image show is not biased against its
-    borders.
+    borders. Of images with unknown voxels, each place where a window would see one is left out.
 
     Parameters
     ----------
-    images : ndarray or ChunkedImages of shape (n, *spatial)
+    images : ndarray, MaskedArray or ChunkedImages of shape (n, *spatial)
         Images.
     index : Tensor of shape (n_crops,), int64
         Which image each window is cut from.
@@ -148,19 +148,64 @@ def random_crops(images, index, shape, rng):
     -------
     crops : ndarray of shape (n_crops, *shape)
         The windows.
+
+    Raises
+    ------
+    ValueError
+        If an image has no place for a window without unknown voxels.
     """
-    places = [
-        _places(length - side, (side - 1) // 2, len(index), rng)
-        for length, side in zip(images.shape[1:], shape, strict=True)
-    ]
-    if isinstance(images, ChunkedImages):
-        return images.windows(index.numpy(), np.array(places).T, shape)
-    return np.stack(
-        [
-            images[(k, *(slice(low, low + side) for low, side in zip(place, shape, strict=True)))]
-            for k, *place in zip(index.tolist(), *places, strict=True)
+    return Crops(images, shape).drawn(index, rng)
+
+
+class Crops:
+    """Windows of images at random places, see :func:`random_crops`."""
+
+    def __init__(self, images, shape):
+        self.shape = tuple(shape)
+        known = known_voxels(images)
+        self.images = images if known is None else images.data
+        self._ends = [
+            (length - side, (side - 1) // 2)
+            for length, side in zip(images.shape[1:], self.shape, strict=True)
         ]
-    )
+        self._open = (
+            None if known is None else [self._chances(k, row) for k, row in enumerate(known)]
+        )
+
+    def drawn(self, index, rng):
+        """Return a window of each chosen image, (n_crops, *shape)."""
+        if self._open is None:
+            places = [_places(last, margin, len(index), rng) for last, margin in self._ends]
+        else:
+            places = self._known_places(index, rng)
+        if isinstance(self.images, ChunkedImages):
+            return self.images.windows(index.numpy(), np.array(places).T, self.shape)
+        rows = zip(index.tolist(), *places, strict=True)
+        return np.stack([self.images[(k, *self._window(place))] for k, *place in rows])
+
+    def _window(self, place):
+        return (slice(low, low + side) for low, side in zip(place, self.shape, strict=True))
+
+    def _chances(self, k, known):
+        """Return the places of known windows, (n, n_axes), and the sums of their chances."""
+        places = np.nonzero(known_shares(~known, self.shape) == 1)
+        if not len(places[0]):
+            raise ValueError(
+                f"crop_shape must fit into what is known (neither masked nor NaN) of each image, "
+                f"got {self.shape} and no place for it in image {k}."
+            )
+        chances = np.ones(len(places[0]))
+        for place, (last, margin) in zip(places, self._ends, strict=True):
+            chances *= 1 + margin * ((place == 0) + (place == last).astype(int))
+        return np.stack(places, axis=1), chances.cumsum()
+
+    def _known_places(self, index, rng):
+        shares = torch.rand(len(index), generator=rng, dtype=torch.float64).tolist()
+        chosen = []
+        for k, share in zip(index.tolist(), shares, strict=True):
+            places, sums = self._open[k]
+            chosen.append(places[np.searchsorted(sums, share * sums[-1], side="right")])
+        return np.stack(chosen, axis=1).tolist()
 
 
 def _places(last, margin, n, rng):

@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from ..images import blocks_of
+from ..images import blocks_of, known_voxels
 from ..parameters import RUNNING, SAMPLING, parameters_of
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of objects in memory: another in every process
@@ -64,4 +64,7 @@ def digest(array):
     found = hashlib.sha256()
     for block in blocks_of(np.atleast_1d(array) if np.ndim(array) < 2 else array):
         found.update(np.ascontiguousarray(block))
+    known = known_voxels(array)
+    if known is not None:
+        found.update(np.packbits(known))
     return found.hexdigest()

@@ -86,3 +86,18 @@ def test_diameters_and_their_limits():
         LocalThickness(max_diameter=limit, periodic=periodic).fit(smooth((12, 10))[None])
         with pytest.raises(ValueError, match=f"max_diameter must be <= {limit} for"):
             LocalThickness(max_diameter=limit + 1, periodic=periodic).fit(smooth((12, 10))[None])
+
+
+def test_diameters_are_in_units_of_spacing_and_long_voxels_are_balls_all_the_same():
+    image = smooth((24, 30))
+    found = LocalThickness(max_diameter=7, periodic=True, spacing=2.0).fit(image[None])
+    assert_array_equal(found.diameters_, [2, 6, 10, 14])
+    assert_array_equal(found.transform(image[None])[0], shares(image, 7))
+    layers = np.zeros((40, 20), int)
+    layers[:, 4:9] = 1  # 5 voxels of length 3 beside 10 of length 1
+    flat = np.zeros((40, 20), int)
+    flat[5:20] = 1
+    for image in (layers, flat):
+        known = shares(image, 19, spacing=(1.0, 3.0))
+        assert_array_equal(known[:7], 1)  # up to 13, of a thickness of 15
+        assert known[9] == 0  # of 19

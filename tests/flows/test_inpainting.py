@@ -493,6 +493,21 @@ def test_masks(mask, error, message):
         fitted().inpaint(blobs(), mask)
 
 
+def test_unknown_voxels_are_the_mask():
+    generator, X, mask = fitted(), blobs(2), holes((12, 12))
+    expected = generator.inpaint(X, mask, random_state=0)
+    both = np.broadcast_to(mask, X.shape)
+    for unknown in (np.ma.masked_array(X, both), np.where(mask, np.nan, X)):
+        filled = generator.inpaint(unknown, random_state=0)
+        assert not isinstance(filled, np.ma.MaskedArray)
+        np.testing.assert_array_equal(filled, expected)
+        np.testing.assert_array_equal(generator.inpaint(unknown, mask, random_state=0), expected)
+    with pytest.raises(ValueError, match="mask must say what is to be filled"):
+        generator.inpaint(X)
+    with pytest.raises(ValueError, match="mask must be true where voxels of X are masked"):
+        generator.inpaint(np.ma.masked_array(X, both), ~mask)
+
+
 def test_bad_images_and_targets():
     generator, X, mask = fitted(), blobs(), holes((12, 12))
     with pytest.raises(ValueError, match=r"only the phases \[0, 1\] seen in fit, got \[7\]"):

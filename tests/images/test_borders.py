@@ -262,3 +262,14 @@ def test_evaluation_of_periodic_images_wraps():
         for periodic in (None, True, False)
     )
     assert found == told != other
+
+
+def test_lines_with_unknown_voxels_do_not_tell():
+    X, _ = make_cahn_hilliard(4, (32, 32), n_steps=200, random_state=0)
+    mask = np.zeros(X.shape, bool)
+    mask[:, 10:14, 3:8] = True
+    assert borders_match(np.ma.masked_array(X, mask)) is True
+    crops = np.ma.masked_array(X[:, :24, :20], mask[:, :24, :20])
+    assert borders_match(crops) is False
+    disc = np.hypot(*(np.indices((32, 32)) - 15.5)) > 15
+    assert borders_match(np.ma.masked_array(X, np.broadcast_to(disc, X.shape))) is None

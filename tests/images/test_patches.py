@@ -266,10 +266,35 @@ def test_patches_hold_no_masked_voxel(method):
     windows = np.lib.stride_tricks.sliding_window_view(mask, patch)
     n_free = np.count_nonzero(~windows.any(axis=(3, 4, 5)))
     assert len(np.unique(positions, axis=0)) > 0.95 * n_free
-    with pytest.raises(ValueError, match="method must be 'random' or 'grid' for masked scans"):
+    with pytest.raises(ValueError, match="method must be 'random' or 'grid' for scans with unk"):
         extract_patches(scan, patch, 5, method="latin-hypercube")
-    with pytest.raises(ValueError, match="without masked voxels, got none"):
+    with pytest.raises(ValueError, match="with enough known voxels"):
         extract_patches(np.ma.masked_array(np.zeros((9, 9)), np.ones((9, 9))), (2, 2), 3)
+
+
+def test_patches_of_scans_with_nan_and_patches_partly_known():
+    rng = np.random.default_rng(0)
+    mask = rng.random((30, 40)) < 0.1
+    numbers = numbered(mask.shape).astype(float)
+    scan = np.where(mask, np.nan, numbers)
+    settings = {"n_patches": 400, "random_state": 0, "return_positions": True}
+    patches, positions = extract_patches(scan, (3, 4), **settings)
+    assert np.isfinite(patches).all()
+    same, _ = extract_patches(np.ma.masked_array(numbers, mask), (3, 4), **settings)
+    np.testing.assert_array_equal(patches, same)
+    partly, positions = extract_patches([scan, numbers], (3, 4), min_known=0.75, **settings)
+    assert isinstance(partly, np.ma.MaskedArray)
+    windows = np.lib.stride_tricks.sliding_window_view(scan, (3, 4))
+    first = positions[:, 0] == 0
+    expected = windows[tuple(positions[first, 1:].T)]
+    np.testing.assert_array_equal(partly[first].filled(np.nan), expected)
+    assert not partly[~first].mask.any()
+    shares = 1 - partly.mask.mean(axis=(1, 2))
+    assert 0.75 <= shares.min() < 0.8
+    whole = extract_patches(numbers, (3, 4), 5, min_known=0.5, random_state=0)
+    assert not isinstance(whole, np.ma.MaskedArray)
+    with pytest.raises(ValueError, match=r"min_known must lie in \(0, 1\], got 0"):
+        extract_patches(scan, (3, 4), min_known=0)
 
 
 def test_scans_that_do_not_fit_are_named():

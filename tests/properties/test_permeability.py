@@ -60,11 +60,11 @@ def test_two_lags_by_hand():
 def test_units_and_magnification(periodic):
     X = spheres(32, 4, 2)[:, :16]
     small = Permeability(max_lag=6, periodic=periodic).fit_transform(X)
-    metric = Permeability(max_lag=6, periodic=periodic, voxel_size=2e-6).fit_transform(X)
+    metric = Permeability(max_lag=6, periodic=periodic, spacing=2e-6).fit_transform(X)
     np.testing.assert_allclose(metric, small * 4e-12, rtol=1e-12)
     # Twice as many voxels of half the side are the same material.
     fine = np.kron(X, np.ones((1, 2, 2, 2), int))
-    found = Permeability(max_lag=12, periodic=periodic, voxel_size=0.5).fit_transform(fine)
+    found = Permeability(max_lag=12, periodic=periodic, spacing=0.5).fit_transform(fine)
     np.testing.assert_allclose(found, small, rtol=0.1)
 
 
@@ -122,7 +122,7 @@ def test_gradients(shape):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"voxel_size": 0.0}, r"voxel_size must lie in \(0, .*got 0\.0"),
+        ({"spacing": 0.0}, r"spacing must lie in \(0, .*got 0\.0"),
         ({"max_lag": 0}, "max_lag must be >= 1, got 0"),
         (
             {"max_lag": 5, "periodic": True},

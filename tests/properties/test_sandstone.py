@@ -23,7 +23,7 @@ def rock(shape, porosity=0.25, seed=0):
 def test_parts(shape, pore):
     X = rock(shape) if pore else 1 - rock(shape)
     stiffness, diffusivity, permeability = SandstoneProperties(
-        phase=pore, voxel_size=3.0
+        phase=pore, spacing=3.0
     ).fit_transform(X)[0]
     bulk, shear = 4.3, 3.8
     poisson = (3 * bulk - 2 * shear) / (2 * (3 * bulk + shear))
@@ -38,7 +38,7 @@ def test_parts(shape, pore):
     assert stiffness == pytest.approx(young.item() / (9 * bulk * shear / (3 * bulk + shear)))
     flow = StrongContrastDiffusivity(phase=1 - pore, inclusion_diffusivity=0.0, dimension=3)
     assert diffusivity == pytest.approx(flow.fit_transform(X).item())
-    bound = Permeability(phase=pore, voxel_size=3.0).fit_transform(X)
+    bound = Permeability(phase=pore, spacing=3.0).fit_transform(X)
     assert permeability == pytest.approx(bound.item())
 
 
@@ -76,7 +76,7 @@ def test_gradients():
     assert torch.autograd.gradcheck(lambda s: function(torch.cat([1 - s, s], 1)), pores)
 
 
-@pytest.mark.parametrize("name", ["rock_bulk", "rock_shear", "voxel_size"])
+@pytest.mark.parametrize("name", ["rock_bulk", "rock_shear", "spacing"])
 def test_refused(name):
     with pytest.raises(ValueError, match=rf"{name} must lie in \(0, inf\), got 0"):
         SandstoneProperties(**{name: 0}).fit(rock((8, 8)))

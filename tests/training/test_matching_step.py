@@ -7,6 +7,7 @@ from torch import nn
 
 from skmicro.images import encoder_for
 from skmicro.training import Batch, CropBatches, matching_step, random_crops
+from skmicro.training.fingerprint import digest
 from skmicro.training.matching import drop_conditions
 
 
@@ -188,6 +189,30 @@ def test_crop_batches_describe_their_windows_and_resume():
     resumed.load_state_dict(state)
     assert torch.equal(next(resumed).images, expected.images)
     assert not torch.equal(batch.images, expected.images)
+
+
+def test_crops_of_images_with_unknown_voxels():
+    """Each place of a known window is drawn as often as without a mask, relative to the others."""
+    rng, index = torch.Generator().manual_seed(0), torch.zeros(60_000, dtype=torch.int64)
+    numbers = np.arange(120.0).reshape(1, 10, 12)
+    mask = np.zeros(numbers.shape, bool)
+    mask[0, 4, 5] = mask[0, 9, 0] = True
+    plain = random_crops(numbers, index, (3, 3), rng)
+    crops = random_crops(np.ma.masked_array(numbers, mask), index, (3, 3), rng)
+    assert not isinstance(crops, np.ma.MaskedArray)
+    assert not np.isin(crops, numbers[mask]).any()
+    windows = ~np.isin(plain, numbers[mask]).any(axis=(1, 2))
+    expected = np.bincount(plain[windows, 0, 0].astype(int), minlength=120) / windows.sum()
+    found = np.bincount(crops[:, 0, 0].astype(int), minlength=120) / len(crops)
+    assert set(np.flatnonzero(found)) == set(np.flatnonzero(expected))
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+
+
+def test_the_mask_belongs_to_what_a_training_is_of():
+    images = np.zeros((1, 4, 4), np.uint8)
+    masks = [np.arange(16).reshape(images.shape) == k for k in (3, 4)]
+    marks = [digest(np.ma.masked_array(images, mask)) for mask in masks]
+    assert len({digest(images), *marks}) == 3
 
 
 def test_windows_take_variables_over_from_their_images():
