@@ -12,6 +12,7 @@ from ._fractions import apportion, exact_fractions
 from ._model import Model, NetworkModel
 from ._process import variable_values, with_variables
 from ._search import meet_targets, nearest_latents
+from ._sections import NORMAL, volume_conditions, volume_targets
 from ._table import ConditionTable, described
 from ._targets import (
     Target,

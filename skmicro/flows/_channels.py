@@ -6,8 +6,13 @@ from .._random import torch_generator
 from ..networks import probabilities
 
 SHARPNESS = 2.0
+PLASTIC = 1.2207440846057596
+"""Root of x^4 = x + 1: multiples of its powers stay apart on a torus of three dimensions."""
 EVIDENCE_SHARPNESS = 0.5
 N_SWEEPS = 4
+N_LEVELS = 10
+MOST_STEP = 2.0
+LEAST_SHARE = 1e-6
 UNCERTAIN = 0.85
 """Time from which images of phases are followed back to noise."""
 
@@ -51,9 +56,18 @@ def renoised(x, noise, time):
     It is the noise they began with, moved by half the sides of the images: what was decided at a
     voxel depends on the noise near it, not on that of the far side.
     """
-    axes = range(2, x.ndim)
-    far = noise.roll([x.shape[axis] // 2 for axis in axes], dims=list(axes))
-    return time * x + (1.0 - time) * far
+    return time * x + (1.0 - time) * noise_from_afar(noise, 0)
+
+
+def noise_from_afar(noise, k):
+    """Return noise (n, C, *S) moved so far that it is new to every voxel.
+
+    By half the sides for k = 0, and by others for further k, so that none of them meets another.
+    """
+    sides = noise.shape[2:]
+    shares = [(0.5 + k * PLASTIC ** -(axis + 1)) % 1.0 for axis in range(len(sides))]
+    moves = [int(share * side) for share, side in zip(shares, sides, strict=True)]
+    return noise.roll(moves, dims=list(range(2, noise.ndim)))
 
 
 def with_fractions_of(evidence, before):
@@ -81,6 +95,24 @@ def _level(margins, chosen):
     count = chosen.flatten(1).sum(dim=1, keepdim=True)
     level = (ordered.gather(1, count) + ordered.gather(1, count + 1)) / 2
     return level.view(-1, *[1] * (margins.ndim - 1))
+
+
+def with_mean_fractions(evidence, fractions):
+    """Move the levels of evidence so that the mean probabilities of phases are fractions (n, k).
+
+    All phases at once, each by steps for the logarithm of its own fraction: Newton's for two phases.
+    """
+    both = evidence.shape[1] == 1
+    channels = torch.cat([torch.zeros_like(evidence), evidence], dim=1) if both else evidence
+    wanted = fractions.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE)
+    for _ in range(N_LEVELS):
+        shares = probabilities(2.0 * channels).flatten(2)
+        mean = shares.mean(dim=2).clamp(LEAST_SHARE, 1.0 - LEAST_SHARE)
+        slope = (shares * (1.0 - shares)).mean(dim=2) / (mean * (1.0 - mean))
+        step = (wanted / mean).log() / slope.clamp(min=LEAST_SHARE) / 2.0
+        step = step.clamp(-MOST_STEP, MOST_STEP)
+        channels = channels + step.view(*step.shape, *[1] * (evidence.ndim - 2))
+    return channels[:, 1:] - channels[:, :1] if both else channels
 
 
 def labelled_channels(evidence):

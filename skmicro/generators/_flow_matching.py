@@ -28,6 +28,7 @@ from ..training import matching_step
 from ._descriptor_parameters import check_descriptors
 from ._distillation import DistillableFlow
 from ._groups import HasAverage, HasMixedPrecision
+from ._sectioned_flow import SectionedFlow
 from ._sources import Windows
 
 ANCHOR = 20.0
@@ -38,7 +39,7 @@ def _check_conditions(name, value):
     check_descriptors(name, with_variables(value))
 
 
-class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow):
+class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, SectionedFlow):
     """Flow matching with descriptors as conditions, any subset of which may be given.
 
     Trains without an adversary, and so without its instabilities. On images of 64 x 64 the

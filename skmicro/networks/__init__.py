@@ -14,7 +14,7 @@ from ._regression import regression_network
 from ._residual import residual_critic, residual_generator
 from ._state import WEIGHTS, check_finite, new_networks, rebuilt_networks, without_networks
 from ._style import style_network
-from ._unet import flow_unet, mean_phases
+from ._unet import flow_unet, mean_phases, own_evidence
 from ._windows import in_windows
 
 __all__ = [

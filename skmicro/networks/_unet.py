@@ -200,16 +200,19 @@ class PhaseUNet(FlowUNet):
 
     def evidence(self, x, t, conditions):
         """Return half the log-odds of the phases, of the shape of ``x``."""
-        own = _beside(t, x) / _beside(1.0 - t, x).clamp(min=LEAST_REST).square() * x
-        if self.n_channels == 1:
-            own = own.clamp(-MOST_EVIDENCE, MOST_EVIDENCE)
-        else:
-            own = (own - own.amax(dim=1, keepdim=True)).clamp(min=-2 * MOST_EVIDENCE)
-        return super().forward(x, t, conditions) + own
+        return super().forward(x, t, conditions) + own_evidence(x, t)
 
     def forward(self, x, t, conditions):
         mean = mean_phases(self.evidence(x, t, conditions))
         return (mean - x) / _beside(1.0 - t, x).clamp(min=LEAST_REST)
+
+
+def own_evidence(x, t):
+    """Return what every voxel of noisy images (n, C, *spatial) tells of itself at times (n,)."""
+    own = _beside(t, x) / _beside(1.0 - t, x).clamp(min=LEAST_REST).square() * x
+    if x.shape[1] == 1:
+        return own.clamp(-MOST_EVIDENCE, MOST_EVIDENCE)
+    return (own - own.amax(dim=1, keepdim=True)).clamp(min=-2 * MOST_EVIDENCE)
 
 
 def mean_phases(evidence):

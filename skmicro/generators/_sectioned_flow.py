@@ -1,0 +1,182 @@
+"""Flows of images that make volumes: every section of a volume is one of their images."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import check_choice, check_image_shape, check_integer
+from .._random import draw_seed
+from ..conditioning import (
+    NORMAL,
+    images_for,
+    read_targets,
+    volume_conditions,
+    volume_targets,
+    warn_missed,
+    warn_outside,
+)
+from ..descriptors import PhaseFractions
+from ..flows import SectionModel
+from ..images import check_stack
+from ._flow_generator import FlowGenerator
+
+
+class SectionedFlow(FlowGenerator):
+    """Base class of flows from noise to phases whose images are sections of volumes."""
+
+    def sample_volume(
+        self,
+        n_samples=1,
+        *,
+        shape=None,
+        periodic=None,
+        random_state=None,
+        exact=False,
+        sections=None,
+        **targets,
+    ):
+        """Generate volumes with a network that was trained on images only.
+
+        Images are taken for sections of the material. In every step from noise to a volume the
+        network tells the phases of all sections across all three axes, and what three sections
+        tell of the voxel in which they meet is put together. One image of an isotropic
+        material is enough. For an anisotropic one, ``conditions`` has to name ``"normal"``, and
+        this column of ``y`` to say across which axis, 0, 1 or 2, each image of ``fit`` was cut:
+        those across axis 1 show axes 0 and 2 of the volume, in this order.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of volumes.
+        shape : tuple of 3 int or None, default=None
+            Their size; ``None`` is a cube with the first side of the training images.
+        periodic : bool or None, default=None
+            Whether opposite faces match; ``None`` stands for ``periodic_``.
+        random_state : None, int, RandomState or Generator, default=None
+            Source of the noise; the first volumes do not depend on ``n_samples``.
+        exact : bool, default=False
+            Move the threshold of each volume so that the phase fractions asked for are met to
+            half a voxel.
+        sections : dict or None, default=None
+            Sections that every volume has to contain, such as a micrograph: images by axis and
+            position, e.g. ``{(0, 32): image}`` for ``volume[32]``.
+        **targets : float or array-like
+            Phase fractions of the volumes, e.g. ``p1=0.4``, and process variables of the images.
+            Without a fraction, volumes have the mean of the training images. Sections are free
+            to have more or less than their volume.
+
+        Returns
+        -------
+        volumes : ndarray of shape (n_samples, *shape)
+            Volumes with the labels and the type of the training images.
+
+        Raises
+        ------
+        ValueError
+            If the generator was trained on volumes or on grey levels, has seen no image across
+            one of the axes, a target is neither a phase fraction nor a process variable, or a
+            section does not lie in the volume, has another shape or unseen phases.
+
+        Warns
+        -----
+        ExtrapolationWarning
+            If a target lies outside what the training images covered.
+        TargetWarning
+            If a target is missed by more than ``target_tol``.
+
+        Notes
+        -----
+        Takes sixteen evaluations of the network for every section, and one more with a
+        ``restart_time``, whatever ``n_steps`` and ``method`` say. What images do not tell, how a
+        structure continues across them, is told by images across other axes only as far as the
+        material is the same along all of them or images of all of them were seen: percolation
+        and connectivity of rare phases should be checked. Descriptors other than fractions that
+        the generator has for conditions vary from section to section as they do in training.
+
+        References
+        ----------
+        .. [1] J. Song, C. Meng, S. Ermon, "Denoising diffusion implicit models", ICLR 2021.
+        """
+        check_is_fitted(self)
+        check_integer("n_samples", n_samples, minimum=1)
+        check_choice("exact", exact, (True, False))
+        check_choice("periodic", periodic, (None, True, False))
+        model = self._volume_model(shape, periodic, sections or {})
+        table = self.conditions_
+        asked = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
+        for target in asked:
+            warn_outside(target, table.ranges)
+        wanted = volume_targets(asked, model.conditions)
+        volumes = images_for(model, n_samples, wanted, exact, draw_seed(random_state))
+        warn_missed(volumes, wanted, model.target_tol, model.image_shape)
+        return volumes
+
+    def _volume_model(self, shape, periodic, sections):
+        """Return the model of volumes of a shape, a cube if it is None."""
+        if self.phases_ is None or len(self.image_shape_) != 2:
+            kind = "volumes" if len(self.image_shape_) == 3 else "grey levels"
+            raise ValueError(
+                "sample_volume needs a generator of two-dimensional images of phases, got one of "
+                f"{kind}."
+            )
+        flow = FlowGenerator._model(self)
+        shape = check_image_shape("shape", shape or self.image_shape_[:1] * 3, (3,))
+        periodic = flow.conditions.periodic if periodic is None else periodic
+        self._check_normals()
+        planes = [flow.resized((*shape[:k], *shape[k + 1 :]), periodic) for k in range(3)]
+        conditions = volume_conditions(self.conditions_, self.encoder_, shape, periodic)
+        own = {"image_shape": shape, "conditions": conditions, "flat": False}
+        return SectionModel(
+            planes=tuple(planes),
+            restart_time=self.restart_time,
+            fixed=checked_sections(sections, shape, self.encoder_),
+            **(self._shared_parts() | own),
+        )
+
+    def _check_normals(self):
+        """Raise unless images across every axis were seen, where images say across which."""
+        table = self.conditions_
+        if NORMAL in table.names:
+            known = table.split(table.rows)[table.names.index(NORMAL)]
+            missing = [axis for axis in range(3) if axis not in known]
+            if missing:
+                raise ValueError(
+                    f"column {NORMAL!r} of y must hold the axes 0, 1 and 2 for volumes, "
+                    f"got none of {missing}."
+                )
+
+    def _measured_descriptors(self):
+        """Return what volumes need to know of the training images."""
+        return [] if self.encoder_.phases is None else [PhaseFractions()]
+
+
+def checked_sections(sections, shape, encoder):
+    """Return images of fixed sections by axis and position, or raise.
+
+    Raises TypeError if they are not a dict, ValueError if an axis or position does not exist, an
+    image has another shape or unseen phases, or two sections differ where they cross.
+    """
+    if not isinstance(sections, dict):
+        raise TypeError(f"sections must be a dict of images, got {type(sections).__name__}.")
+    volume, checked = np.full(shape, np.nan), {}
+    for place, image in sections.items():
+        axis, position = _checked_place(place, shape)
+        plane = (*shape[:axis], *shape[axis + 1 :])
+        image = check_stack(f"sections[{place}]", np.asarray(image)[None], None)
+        if image.shape[1:] != plane:
+            raise ValueError(f"sections[{place}] must have shape {plane}, got {image.shape[1:]}.")
+        encoder.check(image)
+        there = np.moveaxis(volume, axis, 0)[position]
+        if (~np.isnan(there) & (there != image[0])).any():
+            raise ValueError(f"sections[{place}] must be equal to the others where they cross.")
+        there[:] = image[0]
+        checked[axis, position] = image[0]
+    return checked
+
+
+def _checked_place(place, shape):
+    if not (isinstance(place, tuple) and len(place) == 2):
+        raise ValueError(f"sections must have keys (axis, position), got {place!r}.")
+    axis, position = place
+    check_integer("axis of a section", axis, 0, below=3)
+    check_integer("position of a section", position, 0, below=shape[axis])
+    return int(axis), int(position)
