@@ -15,10 +15,10 @@ TINY = {
 }
 
 
-def randomised(X=None, **settings):
+def randomised(X=None, y=None, **settings):
     """Return a fitted flow whose network is random, not only what three steps make of it."""
     generator = FlowMatchingGenerator(**TINY | {"periodic": True} | settings)
-    generator.fit(cut_blobs() if X is None else X)
+    generator.fit(cut_blobs() if X is None else X, y)
     rng = torch.Generator().manual_seed(0)
     for weights in generator.generator_.parameters():
         weights.add_(0.1 * torch.randn(weights.shape, generator=rng))

@@ -103,9 +103,9 @@ class SectionedFlow(FlowGenerator):
         model = self._volume_model(shape, periodic, sections or {})
         table = self.conditions_
         asked = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
+        wanted = volume_targets(asked, model.conditions)
         for target in asked:
             warn_outside(target, table.ranges)
-        wanted = volume_targets(asked, model.conditions)
         volumes = images_for(model, n_samples, wanted, exact, draw_seed(random_state))
         warn_missed(volumes, wanted, model.target_tol, model.image_shape)
         return volumes
