@@ -8,9 +8,10 @@ further real volumes; a Gaussian random field with the S2 of the training *volum
 network, asked for the sections across one axis only in each step, in turn, whose level nothing
 holds (*alternating*); and the volumes of ``sample_volume`` without the restart.
 
-Columns are those of ``spheres_3d.py``, and: error of S2 along the diagonals of the volume (lags of
-1 to 8 voxels, mean over volumes), mean Euler number of a volume, mean chord of either phase over that of real volumes, share of
-volumes and axes along which a phase percolates, and processor seconds for a volume.
+Columns are those of ``spheres_3d.py``, and: mean Euler number of a volume, error of S2 along the
+diagonals of the volume (lags of 1 to 8 voxels, mean over volumes), mean chord of either phase over
+that of real volumes, share of volumes and axes along which a phase percolates, and processor
+seconds for a volume.
 
     SKMICRO_DATA=FOLDER python benchmarks/slices_to_volume.py --minutes 4
 """

@@ -100,7 +100,7 @@ def _level(margins, chosen):
 def with_mean_fractions(evidence, fractions):
     """Move the levels of evidence so that the mean probabilities of phases are fractions (n, k).
 
-    All phases at once, each by steps for the logarithm of its own fraction: Newton's for two phases.
+    All phases at once, each by steps for the logarithm of its own fraction, Newton's for two.
     """
     both = evidence.shape[1] == 1
     channels = torch.cat([torch.zeros_like(evidence), evidence], dim=1) if both else evidence
