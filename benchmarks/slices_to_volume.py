@@ -8,7 +8,7 @@ further real volumes; a Gaussian random field with the S2 of the training *volum
 network, asked for the sections across one axis only in each step, in turn, whose level nothing
 holds (*alternating*); and the volumes of ``sample_volume`` without the restart.
 
-Columns are those of ``spheres_3d.py``, and: mean Euler number of a volume, error of S2 along the
+Columns are those of ``spheres_3d.py``, and: mean Euler number per voxel, error of S2 along the
 diagonals of the volume (lags of 1 to 8 voxels, mean over volumes), mean chord of either phase over
 that of real volumes, share of volumes and axes along which a phase percolates, and processor
 seconds for a volume.
@@ -45,7 +45,7 @@ from skmicro.plotting import SampleGridDisplay
 SIDE, N_TRAINING, N_SECTIONS = 32, 40, 900
 DIAGONAL_LAGS = range(1, 9)
 MORE_COLUMNS = {
-    "euler_number": ("Euler number", ".1f"),
+    "euler_number": ("Euler number", ".1e"),
     "diagonal": ("S2 on diagonals", ".2%"),
     "chord0": ("chord of 0", ".3f"),
     "chord1": ("chord of 1", ".3f"),

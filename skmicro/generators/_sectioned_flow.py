@@ -161,7 +161,7 @@ def checked_sections(sections, shape, encoder):
     for place, image in sections.items():
         axis, position = _checked_place(place, shape)
         plane = (*shape[:axis], *shape[axis + 1 :])
-        image = check_stack(f"sections[{place}]", np.asarray(image)[None], None)
+        image = check_stack(f"sections[{place}]", [image])
         if image.shape[1:] != plane:
             raise ValueError(f"sections[{place}] must have shape {plane}, got {image.shape[1:]}.")
         encoder.check(image)

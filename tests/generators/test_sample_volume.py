@@ -51,6 +51,10 @@ def test_fractions_are_met_exactly_one_for_each_volume():
     wanted = np.array([0.25, 0.6])
     volumes = flow().sample_volume(2, shape=SHAPE, p1=wanted, exact=True, random_state=0)
     np.testing.assert_allclose(volumes.mean(axis=(1, 2, 3)), wanted, atol=0.5 / 480)
+    rest = flow().sample_volume(
+        2, shape=SHAPE, volume_fraction={0: 1 - wanted}, exact=True, random_state=0
+    )
+    np.testing.assert_array_equal(rest, volumes)
     three = randomised(blobs(shape=(8, 8), n_phases=3), target_tol=np.inf)
     typical = three.conditions_.measured_rows.mean(axis=0)
     volume = three.sample_volume(shape=SHAPE, p1=0.4, exact=True, random_state=0)
@@ -154,6 +158,8 @@ def test_what_cannot_be_made_is_refused_by_name():
         ({"sections": {(0, 6): image}}, ValueError, "position of a section must be < 6, got 6."),
         ({"sections": {(0, 0): image[:4]}}, ValueError, "(0, 0)] must have shape (8, 10), got"),
         ({"sections": {(0, 0): image + 5}}, ValueError, "phases"),
+        ({"sections": {(0, 0): image[0]}}, ValueError, "sections[(0, 0)]"),
+        ({"sections": {(0, 0): np.ma.masked_less(image, 1)}}, ValueError, "unknown voxels"),
         (
             {"sections": {(0, 0): image, (1, 0): np.tile(1 - image[:1], (6, 1))}},
             ValueError,
