@@ -17,10 +17,12 @@ from ._metrics import (
     two_point_rmse,
 )
 from ._report import EvaluationReport, Metric
+from ._representative import RepresentativeVolume, representative_volume
 
 __all__ = [
     "EvaluationReport",
     "Metric",
+    "RepresentativeVolume",
     "density_coverage",
     "descriptor_wasserstein",
     "diversity",
@@ -28,5 +30,6 @@ __all__ = [
     "mean_relative_error",
     "memorisation",
     "mutual_information_gap",
+    "representative_volume",
     "two_point_rmse",
 ]
