@@ -72,10 +72,10 @@ def main():
         print(f"{title}: p1 {X.mean():.3f}, S2 error {error:.1%}, surface per axis {surface:.4f}")
 
     if arguments.output is not None:
-        figure = plt.figure(figsize=(11, 8), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=(1, 3))
+        figure = plt.figure(figsize=(11, 5.2), layout="constrained")
+        left, right = figure.subfigures(1, 2, width_ratios=(2, 5))
         ax = left.subplots()
-        ax.imshow(image[0], interpolation="nearest")
+        ax.imshow(image[0], cmap="gray", interpolation="nearest")
         ax.set(title="the image", xticks=[], yticks=[])
         axes = right.subplots(2, 4)
         VolumeDisplay(free[0]).plot(axes=axes[0])
