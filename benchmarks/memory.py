@@ -4,7 +4,8 @@ Every case runs in a process of its own, which first makes the same call with a 
 that libraries are loaded and thread pools there. Images lie in a memory map, whose pages are not
 anonymous memory. What is measured is the largest RssAnon of /proc/self/status during the call,
 less what was there before it and less the size of what it returns (of ``fit``: the size of the
-estimator as a pickle). ``evaluate`` has n training images, and 256 each to judge and to judge by.
+estimator as a pickle). Freed memory goes back to the system before (``malloc_trim``), so that none
+of an earlier call is used anew unseen. ``evaluate`` has n training images, and 256 each to judge and to judge by.
 
     python benchmarks/memory.py [--numbers 10000 100000 1000000] [--side 512]
     python benchmarks/memory.py --numbers 200000 --baseline OLDER_CHECKOUT
@@ -13,6 +14,8 @@ With a baseline the same cases run with an older revision as well, and the ratio
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import os
 import pickle
@@ -45,6 +48,8 @@ def anonymous():
 
 def measured(call):
     """Return what a call returns, and the largest memory during it beyond that before, in bytes."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     before, largest, done = anonymous(), [0], threading.Event()
 
     def watch():
