@@ -352,7 +352,6 @@ def test_fitted_attributes_of_other_values_are_refused(path, generator):
         ("periodic_", "text"),
         ("encoder_", float("nan")),
         ("phases_", np.array([0, 2])),
-        ("conditions_", {}),
         ("n_iter_", -1),
         ("history_", None),
     ]
