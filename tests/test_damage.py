@@ -350,7 +350,6 @@ def test_fitted_attributes_of_other_values_are_refused(path, generator):
         ("n_features_in_", 72),
         ("n_features_in_", 64.5),
         ("periodic_", "text"),
-        ("encoder_", float("nan")),
         ("phases_", np.array([0, 2])),
         ("n_iter_", -1),
         ("history_", None),
