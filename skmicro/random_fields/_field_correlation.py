@@ -142,7 +142,8 @@ class FieldCorrelation(ConditionTable):
             With spectra of a torus of the right size.
         """
         new = self._fitted_on(image_shape, periodic)
-        new.rows = np.empty_like(self.rows)
+        n_columns = int(new._ends[-1]) if self.descriptors else 0
+        new.rows = np.empty((len(self.rows), n_columns), np.float32)
         new._complete(self.rows, out=new.rows)
         return new
 
