@@ -4,15 +4,22 @@ Every case runs in a process of its own, which first makes the same call with a 
 that libraries are loaded and thread pools there. Images lie in a memory map, whose pages are not
 anonymous memory. What is measured is the largest RssAnon of /proc/self/status during the call,
 less what was there before it and less the size of what it returns (of ``fit``: the size of the
-estimator as a pickle). ``evaluate`` has n training images, and 256 each to judge and to judge by.
+estimator as a pickle). Freed memory goes back to the system before (``malloc_trim``), so that none
+of an earlier call is used anew unseen. ``evaluate`` has n training images, and 256 each to judge
+and to judge by.
 
-    python benchmarks/memory.py [--numbers 10000 100000 1000000] [--side 512]
-    python benchmarks/memory.py --numbers 200000 --baseline OLDER_CHECKOUT
+    python benchmarks/memory.py --numbers 10000 100000 1000000 --side 0   # memory_images.json
+    python benchmarks/memory.py --numbers --side 512                      # memory_volumes.json
+    python benchmarks/memory.py --numbers 200000 --side 0 --baseline OLDER_CHECKOUT
 
-With a baseline the same cases run with an older revision as well, and the ratio is printed.
+With a baseline the same cases run with an older revision as well, and the ratio is printed
+(memory_baseline.json). Rows are written as they come, in place of earlier ones of the same case, so
+that ``--cases`` and ``--descriptors`` renew some of them.
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import os
 import pickle
@@ -24,14 +31,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _results import RESULTS, write_results
 
 SIDE = 16
 FEW = 256
 PERIOD = 0.001  # seconds between two looks at the memory
 HERE = Path(__file__).resolve().parent
 CASES = (
-    "transform p2", "transform VAE", "fit GaussianRandomField", "fit VAE",
-    "sample GaussianRandomField", "sample VAE", "evaluate", "score",
+    "transform p2", "fit GaussianRandomField", "fit VAE", "score", "transform VAE", "sample VAE",
+    "sample GaussianRandomField", "evaluate",
 )  # fmt: skip
 
 
@@ -45,6 +53,8 @@ def anonymous():
 
 def measured(call):
     """Return what a call returns, and the largest memory during it beyond that before, in bytes."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     before, largest, done = anonymous(), [0], threading.Event()
 
     def watch():
@@ -168,9 +178,18 @@ def descriptor_names():
     return [name for name, _ in all_estimators() if hasattr(descriptors, name)]
 
 
+def add_row(name, row, keys):
+    """Write a row to a file of results, in place of one that agrees in some keys."""
+    path, rows = RESULTS / f"{name}.json", []
+    if path.exists():
+        rows = json.loads(path.read_text())["rows"]
+    rows = [known for known in rows if any(known[key] != row[key] for key in keys)]
+    write_results(name, {"seed": 0, "rows": [*rows, row]})
+
+
 def many_images(numbers, cases, baseline, folder):
-    """Print and return the rows of the cases of many images."""
-    rows = []
+    """Print and write the rows of the cases of many images."""
+    results = "memory_baseline" if baseline else "memory_images"
     for n in numbers:
         path = folder / "images.npy"
         write_images(path, n)
@@ -181,24 +200,22 @@ def many_images(numbers, cases, baseline, folder):
                 row["baseline_mb"] = older["extra_mb"]
                 # Less than 1 MB is not resolved: the ratio is then a lower bound.
                 row["ratio"] = older["extra_mb"] / max(row["extra_mb"], 1.0)
-            rows.append(row)
+            add_row(results, row, ("case", "n"))
             numbers_of = {k: round(v, 1) for k, v in row.items() if isinstance(v, float)}
             print(f"{name:28} n={n:<8} {numbers_of}", flush=True)
         path.unlink()
-    return rows
 
 
-def one_volume(side, folder):
-    """Print and return the rows of the descriptors of one volume."""
+def one_volume(side, names, folder):
+    """Print and write the rows of the descriptors of one volume."""
     path = folder / "volume.npy"
     write_volume(path, side)
-    rows = []
-    for name in descriptor_names():
+    for name in names or descriptor_names():
         row = {"descriptor": name, "side": side} | in_process(HERE.parent, "volume", name, path)
-        rows.append(row)
-        print(f"{name:28} {row['bytes_per_voxel']:6.1f} bytes per voxel, {row['seconds']:.1f} s")
+        add_row("memory_volumes", row, ("descriptor", "side"))
+        said = f"{row['bytes_per_voxel']:6.1f} bytes per voxel, {row['seconds']:.1f} s"
+        print(f"{name:28} {said}", flush=True)
     path.unlink()
-    return rows
 
 
 def main():
@@ -207,6 +224,7 @@ def main():
     parser.add_argument("--numbers", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--side", type=int, default=128, help="of the volume; 0 leaves it out")
     parser.add_argument("--cases", nargs="*", default=CASES)
+    parser.add_argument("--descriptors", nargs="*", help="of the volume; all if left out")
     parser.add_argument("--baseline", type=Path)
     parser.add_argument("--only", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -215,14 +233,10 @@ def main():
         result = run_case(name, path, int(*n)) if kind == "case" else run_descriptor(name, path)
         print(json.dumps(result))
         return
-    from _results import write_results
-
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        rows = many_images(options.numbers, options.cases, options.baseline, folder)
-        volumes = one_volume(options.side, folder) if options.side else []
-    name = "memory_baseline" if options.baseline else "memory"
-    print(write_results(name, {"seed": 0, "images": rows, "volumes": volumes}))
+        many_images(options.numbers, options.cases, options.baseline, Path(folder))
+        if options.side:
+            one_volume(options.side, options.descriptors, Path(folder))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ def check_image_shape(name, shape, n_axes=(2, 3)):
     ValueError if their number is not among ``n_axes``, or one is below 1; TypeError if one is not
     an integer.
     """
-    sides = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else ()
+    listed = isinstance(shape, (tuple, list)) or (isinstance(shape, np.ndarray) and shape.ndim == 1)
+    sides = tuple(shape) if listed else ()
     if len(sides) not in n_axes:
         allowed = " or ".join(map(str, n_axes))
         raise ValueError(f"{name} must hold {allowed} integers, got {shape!r}.")

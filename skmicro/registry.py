@@ -45,6 +45,8 @@ class Persistent:
     """Parameters that older files lack, and the values that hold there instead of the defaults."""
     _kept: ClassVar = ()
     """Names of the attributes that files keep, beside those of the bases."""
+    _values: ClassVar = {}
+    """Rules of the values that attributes from files have to keep, beside those of the bases."""
 
     def _persistent_state(self):
         return vars(self)
@@ -63,7 +65,23 @@ class Persistent:
     def _from_persistent_state(cls, state):
         instance = cls.__new__(cls)
         vars(instance).update(cls._known(cls._renamed(state)))
+        missing = [name for name in cls._all_kept() if not hasattr(instance, name)]
+        if missing:
+            raise NotASavedFileError(f"a {cls.__name__} must have the attribute {missing[0]!r}.")
+        instance._check_values()
         return instance
+
+    def _check_values(self):
+        """Raise unless every attribute that has a rule keeps it."""
+        for base in type(self).__mro__:
+            for name, rule in vars(base).get("_values", {}).items():
+                if name not in vars(self):
+                    continue
+                try:
+                    rule(name, vars(self)[name])
+                except (TypeError, ValueError) as error:
+                    kind = type(self).__name__
+                    raise NotASavedFileError(f"a {kind} is not allowed: {error}") from error
 
     @classmethod
     def _all_kept(cls):

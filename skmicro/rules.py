@@ -65,6 +65,33 @@ def estimator_with(*methods):
     return Rule("estimator instance", check)
 
 
+def instance_of(*kinds):
+    """Return the rule of objects of some classes, which files hold and no user passes in."""
+    names = " or ".join(kind.__name__ for kind in kinds)
+
+    def check(name, value):
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name} must be a {names}, got {value!r:.80}.")
+
+    return Rule(names, check)
+
+
+def array_of(kinds, n_axes=1):
+    """Return the rule of arrays of finite numbers, not empty, of NumPy's ``kinds``, as files hold.
+
+    Of another number of axes than ``n_axes``, unless it is ``None``, they are refused.
+    """
+
+    def check(name, value):
+        known = isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.size > 0
+        if not known or (n_axes is not None and value.ndim != n_axes):
+            raise TypeError(f"{name} must be an array of numbers, got {value!r:.80}.")
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
+
+    return Rule("ndarray", check)
+
+
 def optional(rule):
     """Return a rule that allows ``None`` as well."""
 

@@ -1,5 +1,6 @@
 """Damage of models and checkpoints is seen, and told by one kind of error that names the file."""
 
+import copy
 import gc
 import json
 import sys
@@ -119,6 +120,7 @@ def test_exchanged_and_changed_tensors_are_told_and_let_through_when_asked(path,
         for b in tensors
         if a < b
         and tensors[a].shape == tensors[b].shape
+        and tensors[a].dtype == tensors[b].dtype == torch.float32
         and not torch.equal(tensors[a], tensors[b])
     )
     write_tensors(path, tensors | {a: tensors[b], b: tensors[a]}, metadata)
@@ -340,3 +342,21 @@ def test_a_checkpoint_of_something_else_is_told(path):
     VolumeFraction().save(path)
     with pytest.raises(ValueError, match="checkpoint must name a training checkpoint"):
         resume(path)
+
+
+def test_fitted_attributes_of_other_values_are_refused(path, generator):
+    values = [
+        ("image_shape_", ()),
+        ("n_features_in_", 72),
+        ("n_features_in_", 64.5),
+        ("periodic_", "text"),
+        ("phases_", np.array([0, 2])),
+        ("n_iter_", -1),
+        ("history_", None),
+    ]
+    for name, value in values:
+        changed = copy.copy(generator)
+        vars(changed)[name] = value
+        changed.save(path)
+        with case((name, value)), pytest.raises(NotASavedFileError, match=f"{path}: .*{name}"):
+            skmicro.load(path)

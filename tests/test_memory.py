@@ -61,7 +61,7 @@ def test_a_fit_takes_little_more_than_the_conditions_that_it_keeps(images):
     _, n_few = peak(lambda: GaussianRandomField().fit(images[:400]))
     _, n_many = peak(lambda: generator.fit(images))
     added = generator.conditions_.rows.nbytes
-    assert n_many - n_few < 6 * added
+    assert n_many - n_few < 4 * added
 
 
 @pytest.mark.usefixtures("small_parts")

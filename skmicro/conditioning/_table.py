@@ -125,7 +125,7 @@ class ConditionTable(Persistent):
         """
         new = self.describe(images, variables)
         table = copy.copy(self)
-        table.rows = np.concatenate([self.rows, new])
+        table.rows = np.concatenate([self.rows, new]) if len(self.rows) else new
         further = described(self.measured, images)
         values = dict(zip(self.names, self.split(new), strict=True))
         ranges = {name: _widened(self.ranges.get(name), block) for name, block in values.items()}

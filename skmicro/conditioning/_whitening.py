@@ -3,6 +3,8 @@
 import numpy as np
 
 AMPLIFICATION = 10.0
+BLOCK_ROWS = 2**14
+"""Rows that are there in double precision at once."""
 
 
 def whitening_of(rows):
@@ -14,11 +16,21 @@ def whitening_of(rows):
     eigenvectors. The neighbouring values of a curve differ by little, which is what tells curves
     of equal p1 apart; w^-1/2 is bounded, so that noise does not grow without limit.
     """
-    rows = rows.astype(np.float64)
-    spread = rows.std(axis=0)
-    scale = np.where(spread > 1e-6 * np.abs(rows).max(axis=0), spread, 1.0)
-    deviations = (rows - rows.mean(axis=0)) / scale
-    variances, directions = np.linalg.eigh(deviations.T @ deviations / len(rows))
+
+    def mean_of(function):
+        parts = (rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS))
+        return sum(function(part.astype(np.float64)) for part in parts) / len(rows)
+
+    mean = mean_of(lambda part: part.sum(axis=0))
+    spread = np.sqrt(mean_of(lambda part: np.square(part - mean).sum(axis=0)))
+    largest = np.maximum(rows.max(axis=0), -rows.min(axis=0))
+    scale = np.where(spread > 1e-6 * largest, spread, 1.0)
+
+    def products(part):
+        deviations = (part - mean) / scale
+        return deviations.T @ deviations
+
+    variances, directions = np.linalg.eigh(mean_of(products))
     amplitudes = np.maximum(variances, AMPLIFICATION**-2) ** -0.5
     matrix = (directions * amplitudes) @ directions.T / scale
-    return rows.mean(axis=0).tolist(), matrix.tolist()
+    return mean.tolist(), matrix.tolist()

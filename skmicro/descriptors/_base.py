@@ -13,6 +13,9 @@ from ..parameters import check_parameters
 FEW_CHANNELS = 64
 """Up to which batches are as large as for one channel."""
 
+ROWS_CHECKED = 2**14
+"""Rows of features that are looked at together, so that masks of all are never there at once."""
+
 
 class BaseDescriptor(TransformerMixin, EncodingEstimator):
     """A descriptor: one differentiable function of phase probabilities.
@@ -97,14 +100,16 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         images = check_images(self, X, reset=False)
         self.encoder_.check(images)
         features = self._transformed(images, X.device if isinstance(X, torch.Tensor) else "cpu")
-        wrong = features.isnan() if self._may_be_infinite else ~features.isfinite()
-        if known_voxels(images) is not None:
-            wrong &= ~features.isnan()
-        if wrong.any():
-            value = features[wrong][0]
-            raise ValueError(
-                f"{type(self).__name__}._describe must return finite numbers, got {value:g}."
-            )
+        masked = known_voxels(images) is not None
+        for part in features.split(ROWS_CHECKED):
+            wrong = part.isnan() if self._may_be_infinite else ~part.isfinite()
+            if masked:
+                wrong &= ~part.isnan()
+            if wrong.any():
+                raise ValueError(
+                    f"{type(self).__name__}._describe must return finite numbers, got "
+                    f"{part[wrong][0]:g}."
+                )
         return features if isinstance(X, torch.Tensor) else features.numpy()
 
     def _transformed(self, images, device):

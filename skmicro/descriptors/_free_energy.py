@@ -49,7 +49,7 @@ class FreeEnergy(SpacedDescriptor, SpatialDescriptor):
     name = "free_energy"
     gamma: float = parameter(
         0.5,
-        real(0.0, open_low=True),
+        real(0.0, 1e30, open_low=True),
         "Gradient energy coefficient, in squares of the unit of ``spacing``.",
     )
 

@@ -95,18 +95,22 @@ class _CopySearch:
     def largest_correlations(self, images):
         """Return the largest correlation of each image with any training image.
 
-        Spectra of training images are kept for a block of them at a time.
+        Spectra of training images are kept for a block of them at a time. The best are written
+        into one array: small results that were made between large ones would keep the memory of
+        these from going back.
         """
-        best = [(torch.empty(0), torch.empty(0, 2, dtype=torch.int64)) for _ in images]
+        n_kept = 1 if self.grid == self.shape else self.n_candidates
+        n_kept = min(n_kept, len(self.training) * symmetry_count(self.shape))
+        values = torch.full((len(images), n_kept), -torch.inf)
+        pairs = torch.zeros(len(images), n_kept, 2, dtype=torch.int64)
         for block in np.split(np.arange(len(self.training)), self._ends):
             training = self._each_batch(self._coarse, block)
-            best = [
-                self._better(known, self._moved(image), training, block[0])
-                for known, image in zip(best, images, strict=True)
-            ]
+            for image, *best in zip(images, values, pairs, strict=True):
+                self._improve(*best, self._moved(image), training, block[0])
+            del training
         if self.grid == self.shape:
-            return [float(values.max()) for values, _ in best]
-        return [self._exact(image, pairs) for image, (_, pairs) in zip(images, best, strict=True)]
+            return values[:, 0].tolist()
+        return [self._exact(*both) for both in zip(images, pairs, strict=True)]
 
     @property
     def _ends(self):
@@ -118,19 +122,18 @@ class _CopySearch:
         moved = _symmetric_copies(_unit_channels(image[None], self.encoder)[0])
         return torch.fft.rfftn(moved, dim=_axes(self.shape), norm="ortho")
 
-    def _better(self, known, spectra, training, first):
-        """Return coarse correlations and pairs, among those known and with a block of images."""
+    def _improve(self, values, pairs, spectra, training, first):
+        """Replace coarse correlations and their pairs by larger ones with a block of images."""
         low = self._coarse(spectra)
         n_rows = max(1, BLOCK_VOXELS // (4 * len(low) * math.prod(self.grid)))
         blocks = training.split(n_rows)
         parts = (_largest(low, part.unsqueeze(1), self.grid) for part in blocks)
         coarse = _arrays.joined(parts, len(training)).flatten()
-        n_kept = 1 if self.grid == self.shape else self.n_candidates
-        values, place = coarse.topk(min(n_kept, len(coarse)))
-        pairs = torch.stack([place % len(low), first + place // len(low)], dim=1)
-        values, pairs = torch.cat([known[0], values]), torch.cat([known[1], pairs])
-        values, place = values.topk(min(n_kept, len(values)))
-        return values, pairs[place]
+        found, place = coarse.topk(min(len(values), len(coarse)))
+        found_pairs = torch.stack([place % len(low), first + place // len(low)], dim=1)
+        both, place = torch.cat([values, found]).topk(len(values))
+        values.copy_(both)
+        pairs.copy_(torch.cat([pairs, found_pairs])[place])
 
     def _exact(self, image, pairs):
         """Largest correlation among pairs of a symmetry of an image and a training image."""

@@ -37,7 +37,7 @@ from ..images import (
     wraps_around,
 )
 from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
-from ..rules import random_state, real
+from ..rules import boolean, instance_of, random_state, real
 from ..training import agreed_seed, begin_together
 from ._ends import latent_vector
 from ._score import correlation_distance
@@ -69,6 +69,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
     )
 
     _kept: ClassVar = ("_flat", "_seed")
+    _values: ClassVar = {"conditions_": instance_of(ConditionTable), "_flat": boolean()}
     _min_images = 2
     _conditions_class = ConditionTable
 

@@ -158,7 +158,9 @@ class GaussianRandomField(BaseGenerator):
             tables,
             self.image_shape_ if wraps_around(self) else None,
             self.target_tol,
-        ).on(self.image_shape_, wraps_around(self))
+            self.image_shape_,
+            wraps_around(self),
+        )
 
     def _grey_levels(self, images):
         step = max(1, images.size // QUANTILE_VOXELS)

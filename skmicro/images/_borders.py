@@ -7,6 +7,7 @@ match, they do not, or the images are too few, too small or too rough to tell.
 
 import numpy as np
 
+from .._checks import check_choice
 from .._warnings import warn_user
 from ..exceptions import BorderWarning
 
@@ -34,11 +35,17 @@ def resolve_periodic(periodic, images):
     periodic : bool
         The answer.
 
+    Raises
+    ------
+    ValueError
+        If ``periodic`` is none of these.
+
     Warns
     -----
     BorderWarning
         If ``periodic`` is True and opposite borders of the images do not match.
     """
+    check_choice("periodic", periodic, (None, True, False))
     if periodic is None:
         return looks_periodic(images)
     if periodic and borders_match(images) is False:

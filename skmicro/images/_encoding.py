@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..registry import Persistent
+from ..rules import array_of, instance_of, real
 from ._doubts import TOO_MANY, warn_of_levels, warn_of_rims
 from ._exact_counts import assigned_labels, thresholded_labels
 from ._large import blocks_of
@@ -35,6 +36,7 @@ class PhaseEncoder(Persistent):
 
     _former_places: ClassVar = ("skmicro.encoding.PhaseEncoder",)
     _kept: ClassVar = ("dtype", "phases")
+    _values: ClassVar = {"dtype": instance_of(np.dtype), "phases": array_of("biuf")}
 
     def __init__(self, phases, dtype):
         self.phases = np.asarray(phases)
@@ -165,6 +167,7 @@ class GreyEncoder(Persistent):
 
     _former_places: ClassVar = ("skmicro.encoding.GreyEncoder",)
     _kept: ClassVar = ("dtype", "high", "low")
+    _values: ClassVar = {"dtype": instance_of(np.dtype), "high": real(), "low": real()}
     n_channels = 1
     phases = None
 

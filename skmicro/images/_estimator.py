@@ -1,8 +1,10 @@
 """What all estimators share: images checked once, state that is plain NumPy."""
 
 import inspect
+import math
 from typing import ClassVar
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from .. import persistence
@@ -10,9 +12,9 @@ from .._arrays import named_device
 from ..exceptions import NotASavedFileError
 from ..parameters import MODEL, Parametrized, check_parameters, parameter
 from ..registry import Persistent, is_fitted_attribute
-from ..rules import labels, optional, shape
+from ..rules import boolean, instance_of, integer, labels, optional, shape
 from ._doubts import warn_of_one_phase
-from ._encoding import encoder_for
+from ._encoding import GreyEncoder, PhaseEncoder, encoder_for
 
 
 class ImageEstimator(Persistent, Parametrized, BaseEstimator):
@@ -36,6 +38,12 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     """Whether images may have unknown voxels, masked or NaN, in ``fit`` and after it."""
 
     _kept: ClassVar = ("_sklearn_output_config",)
+    _values: ClassVar = {
+        "image_shape_": shape(),
+        "n_features_in_": integer(1),
+        "periodic_": boolean(),
+        "encoder_": instance_of(PhaseEncoder, GreyEncoder),
+    }
     _left_behind: ClassVar = ()
     """Parameters of this class that are ``None`` in files, whatever they are or a file says."""
 
@@ -95,7 +103,25 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
             estimator._check_kept()
         except (TypeError, ValueError) as error:
             raise NotASavedFileError(f"a {cls.__name__} is not allowed: {error}") from error
+        estimator._check_values()
+        estimator._check_agreement()
         return estimator
+
+    def _check_agreement(self):
+        """Raise unless what the images were is said alike by all fitted attributes that say it."""
+        known = vars(self)
+        if {"image_shape_", "n_features_in_"} <= set(known):
+            n_voxels = math.prod(self.image_shape_)
+            if self.n_features_in_ != n_voxels:
+                raise NotASavedFileError(
+                    f"n_features_in_ must be {n_voxels} for images of shape {self.image_shape_}, "
+                    f"got {self.n_features_in_}."
+                )
+        coded = {"encoder_", "phases_"} <= set(known)
+        if coded and not np.array_equal(self.phases_, self.encoder_.phases):
+            raise NotASavedFileError(
+                f"phases_ must be those of the encoder, {self.encoder_.phases}, got {self.phases_}."
+            )
 
     @classmethod
     def _known(cls, state):

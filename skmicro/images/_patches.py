@@ -89,6 +89,7 @@ def extract_patches(
     scans, several = scans_of(scan, shape)
     shape = check_image_shape("shape", shape)
     check_choice("method", method, _METHODS)
+    check_choice("return_positions", return_positions, (True, False))
     check_real("min_known", min_known, 0.0, 1.0, open_low=True)
     open_to = [open_positions(scan, shape, min_known) for scan in scans]
     sides = [scan.shape for scan in scans]

@@ -26,7 +26,7 @@ def scans_of(scan, shape):
     Masked arrays stay masked. Raises where a patch does not fit, or it is not told whether three
     axes are a stack of images or a volume.
     """
-    n_sides = len(shape) if isinstance(shape, (tuple, list, np.ndarray)) else None
+    n_sides = len(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) == 1 else None
     if isinstance(scan, (list, tuple)) and len(scan) and _axes(scan[0]) == n_sides:
         if n_sides not in (2, 3):
             raise ValueError(f"scan must have 2 or 3 axes, got shape {np.shape(scan[0])}.")

@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.fft import next_fast_len
 
-from .._arrays import joined, parts_of
+from .._arrays import parts_of
 from .._warnings import warn_user
 from ..conditioning import ConditionTable, Target, described
 from ..descriptors import (
@@ -89,7 +89,7 @@ class FieldCorrelation(ConditionTable):
     )
     spectra = None
 
-    def learned(self, encoder, knots, maps, tables, torus, target_tol):
+    def learned(self, encoder, knots, maps, tables, torus, target_tol, image_shape, periodic):
         """Return a table that knows the correlation of the training images.
 
         Parameters
@@ -107,16 +107,23 @@ class FieldCorrelation(ConditionTable):
             torus as they are.
         target_tol : float
             Root mean square error of a p2 target above which its miss is reported.
+        image_shape : tuple of int
+            Sides of the images.
+        periodic : bool
+            Whether opposite borders match.
 
         Returns
         -------
         correlation : FieldCorrelation
-            A copy, whose spectra :meth:`on` computes.
+            A copy for images of this size. The rows, which are complete now, are written in
+            place.
         """
         new = copy.copy(self)
         new.encoder, new.knots, new.maps, new.tables = encoder, knots, maps, tables
         new.measured_on = (True, torus)
         new.target_tol = target_tol
+        new = new._fitted_on(image_shape, periodic)
+        new._complete(new.rows, out=new.rows)
         return new
 
     def on(self, image_shape, periodic):
@@ -134,6 +141,14 @@ class FieldCorrelation(ConditionTable):
         correlation : FieldCorrelation
             With spectra of a torus of the right size.
         """
+        new = self._fitted_on(image_shape, periodic)
+        n_columns = int(new._ends[-1]) if self.descriptors else 0
+        new.rows = np.empty((len(self.rows), n_columns), np.float32)
+        new._complete(self.rows, out=new.rows)
+        return new
+
+    def _fitted_on(self, image_shape, periodic):
+        """Return a copy for images of some size, but with the rows as they are."""
         new = super().on(image_shape, periodic)
         halves = [side // 2 for side in self.maps.shape[1:]]
         new.torus = torus_shape(image_shape, periodic, halves)
@@ -151,11 +166,14 @@ class FieldCorrelation(ConditionTable):
             new._ends = np.cumsum([d._n_features() for d in bound])
             averages = [_radial(c, image_shape, periodic) for c in new.achieved]
             new.curves = np.stack(averages)
-            n_fractions = self.encoder.n_channels
-            rows = (self.rows[part] for part in parts_of(len(self.rows), image_shape))
-            completed = (new._completed(x[:, :1], x[:, 1 : 1 + n_fractions]) for x in rows)
-            new.rows = joined(completed, len(self.rows))
         return new
+
+    def _complete(self, rows, out):
+        """Write rows with the curves that these correlations have, which may be in place."""
+        n_fractions = self.encoder.n_channels
+        for part in parts_of(len(rows), self.torus) if self.descriptors else []:
+            p1, fractions = rows[part, :1], rows[part, 1 : 1 + n_fractions]
+            out[part] = self._completed(p1, fractions)
 
     def describe(self, images, variables=None):
         """Return the conditions of images; once there are spectra, p2 is the one expected."""

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from .. import _arrays
-from ..images import point_symmetries
+from ..images import GreyEncoder, PhaseEncoder, point_symmetries
 from ..registry import Persistent
+from ..rules import array_of, instance_of, integer
 
 FRACTIONS_PER_COEFFICIENT = 10
 """Different fractions that every coefficient needs; with fewer the degree is lower."""
@@ -28,6 +29,14 @@ class FractionTrend(Persistent):
     """
 
     _kept: ClassVar = ("coefficients", "degree", "encoder", "high", "low", "n_powers")
+    _values: ClassVar = {
+        "coefficients": array_of("f", 2),
+        "degree": integer(0),
+        "encoder": instance_of(PhaseEncoder, GreyEncoder),
+        "high": array_of("f"),
+        "low": array_of("f"),
+        "n_powers": integer(0),
+    }
 
     def __init__(self, degree, encoder):
         self.degree = degree

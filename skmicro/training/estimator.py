@@ -15,7 +15,17 @@ from ..networks import (
     without_networks,
 )
 from ..parameters import MODEL, RUNNING, check_parameters, parameter, parameters_of
-from ..rules import callables, device, integer, optional, path, precision, real, verbosity
+from ..rules import (
+    callables,
+    device,
+    instance_of,
+    integer,
+    optional,
+    path,
+    precision,
+    real,
+    verbosity,
+)
 
 OF_A_RUN = {"_skl_callbacks", "_parent_callback_ctx"}
 PLAIN = (bool, int, float, str, tuple, np.generic)
@@ -73,6 +83,7 @@ class NetworkEstimator(EncodingEstimator):
     _light: ClassVar = {}
     _kept: ClassVar = ("_fitted_with", "_seed", WEIGHTS)
     _left_behind: ClassVar = ("callbacks", "checkpoint")
+    _values: ClassVar = {"n_iter_": integer(0), "history_": instance_of(dict)}
 
     @classmethod
     def light(cls, **overrides):

@@ -85,7 +85,8 @@ def test_interrupts_leave_what_was_known_or_what_was_reached(first, n):
     def refit(model):
         return model.set_params(n_iter=3).fit(IMAGES[::-1])
 
-    last = n_calls(lambda: refit(pickle.loads(before)))
+    counted = pickle.loads(before)
+    last = n_calls(lambda: refit(counted))
 
     def interrupt():
         raise KeyboardInterrupt
