@@ -84,6 +84,14 @@ def test_png_refuses_what_it_cannot_hold(tmp_path, bad):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".npy", ".png", ".vti"])
+def test_masked_voxels_are_not_written_as_known_ones(tmp_path, suffix):
+    images = np.ma.masked_array(np.zeros((1, 4, 4), int), np.eye(4)[None])
+    with pytest.raises(ValueError, match=r"no masked voxels, got 4: images.filled\(value\)"):
+        write_images(tmp_path / f"images{suffix}", images)
+    write_images(tmp_path / f"whole{suffix}", np.ma.masked_array(images.data))
+
+
 def test_npz_with_one_array_or_a_key(tmp_path):
     a, b = some_images((2, 6, 7)), some_images((2, 6, 7), "float64")
     np.savez(tmp_path / "one.npz", a)

@@ -8,6 +8,7 @@ from scipy.io import savemat
 
 from .._checks import check_path
 from .._files import PlainFile, atomic_folder, atomic_path
+from ..images import separated
 from ._headed import write_metaimage, write_nrrd, write_raw
 from ._integers import as_unsigned
 from ._optional import import_optional
@@ -58,7 +59,7 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=
     Raises
     ------
     ValueError
-        If the format is unknown or cannot hold these images.
+        If the format is unknown or cannot hold these images, or voxels are masked.
     TypeError
         If ``path`` is no path.
     FileNotFoundError
@@ -100,6 +101,12 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=
         raise ValueError(f"key must be a name for {', '.join(NAMED)}, else None, got {key!r}.")
     place = Place(spacing, origin, check_unit(unit))
     kind = type(images).__name__
+    images, unknown = separated(images)
+    if unknown is not None:
+        raise ValueError(
+            f"images must have no masked voxels, got {np.count_nonzero(unknown)}: "
+            "images.filled(value) gives them a value, and NaN is one in an array of floats."
+        )
     images = np.asarray(images)
     if images.dtype.kind not in "biuf" or images.ndim not in (2, 3, 4) or not images.size:
         got = f"shape {images.shape} and dtype {images.dtype}" if images.ndim else kind
