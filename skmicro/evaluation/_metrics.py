@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from .._checks import check_integer
 from ..descriptors import TwoPointCorrelation
-from ..images import encoder_for
+from ..images import check_stack, encoder_for
 from . import _weighted
 
 
@@ -104,8 +104,8 @@ def two_point_rmse(A, B):
     >>> two_point_rmse(stripes, [stripes[0].T, np.roll(stripes[0], 1)]).round(3)
     array([[0.25, 0.  ]])
     """
-    A, B = (np.asarray(images) for images in (A, B))
-    if A.ndim not in (3, 4) or A.shape[1:] != B.shape[1:]:
+    A, B = check_stack("A", A), check_stack("B", B)
+    if A.shape[1:] != B.shape[1:]:
         raise ValueError(
             "A and B must be images of one shape, (n, *spatial) and (m, *spatial), "
             f"got {A.shape} and {B.shape}."

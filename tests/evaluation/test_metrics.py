@@ -70,6 +70,20 @@ def test_two_point_rmse_refuses_other_phases():
         two_point_rmse(np.full((2, 4, 4), 3), np.eye(4, dtype=int)[None])
 
 
+def test_two_point_rmse_refuses_unknown_voxels():
+    whole = np.eye(4, dtype=int)[None]
+    masked = np.ma.masked_array(whole, np.arange(4) < 1 + np.zeros((1, 4, 4)))
+    with_nan = masked.astype(float).filled(np.nan)
+    for A, B, rule in (
+        (masked, whole, "A must have no unknown voxels"),
+        (whole, masked, "B must have no unknown voxels"),
+        (with_nan, whole, "A must hold finite numbers"),
+        (whole, with_nan, "B must hold finite numbers"),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            two_point_rmse(A, B)
+
+
 @pytest.mark.parametrize(("n", "m"), [(7, 7), (7, 5), (4, 9)])
 def test_wasserstein_agrees_with_scipy(n, m):
     a, b = RNG.integers(0, 5, (n, 3)) / 2, RNG.normal(size=(m, 3))
