@@ -94,6 +94,8 @@ def _columns(y):
         if len(set(names)) < len(names):
             raise ValueError(f"y must have different column names, got {names}.")
         return {str(name): y[name] for name in y.columns}
+    if np.ma.is_masked(y):
+        raise ValueError(f"y must have no masked values, got {np.ma.count_masked(y)}.")
     array = np.asarray(y)
     if array.ndim == 1:
         return {str(getattr(y, "name", None) or "y"): array}

@@ -96,6 +96,8 @@ def _rows(name, value, descriptor, n_samples):
         raise TypeError(f"target {name} must be numeric, got {value!r}.") from error
     if value is None or isinstance(value, (bool, str)):
         raise TypeError(f"target {name} must be numeric, got {value!r}.")
+    if np.ma.is_masked(value):
+        raise ValueError(f"target {name} must have no masked values, got {value!r}.")
     width = descriptor._n_features()
     shapes = {(): (1, 1), (width,): (1, width), (n_samples, width): (n_samples, width)}
     if width == 1:

@@ -99,6 +99,8 @@ def _numbers(fraction, n_samples):
         raise TypeError(f"target {VOLUME_FRACTION} must be numeric, got {fraction!r}.") from error
     if fraction is None or isinstance(fraction, (bool, str)):
         raise TypeError(f"target {VOLUME_FRACTION} must be numeric, got {fraction!r}.")
+    if np.ma.is_masked(fraction):
+        raise ValueError(f"target {VOLUME_FRACTION} must have no masked values, got {fraction!r}.")
     if numbers.shape not in ((), (n_samples,), (n_samples, 1)):
         raise ValueError(
             f"target {VOLUME_FRACTION} must be a scalar or an array of shape (n_samples,) = "

@@ -173,6 +173,14 @@ def test_targets_that_are_no_numbers_are_refused(generator, value):
         generator.sample(2, p1=value)
 
 
+def test_masked_targets_are_refused(generator):
+    for value in (np.ma.masked, np.ma.masked_array([0.4, 0.5], [False, True])):
+        with pytest.raises(ValueError, match="target p1 must have no masked values, got "):
+            generator.sample(2, p1=value)
+        with pytest.raises(ValueError, match="target volume_fraction must have no masked values"):
+            generator.sample(2, volume_fraction={0: value})
+
+
 class NamedShape(VolumeFraction):
     """A descriptor whose name sample uses for something else."""
 

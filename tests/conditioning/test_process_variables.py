@@ -248,6 +248,13 @@ def test_bad_targets(value, error, message):
         heated().sample(3, y=value)
 
 
+def test_masked_process_variables_are_refused():
+    X = images()
+    y = np.ma.masked_array(np.arange(len(X), dtype=float), np.arange(len(X)) == 1)
+    with pytest.raises(ValueError, match=r"y must have no masked values, got 1\."):
+        FlowMatchingGenerator(conditions=("y",), **TINY).fit(X, y)
+
+
 def test_an_unknown_target_is_told_the_variables():
     generator = fitted(frame(heat=HEAT), ("heat",))
     with pytest.raises(ValueError, match=r"one of \[.*'heat', .*'p1'.*\], got 'heta'"):
