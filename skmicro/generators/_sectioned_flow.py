@@ -14,7 +14,7 @@ from ..conditioning import (
     warn_missed,
     warn_outside,
 )
-from ..descriptors import PhaseFractions
+from ..descriptors import PhaseFractions, VolumeFraction
 from ..flows import SectionModel
 from ..images import check_stack
 from ._flow_generator import FlowGenerator
@@ -73,8 +73,9 @@ class SectionedFlow(FlowGenerator):
         ------
         ValueError
             If the generator was trained on volumes or on grey levels, has seen no image across
-            one of the axes, a target is neither a phase fraction nor a process variable, or a
-            section does not lie in the volume, has another shape or unseen phases.
+            one of the axes, a target is neither a phase fraction nor a process variable, or one
+            that no volume with these sections has, or a section does not lie in the volume, has
+            another shape or unseen phases.
 
         Warns
         -----
@@ -104,6 +105,7 @@ class SectionedFlow(FlowGenerator):
         table = self.conditions_
         asked = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
         wanted = volume_targets(asked, model.conditions)
+        check_room(model, asked)
         for target in asked:
             warn_outside(target, table.ranges)
         volumes = images_for(model, n_samples, wanted, exact, draw_seed(random_state))
@@ -119,7 +121,8 @@ class SectionedFlow(FlowGenerator):
                 f"{kind}."
             )
         flow = FlowGenerator._model(self)
-        shape = check_image_shape("shape", shape or self.image_shape_[:1] * 3, (3,))
+        shape = self.image_shape_[:1] * 3 if shape is None else shape
+        shape = check_image_shape("shape", shape, (3,))
         periodic = flow.conditions.periodic if periodic is None else periodic
         self._check_normals()
         planes = [flow.resized((*shape[:k], *shape[k + 1 :]), periodic) for k in range(3)]
@@ -164,13 +167,37 @@ def checked_sections(sections, shape, encoder):
         image = check_stack(f"sections[{place}]", [image])
         if image.shape[1:] != plane:
             raise ValueError(f"sections[{place}] must have shape {plane}, got {image.shape[1:]}.")
-        encoder.check(image)
+        encoder.check(image, f"sections[{place}]")
         there = np.moveaxis(volume, axis, 0)[position]
         if (~np.isnan(there) & (there != image[0])).any():
             raise ValueError(f"sections[{place}] must be equal to the others where they cross.")
         there[:] = image[0]
         checked[axis, position] = image[0]
     return checked
+
+
+def check_room(model, targets):
+    """Raise ValueError if no volume with the fixed sections has the phase fractions of targets."""
+    volume = np.full(model.image_shape, np.nan)
+    for (axis, position), image in model.fixed.items():
+        np.moveaxis(volume, axis, 0)[position] = image
+    phases, free = model.encoder.phases, np.isnan(volume).mean()
+    for target in targets:
+        if isinstance(target.descriptor, PhaseFractions):
+            described = phases
+        elif isinstance(target.descriptor, VolumeFraction):
+            described = [phases[model.encoder.channel_of(target.descriptor.phase)]]
+        else:
+            continue
+        for phase, values in zip(described, target.values.T, strict=True):
+            low = (volume == phase).mean()
+            nearest = values.clip(low, low + free)
+            worst = np.abs(values - nearest).argmax()
+            if abs(values[worst] - nearest[worst]) * volume.size > 1.0:
+                raise ValueError(
+                    f"target {target.name} must give phase {phase} a share in "
+                    f"[{low:g}, {low + free:g}] with these sections, got {values[worst]:g}."
+                )
 
 
 def _checked_place(place, shape):

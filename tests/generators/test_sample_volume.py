@@ -70,6 +70,10 @@ def test_fractions_are_met_exactly_one_for_each_volume():
         flow().sample_volume(shape=SHAPE, p1=0.9, random_state=0)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::skmicro.exceptions.ExtrapolationWarning",
+    "ignore::skmicro.exceptions.ThresholdWarning",
+)
 def test_fixed_sections_are_contained():
     images = blobs(4, (8, 10), seed=3)
     first, other = images[:2]
@@ -77,6 +81,13 @@ def test_fixed_sections_are_contained():
     for exact in (False, True):
         volume = flow().sample_volume(
             shape=SHAPE, sections=sections, p1=0.5, exact=exact, random_state=0
+        )[0]
+        np.testing.assert_array_equal(volume[2], first)
+        np.testing.assert_array_equal(volume[5], other)
+    share = (first.mean() + other.mean()) / len(volume)
+    for p1 in (share, share + 2 / 3):
+        volume = flow().sample_volume(
+            shape=np.array(SHAPE), sections=sections, p1=p1, exact=True, random_state=0
         )[0]
         np.testing.assert_array_equal(volume[2], first)
         np.testing.assert_array_equal(volume[5], other)
@@ -157,13 +168,24 @@ def test_what_cannot_be_made_is_refused_by_name():
         ({"sections": {(3, 0): image}}, ValueError, "axis of a section must be < 3, got 3."),
         ({"sections": {(0, 6): image}}, ValueError, "position of a section must be < 6, got 6."),
         ({"sections": {(0, 0): image[:4]}}, ValueError, "(0, 0)] must have shape (8, 10), got"),
-        ({"sections": {(0, 0): image + 5}}, ValueError, "phases"),
+        ({"sections": {(0, 0): image + 5}}, ValueError, "sections[(0, 0)] must hold only the"),
         ({"sections": {(0, 0): image[0]}}, ValueError, "sections[(0, 0)]"),
         ({"sections": {(0, 0): np.ma.masked_less(image, 1)}}, ValueError, "unknown voxels"),
         (
             {"sections": {(0, 0): image, (1, 0): np.tile(1 - image[:1], (6, 1))}},
             ValueError,
             "sections[(1, 0)] must be equal to the others where they cross.",
+        ),
+        (
+            {"sections": {(0, k): image for k in range(3)}, "p1": 1.0},
+            ValueError,
+            f"target p1 must give phase 1 a share in [{image.mean() / 2:g}, "
+            f"{image.mean() / 2 + 0.5:g}] with these sections, got 1.",
+        ),
+        (
+            {"sections": {(0, k): image for k in range(6)}, "phase_fractions": [1.0, 0.0]},
+            ValueError,
+            f"target phase_fractions must give phase 0 a share in [{1 - image.mean():g}, ",
         ),
     ):
         with pytest.raises(error, match=re.escape(message)):
