@@ -11,7 +11,8 @@ def latent_vector(generator, name, end):
     ``end`` is an image of the generator's shape (or flat), or latents with conditions; anything
     else raises TypeError or ValueError, which call it ``name``.
     """
-    row = end.to_frame().T if hasattr(end, "to_frame") else np.asarray(end)[None]
+    whole = end if np.ma.isMaskedArray(end) else np.asarray(end)
+    row = end.to_frame().T if hasattr(end, "to_frame") else whole[None]
     n_columns = generator._model().n_latent + generator.conditions_.n_columns
     is_image = generator._flat and row.size == generator.n_features_in_
     if row.shape == (1, n_columns) and not is_image:

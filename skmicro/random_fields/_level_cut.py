@@ -234,6 +234,7 @@ def centred_autocovariance(power, sizes, shape, periodic, known_power=None):
     values = np.fft.irfftn(power, s=sizes, axes=axes)[places]
     if known_power is not None:
         pairs = np.fft.irfftn(known_power, s=sizes, axes=axes)[places].round()
+        _check_neighbours(pairs)
         values = values * (pairs > 0) / np.maximum(pairs, 1)
     elif not periodic:
         pairs = [side - np.abs(lag) for lag, side in zip(lags, shape, strict=True)]
@@ -244,3 +245,15 @@ def centred_autocovariance(power, sizes, shape, periodic, known_power=None):
     white = np.zeros(values.shape)
     white[tuple(side // 2 for side in values.shape)] = 1.0
     return white
+
+
+def _check_neighbours(pairs):
+    """Raise ValueError unless there are known pairs of neighbours along each axis."""
+    centre = [side // 2 for side in pairs.shape]
+    for axis, side in enumerate(pairs.shape):
+        next_to_it = tuple(c + (k == axis) for k, c in enumerate(centre))
+        if side > 1 and pairs[next_to_it] < 1:
+            raise ValueError(
+                "X must have neighbours both of which are known (neither masked nor NaN) along "
+                f"each axis, got none along axis {axis} in images of one volume fraction."
+            )

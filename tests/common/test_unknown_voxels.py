@@ -97,6 +97,21 @@ def test_functions_of_images_refuse_them():
     np.testing.assert_array_equal(check_stack("X", np.ma.masked_array(X.data)), X.data)
 
 
+def test_ends_of_interpolations_that_are_masked_are_refused():
+    X = phase_images()
+    generator = fitted(FlowMatchingGenerator)
+    with pytest.raises(ValueError, match=r"^a must be an .* does not support unknown"):
+        generator.interpolate(masked(X)[0], X[1])
+
+
+def test_a_random_field_needs_known_neighbours():
+    X = phase_images()
+    for axis in (0, 1):
+        mask = np.broadcast_to(np.indices(X.shape[1:])[axis] % 2 == 1, X.shape)
+        with pytest.raises(ValueError, match=f"neighbours .* got none along axis {axis} in images"):
+            GaussianRandomField().fit(np.ma.masked_array(X, mask))
+
+
 def test_fractions_of_a_quarter():
     """The case of a disc in a square: 0.25 of what is known, 0.625 with what is under the mask."""
     image = np.ones((1, 4, 4))
