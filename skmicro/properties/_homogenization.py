@@ -1,6 +1,7 @@
 """What stiffness and conductivity share: coefficients of a periodic cell by name."""
 
 from collections import namedtuple
+from numbers import Real
 
 import numpy as np
 import torch
@@ -65,10 +66,10 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         """Names of coefficients; the default stands for the upper triangle of the matrix, row by
         row. Fewer outputs may need fewer loads.""",
     )
-    spacing: tuple | None = parameter(
+    spacing: float | tuple | None = parameter(
         None,
-        anything("sequence of float or None"),
-        "Side of a voxel along each axis; ``None`` stands for cubes.",
+        anything("float, sequence of float or None"),
+        "Side of a voxel along each axis; a number and ``None`` stand for cubes.",
     )
     rtol: float = parameter(
         1e-6,
@@ -136,7 +137,9 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         return cells_on(shape, sides, self.discretization, law, shares)
 
     def _voxel_sides(self, n_axes):
-        spacing = (1.0,) * n_axes if self.spacing is None else self.spacing
+        spacing = 1.0 if self.spacing is None else self.spacing
+        if isinstance(spacing, Real) and not isinstance(spacing, bool):
+            spacing = (spacing,) * n_axes
         spacing = spacing.tolist() if isinstance(spacing, np.ndarray) else spacing
         check_sequence("spacing", spacing)
         if len(spacing) != n_axes:

@@ -42,6 +42,9 @@ def test_finite_elements(shape, spacing, values):
     local = np.asarray(values)[image.ravel(), None, None] * np.eye(len(shape))
     exact = effective_matrix(local, centre_gradients(shape, spacing))
     np.testing.assert_allclose(conductivity(image, values, spacing=spacing), exact, atol=1e-8)
+    cubes = conductivity(image, values)
+    np.testing.assert_array_equal(conductivity(image, values, spacing=1.0), cubes)
+    np.testing.assert_allclose(conductivity(image, values, spacing=3), cubes, rtol=1e-6)
 
 
 @pytest.mark.parametrize("discretization", SCHEMES)

@@ -302,6 +302,7 @@ def test_images_that_do_not_converge_are_named():
         ({"outputs": ["C33"]}, ValueError, "outputs must be among .* for 2-D images, got 'C33'"),
         ({"spacing": (1.0,)}, ValueError, "spacing must have a number for each of the 2 axes"),
         ({"spacing": (1.0, 0.0)}, ValueError, r"spacing must lie in \(0, inf\), got 0"),
+        ({"spacing": -2.0}, ValueError, r"spacing must lie in \(0, inf\), got -2"),
         ({"rtol": 0.0}, ValueError, r"rtol must lie in \[8\.88178e-16, 1\), got 0"),
         ({"max_iter": 0}, ValueError, "max_iter must be >= 1, got 0"),
         ({"n_jobs": 0}, ValueError, "n_jobs must be None or an integer other than 0"),
