@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..conditioning import described
+from ..images import check_stack
 from ..parameters import MODEL, parameter
 from ..rules import anything
 from ._adversarial import LIGHT, AdversarialGenerator
@@ -80,15 +81,15 @@ class HybridGAN(HasProjection, AdversarialGenerator):
         table = self.conditions_
         if self.calibration is None:
             return calibrated_targets(table.measured, table.measured_rows)
-        images = np.asarray(self.calibration)
-        images = images[None] if images.shape == self.image_shape_ else images
-        if images.shape[1:] not in (self.image_shape_, (self.n_features_in_,)):
-            got = f"shape {np.shape(self.calibration)}" if images.ndim else f"{self.calibration!r}"
+        shape = np.shape(self.calibration)
+        images = [self.calibration] if shape == self.image_shape_ else self.calibration
+        if np.shape(images)[1:] not in (self.image_shape_, (self.n_features_in_,)):
+            got = f"shape {shape}" if shape else f"{self.calibration!r}"
             raise ValueError(
                 f"calibration must hold images of shape {self.image_shape_} or be one, got {got}."
             )
         try:
-            rows = described(table.measured, images)
+            rows = described(table.measured, check_stack("calibration", images, self.image_shape_))
         except (TypeError, ValueError) as error:
             raise type(error)(f"calibration must hold images like X: {error}") from error
         return calibrated_targets(table.measured, rows)

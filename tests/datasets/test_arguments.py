@@ -33,7 +33,7 @@ def test_circles_that_do_not_fit_are_refused_soon(n_circles):
 
 def test_patches_are_refused_as_descriptors_refuse_images():
     scan = np.ones((8, 8))
-    scan[3, 3] = np.nan
+    scan[3, 3] = np.inf
     for bad, error, match in (
         (scan, ValueError, "scan must hold finite numbers"),
         (np.full((8, 8), "a"), TypeError, "scan must hold numbers"),

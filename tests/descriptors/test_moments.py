@@ -99,7 +99,8 @@ def test_absent_figure_has_area_and_centroid_zero():
 @pytest.mark.parametrize("label", [0, 5])
 def test_images_of_one_label(label):
     X = np.full((2, 4, 6), label)
-    moments = ShapeMoments().fit(X)
+    # Zeros alone are of the phases 0 and 1; fives may be of any.
+    moments = ShapeMoments(phases=(5,) if label == 5 else None).fit(X)
     found = moments.transform(X)
     assert moments.get_feature_names_out()[0] == ("area_5" if label == 5 else "area_1")
     full = [1, *np.full(2, 0.5 * 24 / 24.01)]

@@ -89,6 +89,7 @@ def test_calibration_images_need_no_names_of_columns():
         pytest.param(OTHERS[:0], id="empty"),
         pytest.param(OTHERS + 1, id="unknown phase"),
         pytest.param(np.where(OTHERS == 1, np.nan, 0.0), id="not finite"),
+        pytest.param(np.ma.masked_equal(OTHERS, 1), id="masked"),
         pytest.param("p2", id="no image"),
     ],
 )

@@ -76,7 +76,7 @@ def test_what_differs_between_processes_is_refused(on_two):
 def test_a_fit_that_fails_on_one_process_fails_on_the_other(on_two):
     first, second = on_two[2]
     # A generator's, and one that has a generator and a regressor.
-    assert second.count("Input X contains NaN") == 2
+    assert second.count("does not support unknown voxels (masked or NaN)") == 2
     assert first.count("Another process has failed in this fit") == 2
     # Both train together what comes next.
     for errors in (first, second):

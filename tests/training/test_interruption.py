@@ -30,6 +30,14 @@ KINDS = {
 RARELY = {"checkpoint_every": 100}
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C raises, also where a shell has started this process in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def weights(estimator):
     network = getattr(estimator, "generator_", None) or estimator.network_
     return [value.numpy() for value in network.state_dict().values()]
