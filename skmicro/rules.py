@@ -77,10 +77,7 @@ def instance_of(*kinds):
 
 
 def array_of(kinds, n_axes=1):
-    """Return the rule of arrays of finite numbers, not empty, of NumPy's ``kinds``, as files hold.
-
-    Of another number of axes than ``n_axes``, unless it is ``None``, they are refused.
-    """
+    """Return the rule of arrays of finite numbers of NumPy's ``kinds``, of any axes if ``None``."""
 
     def check(name, value):
         known = isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.size > 0
