@@ -65,11 +65,15 @@ class SectionModel(Model):
         As in :class:`FlowModel`.
     fixed : dict of tuple of int to ndarray
         Sections that all volumes have: images by axis and position.
+    margin : int
+        Voxels beyond the volume along each axis. All volumes are made periodic, as sections tell
+        less of the voxels at their borders than of others; what is beyond is cut off.
     """
 
     planes: tuple
     restart_time: float | None
     fixed: dict
+    margin: int
 
     @property
     def device(self):
@@ -89,11 +93,15 @@ class SectionModel(Model):
     @property
     def n_latent(self):
         """Standard normal numbers that a volume is made of."""
-        return n_flow_channels(self.encoder) * math.prod(self.image_shape)
+        return n_flow_channels(self.encoder) * math.prod(self._grid)
+
+    @property
+    def _grid(self):
+        return tuple(side + self.margin for side in self.image_shape)
 
     def generate(self, latents, conditions):
         """Return the channels of noise, (n, n_latent), (n, k) -> (n, C, *S)."""
-        noise = latents.view(-1, n_flow_channels(self.encoder), *self.image_shape)
+        noise = latents.view(-1, n_flow_channels(self.encoder), *self._grid)
         fractions = conditions[:, : self.encoder.n_channels]
         sections = [self._conditions_across(axis, conditions) for axis in range(3)]
         mean = (2.0 * fractions[:, -noise.shape[1] :, None, None, None] - 1.0).expand_as(noise)
@@ -112,7 +120,8 @@ class SectionModel(Model):
         if time is not None:
             x = time * mean + (1.0 - time) * noise_from_afar(noise, 0)
             told = self._evidence(shown(x, time, 0), time, mean, sections, fractions)
-        return labelled_channels(torch.where(known, CERTAIN * images, told))
+        told = torch.where(known, CERTAIN * images, told)
+        return labelled_channels(told[(..., *(slice(side) for side in self.image_shape))])
 
     def _known(self, noise):
         """Return what volumes have in fixed sections, (1, C, *S), and where, (1, 1, *S)."""
@@ -120,8 +129,9 @@ class SectionModel(Model):
         known = torch.zeros_like(noise[:1, :1], dtype=torch.bool)
         for (axis, position), image in self.fixed.items():
             channels = self.encoder.encode(image[None], self.device, self.dtype)
-            images.select(2 + axis, position)[:] = flow_end(channels)
-            known.select(2 + axis, position)[:] = True
+            place = (..., *(slice(side) for side in image.shape))
+            images.select(2 + axis, position)[place] = flow_end(channels)
+            known.select(2 + axis, position)[place] = True
         return images, known
 
     def _conditions_across(self, axis, conditions):
@@ -130,7 +140,7 @@ class SectionModel(Model):
         They are spread over the training images, of this axis if these have one; process
         variables are those of the volumes.
         """
-        table, side = self.planes[axis].conditions, self.image_shape[axis]
+        table, side = self.planes[axis].conditions, self._grid[axis]
         columns = _columns_of(table)
         rows = table.rows
         if NORMAL in columns:

@@ -125,13 +125,16 @@ class SectionedFlow(FlowGenerator):
         shape = check_image_shape("shape", shape, (3,))
         periodic = flow.conditions.periodic if periodic is None else periodic
         self._check_normals()
-        planes = [flow.resized((*shape[:k], *shape[k + 1 :]), periodic) for k in range(3)]
+        margin = 0 if periodic else flow.network.coarseness
+        grid = [side + margin for side in shape]
+        planes = [flow.resized((*grid[:k], *grid[k + 1 :]), True) for k in range(3)]
         conditions = volume_conditions(self.conditions_, self.encoder_, shape, periodic)
         own = {"image_shape": shape, "conditions": conditions, "flat": False}
         return SectionModel(
             planes=tuple(planes),
             restart_time=self.restart_time,
             fixed=checked_sections(sections, shape, self.encoder_),
+            margin=margin,
             **(self._shared_parts() | own),
         )
 

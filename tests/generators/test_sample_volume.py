@@ -1,7 +1,7 @@
 """Volumes from a generator of images."""
 
+import dataclasses
 import re
-import warnings
 from functools import cache
 
 import numpy as np
@@ -210,13 +210,27 @@ def test_generators_that_know_no_sections_refuse():
             generator.sample_volume()
 
 
-def test_borders_are_those_asked_for():
+def test_volumes_whose_borders_do_not_match_are_cut_out_of_periodic_ones():
     generator = flow()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for periodic in (True, False, None):
-            model = generator._volume_model(SHAPE, periodic, {})
-            assert model.conditions.periodic is (True if periodic is None else periodic)
-            assert {plane.network.periodic for plane in model.planes} == {
-                True if periodic is None else periodic
-            }
+    for periodic, margin in ((True, 0), (False, generator.generator_.coarseness), (None, 0)):
+        model = generator._volume_model(SHAPE, periodic, {})
+        assert model.conditions.periodic is (margin == 0)
+        assert model.margin == margin
+        assert model.planes[1].image_shape == (SHAPE[0] + margin, SHAPE[2] + margin)
+        assert all(plane.network.periodic for plane in model.planes)
+        made = model.generate(
+            model.tensor(np.zeros((1, model.n_latent))), model.tensor([[0.5, 0.5]])
+        )
+        assert made.shape == (1, 2, *SHAPE)
+    section = blobs(1, (8, 10))[0]
+    volume = generator.sample_volume(
+        shape=SHAPE, periodic=False, sections={(0, 5): section}, random_state=0
+    )[0]
+    np.testing.assert_array_equal(volume[5], section)
+    wide = generator._volume_model(SHAPE, True, {})
+    cut = generator._volume_model(tuple(side - 4 for side in SHAPE), True, {})
+    cut = dataclasses.replace(cut, margin=4, planes=wide.planes)
+    latents, fractions = wide.tensor(np.random.default_rng(0).normal(size=(1, 480))), [[0.5, 0.5]]
+    whole = wide.generate(latents, wide.tensor(fractions))
+    part = cut.generate(latents, wide.tensor(fractions))
+    np.testing.assert_array_equal(part, whole[:, :, :2, :4, :6])
