@@ -21,7 +21,7 @@ WINDOWS_PER_AXIS = {2: 4, 3: 3}
 class RepresentativeVolume(NamedTuple):
     """What :func:`representative_volume` returns.
 
-    Parameters
+    Attributes
     ----------
     mean : float
         Estimate for the material: the mean of the images.
