@@ -21,8 +21,7 @@ def volume_conditions(table, encoder, shape, periodic):
     ``table`` is that of the images, which has measured their phase fractions. Raises ValueError
     if it has not.
     """
-    measured = dict(zip([d.name for d in table.measured], table.measured, strict=True))
-    if PhaseFractions.name not in measured:
+    if PhaseFractions.name not in [descriptor.name for descriptor in table.measured]:
         raise ValueError(
             "the generator must know the mean phase fractions of its training images to make "
             "volumes of sections, got one from a file of an earlier version; fit it again."
@@ -30,8 +29,7 @@ def volume_conditions(table, encoder, shape, periodic):
     variables = [name for name in table.variables if name != NORMAL]
     items = [PhaseFractions(), *(ProcessVariable(name) for name in variables)]
     volumes = ConditionTable(items, encoder, shape, periodic=periodic)
-    columns = dict(zip(table.names, table.split(table.rows), strict=True))
-    known = [table.measured_rows, *(columns[name] for name in variables)]
+    known = [table.measured_rows, *(table.rows[:, table.places[name]] for name in variables)]
     volumes.rows = np.hstack([rows.mean(axis=0, keepdims=True) for rows in known])
     return volumes
 

@@ -197,6 +197,12 @@ class ConditionTable(Persistent):
             for other, known in zip(bound, names, strict=True)
         ]
 
+    @property
+    def places(self):
+        """Columns of the rows by the name of the condition."""
+        places = self.split(np.arange(self.n_columns)[None])
+        return {name: part.ravel() for name, part in zip(self.names, places, strict=True)}
+
     def columns_of(self, targets):
         """Tell which components the targets give, (n_conditions,) bool."""
         given = {target.name for target in targets}
@@ -206,10 +212,10 @@ class ConditionTable(Persistent):
     def given(self, n_samples, targets):
         """Return the components that targets give, (n_samples, n_conditions), NaN elsewhere."""
         given = np.full((n_samples, self.n_columns), np.nan)
-        columns = dict(zip(self.names, self.split(given), strict=True))
+        places = self.places
         for target in targets:
-            if target.name in columns:
-                columns[target.name][:] = target.values
+            if target.name in places:
+                given[:, places[target.name]] = target.values
         return given
 
     def draw(self, n_samples, targets, rng):

@@ -9,12 +9,12 @@ for a scalar descriptor, or (k,) or (n, k) for a descriptor with k components.
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from .._arrays import joined, parts_of
 from .._warnings import warn_user
 from ..descriptors import PhaseFractions, VolumeFraction, bound_like, new_descriptor
 from ..exceptions import ExtrapolationWarning, TargetWarning
+from ._numbers import target_numbers
 from ._volume_fraction import VOLUME_FRACTION, fraction_in_terms_of
 
 ROUNDING = 1e-4  # of values that descriptors computed in single precision
@@ -89,15 +89,7 @@ def outside_bounds(values, descriptor):
 
 
 def _rows(name, value, descriptor, n_samples):
-    try:
-        native = value.detach().cpu() if isinstance(value, torch.Tensor) else value
-        array = np.asarray(native, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"target {name} must be numeric, got {value!r}.") from error
-    if value is None or isinstance(value, (bool, str)):
-        raise TypeError(f"target {name} must be numeric, got {value!r}.")
-    if np.ma.is_masked(value):
-        raise ValueError(f"target {name} must have no masked values, got {value!r}.")
+    array = target_numbers(name, value)
     width = descriptor._n_features()
     shapes = {(): (1, 1), (width,): (1, width), (n_samples, width): (n_samples, width)}
     if width == 1:

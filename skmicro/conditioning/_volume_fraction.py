@@ -7,6 +7,7 @@ given tell what that is to be; the fraction of one phase of two tells that of th
 import numpy as np
 
 from ..descriptors import VolumeFraction
+from ._numbers import target_numbers
 
 VOLUME_FRACTION = "volume_fraction"
 FRACTION, FRACTIONS = VolumeFraction.name, "phase_fractions"
@@ -93,14 +94,7 @@ def _completed(fractions, channels, encoder, n_samples):
 
 
 def _numbers(fraction, n_samples):
-    try:
-        numbers = np.asarray(fraction, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"target {VOLUME_FRACTION} must be numeric, got {fraction!r}.") from error
-    if fraction is None or isinstance(fraction, (bool, str)):
-        raise TypeError(f"target {VOLUME_FRACTION} must be numeric, got {fraction!r}.")
-    if np.ma.is_masked(fraction):
-        raise ValueError(f"target {VOLUME_FRACTION} must have no masked values, got {fraction!r}.")
+    numbers = target_numbers(VOLUME_FRACTION, fraction)
     if numbers.shape not in ((), (n_samples,), (n_samples, 1)):
         raise ValueError(
             f"target {VOLUME_FRACTION} must be a scalar or an array of shape (n_samples,) = "

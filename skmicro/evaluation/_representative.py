@@ -1,7 +1,6 @@
 """How large an image has to be, or how many are needed, for a number that is to be trusted."""
 
 import math
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy.stats import t as student
 
 from .._checks import check_choice, check_real
 from ..descriptors import VolumeFraction, new_descriptor
-from ..images import check_stack, encoder_for, resolve_periodic
+from ..images import check_stack, encoder_for, extract_patches, resolve_periodic
 from ._mean_variance import MeanVariance, mean_variance
 
 LEAST_IMAGES = 8
@@ -57,8 +56,8 @@ def representative_volume(
 
     The variance of a volume fraction, or of a mean grey level, comes from the covariance of the
     images at hand, one of which is enough. That of any other number comes from its values for each
-    image or, if there are fewer than eight images, for each window of them (4 x 4 in two and
-    3 x 3 x 3 in three dimensions).
+    image or, if there are fewer than eight images, for each window of them (of a quarter of the
+    sides in two and a third in three dimensions).
 
     Parameters
     ----------
@@ -172,21 +171,13 @@ def _windows(images):
     """Return windows of images side by side; what remains at the ends is left out."""
     shape = images.shape[1:]
     n_windows = WINDOWS_PER_AXIS[sum(side > 1 for side in shape)]
-    sides = [side // n_windows if side > 1 else 1 for side in shape]
+    sides = tuple(side // n_windows if side > 1 else 1 for side in shape)
     if min(side for side, whole in zip(sides, shape, strict=True) if whole > 1) < 2:
         raise ValueError(
             f"X must hold {LEAST_IMAGES} images or more, or images of {2 * n_windows} voxels or "
             f"more along each axis, got {len(images)} of shape {shape}."
         )
-    starts = [
-        range(0, side * n_windows, side) if whole > 1 else (0,)
-        for side, whole in zip(sides, shape, strict=True)
-    ]
-    cut = [
-        tuple(slice(low, low + side) for low, side in zip(corner, sides, strict=True))
-        for corner in product(*starts)
-    ]
-    return np.concatenate([images[(slice(None), *window)] for window in cut])
+    return extract_patches(images, sides, method="grid")
 
 
 def _interval(found, confidence, is_share):

@@ -38,6 +38,7 @@ from ._channels import (
     labelled_channels,
     n_flow_channels,
     noise_from_afar,
+    renoised,
     with_mean_fractions,
 )
 from ._steps import time_grid
@@ -63,8 +64,8 @@ class SectionModel(Model):
         Models of the sections across each axis; they share a network.
     restart_time : float or None
         As in :class:`FlowModel`.
-    fixed : dict of tuple of int to ndarray
-        Sections that all volumes have: images by axis and position.
+    fixed : ndarray of shape image_shape
+        The labels that all volumes have, NaN where they are free.
     margin : int
         Voxels beyond the volume along each axis. All volumes are made periodic, as sections tell
         less of the voxels at their borders than of others; what is beyond is cut off.
@@ -72,7 +73,7 @@ class SectionModel(Model):
 
     planes: tuple
     restart_time: float | None
-    fixed: dict
+    fixed: np.ndarray
     margin: int
 
     @property
@@ -118,21 +119,18 @@ class SectionModel(Model):
             x = _stepped(x, mean, t, s, noise_from_afar(noise, k + 1))
         time = self.restart_time
         if time is not None:
-            x = time * mean + (1.0 - time) * noise_from_afar(noise, 0)
-            told = self._evidence(shown(x, time, 0), time, mean, sections, fractions)
+            x = shown(renoised(mean, noise, time), time, 0)
+            told = self._evidence(x, time, mean, sections, fractions)
         told = torch.where(known, CERTAIN * images, told)
         return labelled_channels(told[(..., *(slice(side) for side in self.image_shape))])
 
     def _known(self, noise):
-        """Return what volumes have in fixed sections, (1, C, *S), and where, (1, 1, *S)."""
-        images = torch.zeros_like(noise[:1])
-        known = torch.zeros_like(noise[:1, :1], dtype=torch.bool)
-        for (axis, position), image in self.fixed.items():
-            channels = self.encoder.encode(image[None], self.device, self.dtype)
-            place = (..., *(slice(side) for side in image.shape))
-            images.select(2 + axis, position)[place] = flow_end(channels)
-            known.select(2 + axis, position)[place] = True
-        return images, known
+        """Return what volumes have where they are fixed, (1, C, *S), and where, (1, 1, *S)."""
+        free = np.pad(np.isnan(self.fixed), (0, self.margin), constant_values=True)
+        labels = np.full(free.shape, self.encoder.phases[0])
+        labels[~free] = self.fixed[~np.isnan(self.fixed)]
+        images = flow_end(self.encoder.encode(labels[None], self.device, self.dtype))
+        return images, torch.as_tensor(~free, device=noise.device)[None, None]
 
     def _conditions_across(self, axis, conditions):
         """Return the conditions of the sections of volumes across an axis, (n * side, k).
@@ -141,13 +139,13 @@ class SectionModel(Model):
         variables are those of the volumes.
         """
         table, side = self.planes[axis].conditions, self._grid[axis]
-        columns = _columns_of(table)
+        columns = table.places
         rows = table.rows
         if NORMAL in columns:
             rows = rows[(rows[:, columns[NORMAL]] == axis).ravel()]
         chosen = (np.arange(side) * GOLDEN % 1.0 * len(rows)).astype(int)
         rows = self.planes[axis].tensor(rows[chosen]).repeat(len(conditions), 1)
-        for name, column in _columns_of(self.conditions).items():
+        for name, column in self.conditions.places.items():
             if name in columns:
                 rows[:, columns[name]] = conditions[:, column].repeat_interleave(side, dim=0)
         return rows
@@ -175,18 +173,12 @@ def _along(sections, n, axis):
     return sections.unflatten(0, (n, -1)).movedim(1, 2 + axis)
 
 
-def _columns_of(table):
-    """Return where each condition is in the rows of a table, by name."""
-    places = table.split(np.arange(table.n_columns)[None])
-    return {name: place.ravel() for name, place in zip(table.names, places, strict=True)}
-
-
 def _with_fractions(rows, table, mean):
     """Return conditions of sections with the fractions of phases that their mean images have."""
     shares = (1.0 + mean.flatten(2).mean(dim=2)) / 2.0
     if shares.shape[1] == 1:
         shares = torch.cat([1.0 - shares, shares], dim=1)
-    rows, columns = rows.clone(), _columns_of(table)
+    rows, columns = rows.clone(), table.places
     for descriptor in table.descriptors:
         if isinstance(descriptor, PhaseFractions):
             rows[:, columns[descriptor.name]] = shares

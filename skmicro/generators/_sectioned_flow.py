@@ -133,7 +133,7 @@ class SectionedFlow(FlowGenerator):
         return SectionModel(
             planes=tuple(planes),
             restart_time=self.restart_time,
-            fixed=checked_sections(sections, shape, self.encoder_),
+            fixed=fixed_voxels(sections, shape, self.encoder_),
             margin=margin,
             **(self._shared_parts() | own),
         )
@@ -142,7 +142,7 @@ class SectionedFlow(FlowGenerator):
         """Raise unless images across every axis were seen, where images say across which."""
         table = self.conditions_
         if NORMAL in table.names:
-            known = table.split(table.rows)[table.names.index(NORMAL)]
+            known = table.rows[:, table.places[NORMAL]]
             missing = [axis for axis in range(3) if axis not in known]
             if missing:
                 raise ValueError(
@@ -155,15 +155,15 @@ class SectionedFlow(FlowGenerator):
         return [] if self.encoder_.phases is None else [PhaseFractions()]
 
 
-def checked_sections(sections, shape, encoder):
-    """Return images of fixed sections by axis and position, or raise.
+def fixed_voxels(sections, shape, encoder):
+    """Return a volume of the labels of fixed sections, NaN elsewhere, or raise.
 
     Raises TypeError if they are not a dict, ValueError if an axis or position does not exist, an
     image has another shape or unseen phases, or two sections differ where they cross.
     """
     if not isinstance(sections, dict):
         raise TypeError(f"sections must be a dict of images, got {type(sections).__name__}.")
-    volume, checked = np.full(shape, np.nan), {}
+    volume = np.full(shape, np.nan)
     for place, image in sections.items():
         axis, position = _checked_place(place, shape)
         plane = (*shape[:axis], *shape[axis + 1 :])
@@ -175,16 +175,12 @@ def checked_sections(sections, shape, encoder):
         if (~np.isnan(there) & (there != image[0])).any():
             raise ValueError(f"sections[{place}] must be equal to the others where they cross.")
         there[:] = image[0]
-        checked[axis, position] = image[0]
-    return checked
+    return volume
 
 
 def check_room(model, targets):
     """Raise ValueError if no volume with the fixed sections has the phase fractions of targets."""
-    volume = np.full(model.image_shape, np.nan)
-    for (axis, position), image in model.fixed.items():
-        np.moveaxis(volume, axis, 0)[position] = image
-    phases, free = model.encoder.phases, np.isnan(volume).mean()
+    phases, free = model.encoder.phases, np.isnan(model.fixed).mean()
     for target in targets:
         if isinstance(target.descriptor, PhaseFractions):
             described = phases
@@ -193,10 +189,10 @@ def check_room(model, targets):
         else:
             continue
         for phase, values in zip(described, target.values.T, strict=True):
-            low = (volume == phase).mean()
+            low = (model.fixed == phase).mean()
             nearest = values.clip(low, low + free)
             worst = np.abs(values - nearest).argmax()
-            if abs(values[worst] - nearest[worst]) * volume.size > 1.0:
+            if abs(values[worst] - nearest[worst]) * model.fixed.size > 1.0:
                 raise ValueError(
                     f"target {target.name} must give phase {phase} a share in "
                     f"[{low:g}, {low + free:g}] with these sections, got {values[worst]:g}."
