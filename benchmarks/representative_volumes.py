@@ -125,10 +125,10 @@ def row_of(case, arguments):
 
 def _plain_half(image, part, periodic):
     """Return half an interval of a variance that is taken for known and not corrected."""
-    products, pairs = _mean_variance._products(image[None] == 1, part.mean, periodic)
-    lengths = _mean_variance._lag_lengths(products.shape)
-    reach, _ = _mean_variance._range_of(products, pairs, lengths, image.shape, float(image.size))
-    weights = np.clip(2.0 - lengths / reach, 0.0, 1.0) * (pairs > 0)
+    products, pairs, lengths = _mean_variance.products_of(image[None] == 1, part.mean, periodic)
+    total = float(image.size)
+    reach, _ = _mean_variance.range_of(products, pairs, lengths, image.shape, total)
+    weights = np.clip(2.0 - lengths / reach, 0.0, 1.0)
     return 1.96 * np.sqrt(max((weights * products).sum(), 0.0)) / image.size
 
 

@@ -9,7 +9,7 @@ from ._chord_length import ChordLength
 from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
 from ._free_energy import FreeEnergy
-from ._kernels import radial_correlation, volume_fraction
+from ._kernels import correlation_map, radial_correlation, volume_fraction
 from ._labelling import label_stack, leads_around
 from ._lags import map_lags, n_pairs_along, radial_lags, resolve_max_lag
 from ._lineal_path import LinealPath

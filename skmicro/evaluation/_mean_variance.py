@@ -19,10 +19,13 @@ Few independent pieces make s^2 itself uncertain: it varies as a chi-square of a
 degrees of freedom, with N(h) the pairs, so that quantiles are those of Student's t.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from scipy.fft import irfftn, next_fast_len, rfftn
+import torch
+
+from ..descriptors import correlation_map, map_lags, n_pairs_along
 
 THRESHOLD = 2.0
 """Correlations count that are larger than so many standard deviations of their noise."""
@@ -54,48 +57,40 @@ class MeanVariance(NamedTuple):
 def mean_variance(fields, periodic):
     """Return the :class:`MeanVariance` of fields (n, *spatial), independent of each other."""
     mean = float(np.mean(fields, dtype=np.float64))
-    products, pairs = _products(fields, mean, periodic)
+    products, pairs, lengths = products_of(fields, mean, periodic)
     total = float(fields.size)
-    if products.flat[0] <= 0:
+    at_zero = products[lengths == 0].item()
+    if at_zero <= 0:
         return MeanVariance(mean, 0.0, np.inf)
-    lengths = _lag_lengths(products.shape)
-    correlated, core = _range_of(products, pairs, lengths, fields.shape[1:], total)
-    weights = np.clip(2.0 - lengths / correlated, 0.0, 1.0) * (pairs > 0)
+    correlated, core = range_of(products, pairs, lengths, fields.shape[1:], total)
+    weights = np.clip(2.0 - lengths / correlated, 0.0, 1.0)
     share = min((weights * pairs).sum() / total**2, MOST_SHARE)
     variance = (weights * products).sum() / total**2 / (1.0 - share)
-    least = LEAST_VARIANCE * products.flat[0] / total * core / total
+    least = LEAST_VARIANCE * at_zero / total * core / total
     freedom = total**2 / (weights**2 * pairs).sum()
     return MeanVariance(mean, float(max(variance, least)), float(max(freedom, 1.0)))
 
 
-def _products(fields, mean, periodic):
-    """Return sums of products of deviations by lag, and the pairs, both on the grid of lags."""
-    shape, axes = fields.shape[1:], tuple(range(fields.ndim - 1))
-    sides = shape if periodic else [next_fast_len(2 * side - 1, real=True) for side in shape]
-    power = 0.0
+def products_of(fields, mean, periodic):
+    """Return sums of products of deviations by lag, the pairs, and the lengths of lags."""
+    shape = fields.shape[1:]
+    options = {"periodic": periodic, "max_lag": None if periodic else max(shape) - 1}
+    lags = map_lags(shape, **options)
+    sides = zip(lags, shape, strict=True)
+    pairs = reduce(np.multiply.outer, [n_pairs_along(lag, side, periodic) for lag, side in sides])
+    covariance = 0.0
     for field in fields:
-        power = power + np.abs(rfftn(field - mean, s=sides, axes=axes)) ** 2
-    pairs = np.array(float(len(fields)))
-    for n_lags, side in zip(sides, shape, strict=True):
-        along = np.minimum(np.arange(n_lags), n_lags - np.arange(n_lags))
-        counts = np.full(n_lags, side) if periodic else np.clip(side - along, 0, None)
-        pairs = np.multiply.outer(pairs, counts)
-    return irfftn(power, s=sides, axes=axes), pairs
+        deviations = torch.as_tensor(field - mean, dtype=torch.float64)[None]
+        covariance = covariance + correlation_map(deviations, **options)[0].numpy()
+    squares = reduce(np.add.outer, [np.square(lag, dtype=float) for lag in lags])
+    return covariance * pairs, len(fields) * pairs, np.sqrt(squares)
 
 
-def _lag_lengths(sides):
-    squares = np.zeros(())
-    for side in sides:
-        along = np.minimum(np.arange(side), side - np.arange(side))
-        squares = np.add.outer(squares, np.square(along, dtype=float))
-    return np.sqrt(squares)
-
-
-def _range_of(products, pairs, lengths, shape, total):
+def range_of(products, pairs, lengths, shape, total):
     """Return the lag up to which fields are correlated, and the voxels of the correlated core."""
     largest = max(1, min([side for side in shape if side > 1] or [1]) // 2)
     bins = np.floor(lengths + 0.5).astype(int)
-    chosen = (pairs > 0) & (bins <= largest)
+    chosen = bins <= largest
     sums, counts, shells = (
         np.bincount(bins[chosen], values, largest + 1)
         for values in (products[chosen], pairs[chosen], np.ones(chosen.sum()))
