@@ -113,24 +113,25 @@ def _rows(name, value, descriptor, n_samples):
     return rows / totals
 
 
-def warn_outside(target, ranges):
-    """Warn where a target lies outside the range the training images covered.
+def warn_outside(targets, ranges):
+    """Warn where targets lie outside the range the training images covered.
 
     ``ranges`` has the least and largest values in training by name; names that are missing, and
     curves of another length (for images of another size), are passed over.
     """
-    low, high = ranges.get(target.name, (np.zeros(0), np.zeros(0)))
-    if len(low) != target.values.shape[1]:
-        return
-    margin = 1e-6 + 1e-6 * np.abs(high)
-    outside = (target.values < low - margin) | (target.values > high + margin)
-    if outside.any():
-        row, k = np.argwhere(outside)[0]
-        warn_user(
-            f"target {target.name} lies outside the training images: component {k} is "
-            f"{target.values[row, k]:.4g}, they cover [{low[k]:.4g}, {high[k]:.4g}].",
-            ExtrapolationWarning,
-        )
+    for target in targets:
+        low, high = ranges.get(target.name, (np.zeros(0), np.zeros(0)))
+        if len(low) != target.values.shape[1]:
+            continue
+        margin = 1e-6 + 1e-6 * np.abs(high)
+        outside = (target.values < low - margin) | (target.values > high + margin)
+        if outside.any():
+            row, k = np.argwhere(outside)[0]
+            warn_user(
+                f"target {target.name} lies outside the training images: component {k} is "
+                f"{target.values[row, k]:.4g}, they cover [{low[k]:.4g}, {high[k]:.4g}].",
+                ExtrapolationWarning,
+            )
 
 
 def warn_missed(images, targets, tolerance, image_shape):

@@ -203,8 +203,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         wanted = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
         if exact:
             exact_fractions(wanted)
-        for target in wanted:
-            warn_outside(target, table.ranges)
+        warn_outside(wanted, table.ranges)
         conditions = np.empty((n_samples, table.n_columns), np.float32) if return_targets else None
         images = images_for(model, n_samples, wanted, exact, seed, conditions)
         warn_missed(images, wanted, model.target_tol, model.image_shape)

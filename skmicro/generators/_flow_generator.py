@@ -116,8 +116,7 @@ class FlowGenerator(NetworkGenerator):
         _check_conditions(set(targets) - {"volume_fraction"}, table)
         wanted = read_targets(targets, table, model.encoder, model.image_shape, len(images))
         _check_conditions([target.name for target in wanted], table)
-        for target in wanted:
-            warn_outside(target, table.ranges)
+        warn_outside(wanted, table.ranges)
         given = table.given(len(images), wanted)
         filled = inpainted(model, images, unknown, given, draw_seed(random_state))
         warn_missed(filled, wanted, self.target_tol, model.image_shape)

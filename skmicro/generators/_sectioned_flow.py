@@ -106,8 +106,7 @@ class SectionedFlow(FlowGenerator):
         asked = read_targets(targets, table, model.encoder, model.image_shape, n_samples)
         wanted = volume_targets(asked, model.conditions)
         check_room(model, asked)
-        for target in asked:
-            warn_outside(target, table.ranges)
+        warn_outside(asked, table.ranges)
         volumes = images_for(model, n_samples, wanted, exact, draw_seed(random_state))
         warn_missed(volumes, wanted, model.target_tol, model.image_shape)
         return volumes

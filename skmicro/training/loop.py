@@ -145,15 +145,8 @@ def run(
                     whole = False
                     history.append(step(batches, history.n_iter / n_iter))
                     whole = True
-                if history.n_iter % FLUSH_EVERY == 0:
-                    history.flush()
-                    losses = {k: f"{v:.3g}" for k, v in history.last().items()}
-                    bar.set_postfix(losses, refresh=False)
-                bar.update()
-                stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
-                if callbacks:  # which may look at a clock
-                    stop = from_first(partial(bool, stop))
-                stop = stop or finished()
+                _show(history, bar)
+                stop = _asked_to_stop(callbacks, history) or finished()
                 ends = stop or history.n_iter == n_iter
                 if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):
                     keep()
@@ -175,3 +168,19 @@ def run(
         )
     history.flush()
     return history
+
+
+def _show(history, bar):
+    """Let the progress bar go on, with the losses now and then."""
+    if history.n_iter % FLUSH_EVERY == 0:
+        history.flush()
+        losses = {name: f"{value:.3g}" for name, value in history.last().items()}
+        bar.set_postfix(losses, refresh=False)
+    bar.update()
+
+
+def _asked_to_stop(callbacks, history):
+    """Call all callbacks after an iteration, and tell whether one of them ends the training."""
+    stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
+    # They may look at a clock, which is another one in each process.
+    return from_first(partial(bool, stop)) if callbacks else stop
