@@ -34,10 +34,10 @@ radial-bins | off by half a bin | descriptors/test_lags.py descriptors/test_corr
     np.floor((length - 0.5) / width)  =>  np.floor(length / width)
 lineal-path-border | periodic border ignored | descriptors/test_lineal_path.py
     lines[:, :limit]]  =>  lines[:, :0]]
-chord-places | places of chords in a window | descriptors/test_windows.py
+chord-places | places of chords in a window | descriptors/test_edge_correction.py
     np.array([[1], [0]])  =>  np.array([[0], [0]])
-cluster-places | places of clusters in a window | descriptors/test_windows.py
-    places = ends.sum(axis=0) - 1  =>  places = ends.sum(axis=0)
+cluster-places | places of clusters in a window | descriptors/test_edge_correction.py
+    places = side - 2 - last + first  =>  places = side - 1 - last + first
 seam-taken | windows taken for periodic | images/test_borders.py
     if abs(border - near) < abs(border - far) else -apart  =>  if border >= 0 else -apart
 even-lags-3d | wrong in 3-D only | descriptors/test_correlation_kernels.py
@@ -101,9 +101,9 @@ fresh-seed | global random state | common/test_battery.py
     SeedSequence().generate_state  =>  SeedSequence(np.random.randint(2**31)).generate_state
 
 projection-rate | wrong learning rate | training/test_training.py
-    projection.learning_rate, betas)  =>  learning_rate, betas)
+    optimizer(projection.learning_rate)  =>  optimizer(learning_rate)
 batches-checkpoint | checkpoint not restored | training/test_training.py
-    self._waiting = state["waiting"]  =>  self._waiting = state["waiting"][:0]
+    self._waiting = waiting  =>  self._waiting = waiting[:0]
 stopped-checkpoint | checkpoint not written | generators/test_robustness.py
     ends = stop or history.n_iter == n_iter  =>  ends = history.n_iter == n_iter
 average-unused | average of weights not used | training/test_training.py
@@ -111,7 +111,7 @@ average-unused | average of weights not used | training/test_training.py
 diverged-iteration | wrong error message | training/test_training.py
     at iteration {first + 1}.  =>  at iteration {first}.
 search-stuck | search that never improves | training/test_training.py
-    better = (error < best_error) &  =>  better = (error <= tolerance) &
+    better = error < self.error[rows]  =>  better = error <= tolerance
 rollback | state kept after an error | training/test_training.py
     vars(estimator).clear()  =>  vars(estimator).copy()
 
@@ -134,28 +134,28 @@ filling-noise | noise of another variance | flows/test_inpainting.py
 field-border | border taken for periodic | random_fields/test_gaussian_random_field.py
     next_fast_len(side + min(half, side), real=True)  =>  next_fast_len(side, real=True)
 saved-history | saved file loses an attribute | common/test_battery.py
-    if k not in OF_A_RUN}  =>  if k not in OF_A_RUN | {"history_"}}
+    in state.items() if k not in OF_A_RUN}  =>  in state.items() if k not in OF_A_RUN | {"history_"}}
 
 light-conditions | conditions not whitened | networks/test_networks.py
     [whitened(conditions, self.whitening), whole]  =>  [conditions, whole]
 score-phases | last phase only | generators/test_generators.py
     encoder.phases[-max(1, encoder.n_channels - 1) :]  =>  encoder.phases[-1:]
 double-loaded | wrong precision after loading | test_persistence.py
-    any(value.dtype == np.float64 for  =>  all(value.dtype == np.int8 for
+    dtype = resolve_precision(estimator.precision)  =>  dtype = torch.float32
 one-move | one move for a whole batch | images/test_augmentation.py
-    groups = images.chunk(self.n_groups)  =>  groups = images.chunk(1)
+    in images.chunk(self.n_groups)]  =>  in images.chunk(1)]
 sampling-unchecked | input not checked | generators/test_flow_matching.py
     if self.guidance != 1.0 and p_drop == 0 and  =>  if p_drop < 0 and
 
 conformal-rank | ranks in floating point | regressors/test_uncertainty.py
-    Fraction(str(coverage)) * (n + 1)  =>  coverage * (n + 1)
+    _as_written(coverage) * (n + 1)  =>  coverage * (n + 1)
 turned-back | wrong way round | regressors/test_equivariance.py
     targets.moved(part, move.inverse)  =>  targets.moved(part, move)
 calibration-seen | leak from calibration to training | regressors/test_uncertainty.py
     self._apart(rest, "validation_fraction"  =>  self._apart(samples, "validation_fraction"
 
 nan-parameter | input not checked | datasets/test_ellipses.py
-    if np.isnan(value) or (finite  =>  if (finite
+    if math.isnan(value) or (finite  =>  if (finite
 tiff-pages | pages along the last axis | test_io.py
     np.stack(arrays)  =>  np.stack(arrays, axis=-1)
 patches-overlap | overlap not seen | images/test_patches.py
@@ -191,7 +191,7 @@ latent-spread | parameter ignored | generators/test_volume_wgan.py
 shared-gradients | gradients not averaged | training/test_distributed.py
     distributed.average_gradients(self.parameters)  =>  pass
 shared-adjoint | factor of an adjoint | training/test_distributed.py
-    return _Together.apply(gradient) / n_processes()  =>  return _Together.apply(gradient)
+    _Together.apply(gradient) / distributed.get_world_size()  =>  _Together.apply(gradient)
 shared-statistics | normalisation of a part of the batch | training/test_distributed.py
     mean = _Mean.apply(x.mean(dim=dims))  =>  mean = x.mean(dim=dims)
 shared-seed | seeds of processes differ | training/test_distributed.py
