@@ -134,7 +134,7 @@ filling-noise | noise of another variance | flows/test_inpainting.py
 field-border | border taken for periodic | random_fields/test_gaussian_random_field.py
     next_fast_len(side + min(half, side), real=True)  =>  next_fast_len(side, real=True)
 saved-history | saved file loses an attribute | common/test_battery.py
-    in state.items() if k not in OF_A_RUN}  =>  in state.items() if k not in OF_A_RUN | {"history_"}}
+    state.items() if k not in OF_A_RUN}  =>  state.items() if k not in OF_A_RUN | {"history_"}}
 
 light-conditions | conditions not whitened | networks/test_networks.py
     [whitened(conditions, self.whitening), whole]  =>  [conditions, whole]
