@@ -13,7 +13,7 @@ diagonals of the volume (lags of 1 to 8 voxels, mean over volumes), mean chord o
 that of real volumes, share of volumes and axes along which a phase percolates, and processor
 seconds for a volume.
 
-    SKMICRO_DATA=FOLDER python benchmarks/slices_to_volume.py --minutes 4
+    SKMICRO_DATA=FOLDER python benchmarks/slices_to_volume.py --minutes 3
 """
 
 import os
@@ -22,6 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 from _results import write_results
 from _tables import (
     argument_parser,
@@ -201,17 +202,8 @@ class _WithNormals:
     def fit(self, X):
         """Fit the generator."""
         named = "normal" in self.generator.conditions
-        self.generator.fit(X, _Columns(normal=self.axes) if named else None)
+        self.generator.fit(X, pd.DataFrame({"normal": self.axes}) if named else None)
         return self
-
-
-class _Columns(dict):
-    """Columns by name."""
-
-    @property
-    def columns(self):
-        """Their names."""
-        return list(self)
 
 
 def main():

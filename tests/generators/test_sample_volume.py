@@ -5,6 +5,7 @@ import re
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from textures import blobs
 from tiny_flows import TINY, randomised
@@ -109,7 +110,7 @@ def layers(axis, n=24, side=8, seed=0):
 def test_images_across_each_axis_make_a_volume_of_layers(monkeypatch):
     monkeypatch.setattr(_sections, "N_STEPS", 8)
     X = np.concatenate([layers(axis, seed=axis) for axis in range(3)])
-    y = _Frame(normal=np.repeat([0, 1, 2], 24))
+    y = pd.DataFrame({"normal": np.repeat([0, 1, 2], 24)})
     generator = FlowMatchingGenerator(
         conditions=("normal",), symmetries=("reflection", "translation"), **TINY | LAYERS
     )
@@ -121,17 +122,9 @@ def test_images_across_each_axis_make_a_volume_of_layers(monkeypatch):
     assert volumes.mean() == pytest.approx(X.mean(), abs=0.05)
 
 
-class _Frame(dict):
-    """Columns by name, as a data frame has them."""
-
-    def __init__(self, **columns):
-        super().__init__(columns)
-        self.columns = list(columns)
-
-
 def test_process_variables_are_those_of_the_volume_and_reach_every_section():
     generator = randomised(
-        blobs(shape=(8, 8)), y=_Frame(T=np.linspace(0, 1, 24)), conditions=("p1", "T")
+        blobs(shape=(8, 8)), y=pd.DataFrame({"T": np.linspace(0, 1, 24)}), conditions=("p1", "T")
     )
     model = generator._volume_model(SHAPE, None, {})
     assert model.conditions.names == ["phase_fractions", "T"]
@@ -196,7 +189,7 @@ def test_generators_that_know_no_sections_refuse():
     grey = randomised(np.random.default_rng(0).random((24, 8, 8)))
     volumes = randomised(blobs(shape=(8, 8, 8)))
     normals = randomised(
-        blobs(shape=(8, 8)), y=_Frame(normal=np.arange(24) % 2), conditions=("normal",)
+        blobs(shape=(8, 8)), y=pd.DataFrame({"normal": np.arange(24) % 2}), conditions=("normal",)
     )
     old = randomised(blobs(shape=(8, 8)))
     old.conditions_.measured, old.conditions_.measured_rows = [], None
