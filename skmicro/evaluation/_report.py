@@ -1,10 +1,11 @@
-"""Metrics with their floors, as a table, a dictionary or a data frame."""
+"""Metrics with their baselines, as a table, a dictionary or a data frame."""
 
 import importlib
+import math
 from html import escape
 from typing import NamedTuple
 
-COLUMNS = ("metric", "generated", "95 % interval", "real", "95 % interval")
+COLUMNS = ("metric", "generated", "95 % interval", "real", "95 % interval", "p")
 
 
 class Metric(NamedTuple):
@@ -16,17 +17,21 @@ class Metric(NamedTuple):
         What is measured.
     value, low, high : float
         The value for the generated images and the ends of its 95 % bootstrap interval.
-    floor, floor_low, floor_high : float
+    baseline, baseline_low, baseline_high : float
         The same for real images in their place.
+    p_value : float
+        Chance of a difference as large between images of one distribution, adjusted for
+        the number of metrics. NaN for a metric without a test.
     """
 
     name: str
     value: float
     low: float
     high: float
-    floor: float
-    floor_low: float
-    floor_high: float
+    baseline: float
+    baseline_low: float
+    baseline_high: float
+    p_value: float
 
 
 class EvaluationReport:
@@ -50,13 +55,13 @@ class EvaluationReport:
     Examples
     --------
     >>> from skmicro.evaluation import EvaluationReport, Metric
-    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99)
+    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, p_value=0.002)
     >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
     >>> print(report)
     100 generated images against 100 real ones; in their place, 100 other real images
-    metric    generated  95 % interval  real  95 % interval
-    coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]
-    >>> report["coverage"].floor
+    metric    generated  95 % interval  real  95 % interval      p
+    coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]  0.002
+    >>> report["coverage"].baseline
     0.97
     """
 
@@ -64,6 +69,15 @@ class EvaluationReport:
         self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
+
+    @property
+    def p_value(self):
+        """Chance that any metric of a perfect generator differs as much: the smallest one.
+
+        NaN if no metric was tested.
+        """
+        tested = [row.p_value for row in self.metrics if not math.isnan(row.p_value)]
+        return min(tested, default=math.nan)
 
     def __getitem__(self, name):
         for row in self.metrics:
@@ -135,4 +149,7 @@ class EvaluationReport:
         def cells(value, low, high):
             return f"{value:.3g}", f"[{low:.3g}, {high:.3g}]"
 
-        return [(row.name, *cells(*row[1:4]), *cells(*row[4:])) for row in self.metrics]
+        return [
+            (row.name, *cells(*row[1:4]), *cells(*row[4:7]), f"{row.p_value:.3f}")
+            for row in self.metrics
+        ]

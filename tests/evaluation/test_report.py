@@ -8,8 +8,8 @@ import pytest
 from skmicro.evaluation import EvaluationReport, Metric
 
 ROWS = [
-    Metric("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006),
-    Metric("a<b", -1.0, -2.0, 3e-9, 1e6, 0.0, 2e6),
+    Metric("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006, 0.25),
+    Metric("a<b", -1.0, -2.0, 3e-9, 1e6, 0.0, 2e6, 0.01),
 ]
 
 
@@ -29,7 +29,7 @@ def test_text_is_an_aligned_table(report):
     assert title.startswith("10 generated images against 12 real ones")
     assert len({len(line) for line in lines}) == 1
     assert lines[1].split() == ["p2", "relative", "error", "0.0123", "[0.01,", "0.0151]",
-                                "0.004", "[0.002,", "0.006]"]  # fmt: skip
+                                "0.004", "[0.002,", "0.006]", "0.250"]  # fmt: skip
 
 
 def test_html_is_escaped(report):
@@ -48,8 +48,8 @@ def test_json_round_trip(report):
 def test_frame(report):
     frame = report.to_frame()
     assert frame.index.tolist() == ["p2 relative error", "a<b"]
-    assert frame.loc["a<b", "floor_high"] == 2e6
-    assert frame.shape == (2, 6)
+    assert frame.loc["a<b", "baseline_high"] == 2e6
+    assert frame.shape == (2, 7)
 
 
 def test_frame_without_pandas(report, monkeypatch):
