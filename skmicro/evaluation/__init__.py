@@ -6,6 +6,7 @@ expected to beat. :func:`evaluate` computes both, with intervals and p-values; m
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """
 
+from ._conditional import Calibration, ConditionalReport
 from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
 from ._local_memorisation import local_memorisation
@@ -21,6 +22,8 @@ from ._report import EvaluationReport, Metric
 from ._representative import RepresentativeVolume, representative_volume
 
 __all__ = [
+    "Calibration",
+    "ConditionalReport",
     "EvaluationReport",
     "Metric",
     "RepresentativeVolume",
