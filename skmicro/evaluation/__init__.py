@@ -10,6 +10,7 @@ from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
 from ._memorisation import memorisation
 from ._metrics import (
+    clipped_density_coverage,
     density_coverage,
     descriptor_wasserstein,
     diversity,
@@ -23,6 +24,7 @@ __all__ = [
     "EvaluationReport",
     "Metric",
     "RepresentativeVolume",
+    "clipped_density_coverage",
     "density_coverage",
     "descriptor_wasserstein",
     "diversity",
