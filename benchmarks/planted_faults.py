@@ -171,7 +171,7 @@ grain-axis | wrong axis | datasets/test_polycrystals.py
 mirrored-copies | copies not found | evaluation/test_memorisation.py
     for order in orders for axes in flips  =>  for order in orders for axes in flips[:1]
 neighbour-count | off by one neighbour | evaluation/test_metrics.py
-    n_neighbors, axis=1)[:, n_neighbors]  =>  n_neighbors - 1, axis=1)[:, n_neighbors - 1]
+    n_neighbors - 1, axis=0)[n_neighbors - 1]  =>  n_neighbors, axis=0)[n_neighbors]
 report-stream | latents used twice | evaluation/test_evaluate.py
     generator.sample(n_samples, random_state=rng  =>  generator.sample(n_samples, random_state=0
 smoothed-history | off by the window | plotting/test_history_display.py

@@ -5,6 +5,7 @@ probabilities to the same features, with gradients, when it is called.
 """
 
 from ._base import BaseDescriptor
+from ._betti import BettiNumbers
 from ._chord_length import ChordLength
 from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
@@ -25,6 +26,7 @@ from ._two_point_cluster import TwoPointCluster
 
 __all__ = [
     "BaseDescriptor",
+    "BettiNumbers",
     "ChordLength",
     "ClusterStatistics",
     "EulerNumber",

@@ -85,14 +85,38 @@ def leads_around(mask, corners=False):
         around[:, axis] = mask.reshape(len(mask), -1).any(axis=1)
     if not thick:
         return around
-    labels, n_labels = label_stack(mask, corners)
-    labels = labels.reshape(len(mask), *[mask.shape[1 + axis] for axis in thick])
-    image, tail, head, step = _crossings(labels, corners)
-    place = _unrolled(tail, head, step, n_labels)
-    turns = place[tail] + step - place[head]
+    image, turns = _turns(mask, corners)
     for k, axis in enumerate(thick):
         around[image[turns[:, k] != 0], axis] = True
     return around
+
+
+def ranks_around(mask, corners=False):
+    """Return in how many independent directions the clusters of an image lead around, (n,).
+
+    The rank of the periods by which closed walks within clusters of periodic images advance, of all
+    clusters together. Sides of one pixel are left out.
+    """
+    if max(mask.shape[1:]) == 1:
+        return np.zeros(len(mask), dtype=int)
+    image, turns = _turns(mask, corners)
+    moving = turns.any(axis=1)
+    ways = [[] for _ in mask]
+    for number, *way in np.unique(np.column_stack([image, turns])[moving], axis=0).tolist():
+        ways[number].append(way)
+    return np.array([np.linalg.matrix_rank(np.array(w)) if w else 0 for w in ways])
+
+
+def _turns(mask, corners):
+    """Return images (m,) and the periods (m, n_thick) by which closed walks in them advance.
+
+    Walks that pass a border, on which all others depend; periods along axes longer than one voxel.
+    """
+    labels, n_labels = label_stack(mask, corners)
+    labels = labels.reshape(len(mask), *[side for side in mask.shape[1:] if side > 1])
+    image, tail, head, step = _crossings(labels, corners)
+    place = _unrolled(tail, head, step, n_labels)
+    return image, place[tail] + step - place[head]
 
 
 def _crossings(labels, corners):
