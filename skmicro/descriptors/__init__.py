@@ -17,6 +17,7 @@ from ._lineal_path import LinealPath
 from ._local_thickness import LocalThickness
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
+from ._persistent_homology import PersistentHomology
 from ._phase import PhaseDescriptor, SpacedDescriptor, SpatialDescriptor
 from ._registry import bound_like, descriptor_named, near_name, new_descriptor, with_borders
 from ._surface import SpecificSurface
@@ -34,6 +35,7 @@ __all__ = [
     "LinealPath",
     "LocalThickness",
     "MinkowskiFunctionals",
+    "PersistentHomology",
     "PhaseDescriptor",
     "PhaseFractions",
     "ShapeArea",

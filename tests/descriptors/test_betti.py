@@ -1,10 +1,10 @@
 """BettiNumbers: ranks of boundary matrices, closed forms, windows of a material, registration."""
 
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from by_hand import cells, wrapping
+from by_hand import boundary_matrix, complex_of, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmicro.descriptors import BettiNumbers, ClusterStatistics, EulerNumber, descriptor_named
@@ -20,64 +20,15 @@ def betti(X, **parameters):
     return BettiNumbers(**parameters).fit_transform(X) * X[0].size
 
 
-def closed_cells(image, periodic):
-    """Boundaries of the cells of the union of closed voxels: {cell: {face: sign}}, by dimension."""
-    sides = 2 * np.array(image.shape)
-    found = [{} for _ in range(image.ndim + 1)]
-    for cell in cells(image, periodic):
-        inner = [axis for axis, place in enumerate(cell) if place % 2]
-        boundary = {}
-        for k, axis in enumerate(inner):
-            for end in (1, -1):
-                face = np.array(cell)
-                face[axis] += end
-                face = tuple((face % sides if periodic else face).tolist())
-                boundary[face] = boundary.get(face, 0) + end * (-1) ** k
-        found[len(inner)][tuple(map(int, cell))] = boundary
-    return found
-
-
-def block_cells(image, periodic):
-    """The same of the blocks of 2^k voxels that lie wholly in the phase."""
-    found = [{} for _ in range(image.ndim + 1)]
-
-    def place(x):
-        return tuple(int(i) for i in (np.mod(x, image.shape) if periodic else x))
-
-    def holds(x):
-        inside = all(0 <= i < side for i, side in zip(x, image.shape, strict=True))
-        return inside and image[x]
-
-    for x, block in product(np.ndindex(image.shape), product((0, 1), repeat=image.ndim)):
-        corners = product(*[range(step + 1) for step in block])
-        if not all(holds(place(np.add(x, corner))) for corner in corners):
-            continue
-        boundary = {}
-        for k, axis in enumerate(np.flatnonzero(block)):
-            face = list(block)
-            face[axis] = 0
-            for end in (1, 0):
-                at = np.array(x)
-                at[axis] += end
-                key = place(at), tuple(face)
-                boundary[key] = boundary.get(key, 0) + (2 * end - 1) * (-1) ** k
-        found[sum(block)][x, block] = boundary
-    return found
-
-
 def by_ranks(image, periodic, connectivity):
     """Betti numbers over the rational numbers, from the ranks of the boundary matrices."""
-    complex_ = (block_cells if connectivity == "faces" else closed_cells)(image, periodic)
+    chains = complex_of(image, periodic, connectivity)
     ranks = [0]
-    for lower, upper in pairwise(complex_):
-        row = {cell: k for k, cell in enumerate(lower)}
-        matrix = np.zeros((len(lower), len(upper)))
-        for column, boundary in enumerate(upper.values()):
-            for face, sign in boundary.items():
-                matrix[row[face], column] = sign
+    for lower, upper in pairwise(chains):
+        matrix = boundary_matrix(lower, upper)
         ranks.append(np.linalg.matrix_rank(matrix) if matrix.size else 0)
     ranks.append(0)
-    return [len(c) - ranks[k] - ranks[k + 1] for k, c in enumerate(complex_)]
+    return [len(c) - ranks[k] - ranks[k + 1] for k, c in enumerate(chains)]
 
 
 @pytest.mark.parametrize("shape", [(5, 6), (2, 3), (2, 2), (3, 3, 4), (2, 3, 3), (2, 2, 2)])
