@@ -1,5 +1,7 @@
 """Persistent Betti numbers of the signed distance to the interface of a phase."""
 
+import importlib
+
 import numpy as np
 import torch
 from scipy import ndimage
@@ -175,16 +177,16 @@ def persistent_number(pairs, degree, levels, persistence):
 def _pairs(levels, periodic, corners):
     """Return births and deaths (m, 2) of the classes of each degree, of sets below a level."""
     try:
-        from gudhi import CubicalComplex, PeriodicCubicalComplex
+        gudhi = importlib.import_module("gudhi")
     except ImportError as error:
         raise ImportError(
             "gudhi is needed for PersistentHomology: pip install skmicro[topology]"
         ) from error
     cells = {"top_dimensional_cells" if corners else "vertices": levels}
     if periodic:
-        complex_ = PeriodicCubicalComplex(**cells, periodic_dimensions=[True] * levels.ndim)
+        complex_ = gudhi.PeriodicCubicalComplex(**cells, periodic_dimensions=[True] * levels.ndim)
     else:
-        complex_ = CubicalComplex(**cells)
+        complex_ = gudhi.CubicalComplex(**cells)
     complex_.compute_persistence()
     return [
         complex_.persistence_intervals_in_dimension(degree).reshape(-1, 2) for degree in range(3)
