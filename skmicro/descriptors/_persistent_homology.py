@@ -83,8 +83,8 @@ class PersistentHomology(SpacedDescriptor, ConnectedDescriptor):
     max_distance: int | None = parameter(
         None,
         optional(integer(1)),
-        """Largest distance R in voxels of the finest axis; ``None`` stands for a quarter of the
-        shortest side longer than one voxel, at least 1.""",
+        """Largest distance R in voxels of the finest axis, at most the longest side; ``None``
+        stands for a quarter of the shortest side longer than one voxel, at least 1.""",
     )
     min_persistence: float = parameter(
         1.0,
@@ -97,10 +97,19 @@ class PersistentHomology(SpacedDescriptor, ConnectedDescriptor):
         """Distance of each feature of one dimension."""
         return self._unit_and_scales(self.image_shape_)[0] * self._steps(self.image_shape_)
 
+    def _check_parameters(self):
+        super()._check_parameters()
+        if hasattr(self, "image_shape_"):
+            self._steps(self.image_shape_)
+
     def _steps(self, shape):
         largest = self.max_distance
         if largest is None:
             largest = max(1, min([side for side in shape if side > 1], default=1) // 4)
+        elif largest > max(shape):
+            raise ValueError(
+                f"max_distance must be <= {max(shape)} for images of shape {shape}, got {largest}."
+            )
         return np.arange(-largest, largest + 1)
 
     def _describe(self, images):
@@ -109,18 +118,17 @@ class PersistentHomology(SpacedDescriptor, ConnectedDescriptor):
         thick = [axis for axis, side in enumerate(shape) if side > 1] or [0]
         mask = phase_mask(self, images).reshape(-1, *[shape[axis] for axis in thick])
         steps, degrees = self._steps(shape), range(n_dimensions(shape))
+        persistence = float(self.min_persistence)
         rows = []
         for image in mask:
             distance = signed_distance(
                 image,
                 [scales[axis] for axis in thick],
-                limit=steps[-1] + self.min_persistence + 1,
+                limit=steps[-1] + persistence + 1,
                 periodic=self._wraps,
             )
             pairs = _pairs(-distance, self._wraps, self._corners)
-            rows.append(
-                [persistent_number(pairs, k, -steps, self.min_persistence) for k in degrees]
-            )
+            rows.append([persistent_number(pairs, k, -steps, persistence) for k in degrees])
         numbers = np.array(rows, dtype=float).reshape(len(mask), -1)
         numbers /= mask[0].size * self._voxel_volume(shape)
         return torch.as_tensor(numbers, dtype=images.dtype, device=images.device)
@@ -155,7 +163,11 @@ def signed_distance(mask, scales, *, limit, periodic):
     """
     if mask.all() or not mask.any():
         return np.full(mask.shape, limit if mask.all() else -limit)
-    reach = [int(np.ceil((limit + 1) / scale)) if periodic else 0 for scale in scales]
+    # On a torus nothing is further away along an axis than half its side.
+    reach = [
+        int(min(np.ceil((limit + 1) / scale), side // 2)) if periodic else 0
+        for scale, side in zip(scales, mask.shape, strict=True)
+    ]
     around = np.pad(mask, [(side, side) for side in reach], mode="wrap")
     core = tuple(slice(side, side + n) for side, n in zip(reach, mask.shape, strict=True))
     inside, outside = (

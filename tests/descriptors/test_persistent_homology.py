@@ -148,6 +148,7 @@ def test_missing_package_is_named(monkeypatch):
     ("parameters", "message"),
     [
         ({"max_distance": 0}, "max_distance must be >= 1, got 0"),
+        ({"max_distance": 5}, r"max_distance must be <= 4 for images of shape \(4, 4\), got 5"),
         ({"min_persistence": -1.0}, "min_persistence must lie in .0, inf., got -1"),
     ],
 )
