@@ -195,7 +195,7 @@ def density_coverage(reference, samples, n_neighbors=5):
     a distance of 0. A sample at exactly the radius r_i counts with the probability to be among
     the k nearest if ties are broken at random,
 
-        w_i(y) = (k - s_i) / (t_i + 1)    for |y - x_i| = r_i,
+        w_i(y) = (k - s_i) / (t_i + 1)    at this distance,
 
     with the s_i other reference points nearer to x_i than r_i, and the t_i at this distance. For
     samples of the reference's own distribution the expected density is 1, whether it has ties or
