@@ -225,6 +225,15 @@ def test_clipped_coverage_is_the_share_of_modes(share):
     assert values[:, 0].mean() > 0.95
 
 
+@pytest.mark.parametrize(("n", "sign"), [(200, 0), (400, -1), (100, 1)])
+def test_clipped_coverage_of_half_the_modes_hangs_on_the_number_of_samples(n, sign):
+    # All n samples lie where 100 of 200 reference points are.
+    of_all = _clipped.expected_coverage(np.arange(n + 1), 200, 5)
+    of_half = _clipped.expected_coverage(n, 100, 5) / 2
+    found = np.interp(of_half, of_all, np.arange(n + 1) / n) - 0.5
+    assert np.sign(found.round(9)) == sign
+
+
 @pytest.mark.parametrize(("n", "m"), [(7, 7), (40, 15)])
 def test_expected_coverage_is_that_of_balls_on_a_circle(n, m):
     # On a line with its ends joined all points are alike: balls reach to both sides.
