@@ -12,6 +12,7 @@ from ._evaluate import evaluate
 from ._local_memorisation import local_memorisation
 from ._memorisation import memorisation
 from ._metrics import (
+    clipped_density_coverage,
     density_coverage,
     descriptor_wasserstein,
     diversity,
@@ -27,6 +28,7 @@ __all__ = [
     "EvaluationReport",
     "Metric",
     "RepresentativeVolume",
+    "clipped_density_coverage",
     "density_coverage",
     "descriptor_wasserstein",
     "diversity",

@@ -137,7 +137,8 @@ def evaluate(
       and how far those of generated and of test images are from each other;
     - "density" and "coverage" with 5 neighbours over all descriptors together, each feature in
       units of its standard deviation, divided by the root of the number of features of its
-      descriptor so that descriptors count alike;
+      descriptor so that descriptors count alike; "clipped density" and "clipped coverage",
+      :func:`clipped_density_coverage` of the same features, without a test;
     - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
       and of the one-hot images, over that of the test images;
     - "memorisation mean" and "memorisation p95", mean and 95th percentile of
@@ -150,7 +151,8 @@ def evaluate(
     phases, or mean grey levels, over both sets. It is left out where these do not vary, or there
     are fewer than ten images for each coefficient.
 
-    *Bounds.* Distances between images are taken of at most 1,000 of each set, memorisation over as
+    *Bounds.* Distances between images are taken of at most 1,000 of each set (500 for clipped
+    metrics), memorisation over as
     many images as two million comparisons with training images and their symmetries allow, at least
     32, and local memorisation over as many as 1e11 products allow, at least 8.
 

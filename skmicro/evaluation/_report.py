@@ -97,7 +97,10 @@ class EvaluationReport:
         return {
             "n_samples": self.n_samples,
             "n_reference": self.n_reference,
-            "metrics": [row._asdict() for row in self.metrics],
+            "metrics": [
+                {key: None if value != value else value for key, value in row._asdict().items()}
+                for row in self.metrics
+            ],
         }
 
     def to_frame(self):
