@@ -1,7 +1,7 @@
-"""Judging generators: metrics of generated and real images, beside their floor.
+"""Judging generators: metrics of generated and real images, beside their baseline.
 
 A distance between generated and real images says little on its own. It is read beside
-the same distance between two sets of real images, its *floor*, which no generator is
+the same distance between two sets of real images, its *baseline*, which no generator is
 expected to beat. :func:`evaluate` computes both, with bootstrap intervals; most other
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """

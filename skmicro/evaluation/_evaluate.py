@@ -1,4 +1,4 @@
-"""A whole report on a generator: metrics, floors, intervals."""
+"""A whole report on a generator: metrics, baselines, intervals."""
 
 from collections.abc import Mapping
 
@@ -53,11 +53,11 @@ def evaluate(
 ):
     """Judge generated images by real ones that the generator has not seen.
 
-    Every metric compares generated images with ``X_test``. Beside it stands its floor: the
+    Every metric compares generated images with ``X_test``. Beside it stands its baseline: the
     same metric for as many real images, a random part of ``X_train``, in the place of the
     generated ones. Split the real images at random into two sets of equal size, so that
     both comparisons have the same noise. A generator is right as far as the images can
-    tell when its interval overlaps that of the floor.
+    tell when its interval overlaps that of the baseline.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def evaluate(
     - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
       and of the one-hot images, over that of the test images;
     - "memorisation mean" and "memorisation p95": mean and 95th percentile of
-      :func:`memorisation`. The floor is that of the test images: a value well above it
+      :func:`memorisation`. The baseline is that of the test images: a value well above it
       means copies, however good the others are. It is taken over as many images as two
       million comparisons with training images and their symmetries allow, at least 32.
 
@@ -154,9 +154,9 @@ def evaluate(
     ...     copies, X[:20], X[20:], descriptors=[TwoPointCorrelation()], random_state=0
     ... )
     >>> row = report["p2 relative error"]
-    >>> row.value == row.floor
+    >>> row.value == row.baseline
     True
-    >>> report["memorisation mean"].value > 0.999 > report["memorisation mean"].floor_high
+    >>> report["memorisation mean"].value > 0.999 > report["memorisation mean"].baseline_high
     True
     """
     check_integer("n_bootstrap", n_bootstrap, 2)
@@ -198,7 +198,7 @@ def _all_wrap(generator, training, sets):
 
 
 class _Ruler:
-    """Collects metrics, each with its floor and both intervals."""
+    """Collects metrics, each with its baseline and both intervals."""
 
     def __init__(self, seed, n_bootstrap):
         self.seed = seed
@@ -208,9 +208,9 @@ class _Ruler:
     def measure(self, name, build, sets, bounds=(-np.inf, np.inf)):
         """Add the metric ``build(a, b)``; leave it out where it is not a number."""
         value = self._interval(build, sets.samples, sets.reference, bounds)
-        floor = self._interval(build, sets.part, sets.reference, bounds)
-        if np.isfinite([*value, *floor]).all():
-            self.metrics.append(Metric(name, *value, *floor))
+        baseline = self._interval(build, sets.part, sets.reference, bounds)
+        if np.isfinite([*value, *baseline]).all():
+            self.metrics.append(Metric(name, *value, *baseline, np.nan))
 
     def _interval(self, build, first, second, bounds):
         rng = _random.numpy_generator(self.seed, BOOTSTRAP)
@@ -261,7 +261,7 @@ def _compare_spaces(ruler, tables):
 
 
 def _look_for_copies(ruler, sets, training):
-    """Rows of memorisation; its floor are the test images."""
+    """Rows of memorisation; its baseline are the test images."""
     per_image = len(training) * symmetry_count(training.shape[1:])
     n_compared = max(MIN_COMPARED, MAX_COMPARISONS // per_image)
     generated, real = (

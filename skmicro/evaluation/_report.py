@@ -1,6 +1,7 @@
-"""Metrics with their floors, as a table, a dictionary or a data frame."""
+"""Metrics with their baselines, as a table, a dictionary or a data frame."""
 
 import importlib
+import math
 from html import escape
 from typing import NamedTuple
 
@@ -16,17 +17,21 @@ class Metric(NamedTuple):
         What is measured.
     value, low, high : float
         The value for the generated images and the ends of its 95 % bootstrap interval.
-    floor, floor_low, floor_high : float
+    baseline, baseline_low, baseline_high : float
         The same for real images in their place.
+    p_value : float
+        Probability of such a difference among real images, adjusted for the number of rows; NaN
+        where it was not tested.
     """
 
     name: str
     value: float
     low: float
     high: float
-    floor: float
-    floor_low: float
-    floor_high: float
+    baseline: float
+    baseline_low: float
+    baseline_high: float
+    p_value: float
 
 
 class EvaluationReport:
@@ -42,6 +47,9 @@ class EvaluationReport:
         Generated images that were judged, and real ones in their place.
     n_reference : int
         Real images that both were compared with.
+    p_value : float, default=nan
+        Probability of such differences among real images, of all rows together; NaN where it was
+        not tested.
 
     See Also
     --------
@@ -50,20 +58,21 @@ class EvaluationReport:
     Examples
     --------
     >>> from skmicro.evaluation import EvaluationReport, Metric
-    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99)
+    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, 0.001)
     >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
     >>> print(report)
     100 generated images against 100 real ones; in their place, 100 other real images
     metric    generated  95 % interval  real  95 % interval
     coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]
-    >>> report["coverage"].floor
+    >>> report["coverage"].baseline
     0.97
     """
 
-    def __init__(self, metrics, *, n_samples, n_reference):
+    def __init__(self, metrics, *, n_samples, n_reference, p_value=math.nan):
         self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
+        self.p_value = p_value
 
     def __getitem__(self, name):
         for row in self.metrics:
@@ -77,13 +86,14 @@ class EvaluationReport:
         Returns
         -------
         report : dict
-            ``"n_samples"``, ``"n_reference"`` and ``"metrics"``, a list of one dictionary for
-            each metric.
+            ``"n_samples"``, ``"n_reference"``, ``"p_value"`` and ``"metrics"``, a list of one
+            dictionary for each metric. ``None`` stands for NaN.
         """
         return {
             "n_samples": self.n_samples,
             "n_reference": self.n_reference,
-            "metrics": [row._asdict() for row in self.metrics],
+            "p_value": _or_none(self.p_value),
+            "metrics": [row._asdict() | {"p_value": _or_none(row.p_value)} for row in self.metrics],
         }
 
     def to_frame(self):
@@ -135,4 +145,9 @@ class EvaluationReport:
         def cells(value, low, high):
             return f"{value:.3g}", f"[{low:.3g}, {high:.3g}]"
 
-        return [(row.name, *cells(*row[1:4]), *cells(*row[4:])) for row in self.metrics]
+        return [(row.name, *cells(*row[1:4]), *cells(*row[4:7])) for row in self.metrics]
+
+
+def _or_none(number):
+    """JSON has no word for NaN."""
+    return None if math.isnan(number) else number

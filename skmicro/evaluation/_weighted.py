@@ -12,7 +12,7 @@ is made of their quantiles, moved so that their median is the value:
 
     [t + q_0.025 - q_0.5,  t + q_0.975 - q_0.5].
 
-The bias that finite samples give to t itself stays. A metric and its floor have it in
+The bias that finite samples give to t itself stays. A metric and its baseline have it in
 common, being computed from equally many images.
 """
 

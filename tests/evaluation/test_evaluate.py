@@ -1,4 +1,4 @@
-"""evaluate: real images lie at the floor, noise and copies do not."""
+"""evaluate: real images lie at the baseline, noise and copies do not."""
 
 import json
 from inspect import currentframe
@@ -33,10 +33,10 @@ def generator(real):
 
 
 def overlaps(row):
-    return row.low <= row.floor_high and row.floor_low <= row.high
+    return row.low <= row.baseline_high and row.baseline_low <= row.high
 
 
-def test_real_images_lie_at_the_floor(real):
+def test_real_images_lie_at_the_baseline(real):
     report = evaluate(real[2], real[0], real[1], random_state=0)
     names = [row.name for row in report.metrics]
     assert len(set(names)) == len(names) > 30
@@ -44,7 +44,7 @@ def test_real_images_lie_at_the_floor(real):
     assert [row.name for row in report.metrics if not overlaps(row)] == []
 
 
-def test_noise_lies_above_the_floor(real):
+def test_noise_lies_above_the_baseline(real):
     noise = np.random.default_rng(1).integers(0, 2, real[0].shape, dtype=np.uint8)
     report = evaluate(noise, real[0], real[1], random_state=0)
     for name in (
@@ -53,9 +53,9 @@ def test_noise_lies_above_the_floor(real):
         "euler_number Wasserstein",
     ):  # fmt: skip
         row = report[name]
-        assert row.low > row.floor_high, name
+        assert row.low > row.baseline_high, name
     for name in ("density", "coverage", "S2 diversity", "memorisation mean"):
-        assert report[name].high < report[name].floor_low, name
+        assert report[name].high < report[name].baseline_low, name
     assert report["coverage"].value < 0.05
 
 
@@ -63,18 +63,18 @@ def test_rolled_copies_are_perfect_but_for_memorisation(real):
     copies = np.roll(real[0], (5, 3), (1, 2)).swapaxes(1, 2)
     report = evaluate(copies, real[0], real[1], random_state=0, n_bootstrap=50)
     for name in ("p2 relative error", "p2 Wasserstein", "S2 diversity", "euler_number mean"):
-        assert report[name].value == pytest.approx(report[name].floor, rel=1e-4), name
+        assert report[name].value == pytest.approx(report[name].baseline, rel=1e-4), name
     for name in ("memorisation mean", "memorisation p95"):
         row = report[name]
         assert row.value == pytest.approx(1, abs=1e-5)
-        assert row.low > row.floor_high
+        assert row.low > row.baseline_high
 
 
 def test_collapse_shows_in_the_diversities(real):
     one = real[2][:1].repeat(60, axis=0)
     report = evaluate(one, real[0], real[1], random_state=0, **FAST)
     assert report["S2 diversity"].value == report["pixel diversity"].value == 0
-    assert report["coverage"].high < report["coverage"].floor_low
+    assert report["coverage"].high < report["coverage"].baseline_low
 
 
 def test_metrics_are_those_of_the_definitions(real):
@@ -87,12 +87,12 @@ def test_metrics_are_those_of_the_definitions(real):
     a, b, c = (curve.transform(images).mean(axis=0) for images in (real[2], real[1], real[0]))
     row = report["p2 relative error"]
     assert row.value == pytest.approx(np.linalg.norm(a - b) / np.linalg.norm(b), rel=1e-5)
-    assert row.floor == pytest.approx(np.linalg.norm(c - b) / np.linalg.norm(b), rel=1e-5)
+    assert row.baseline == pytest.approx(np.linalg.norm(c - b) / np.linalg.norm(b), rel=1e-5)
 
 
 def test_generator_is_judged_on_samples_of_its_own_stream(real, generator):
     report = evaluate(generator, real[0], real[1], random_state=0, **FAST)
-    assert report["p2 relative error"].low > report["p2 relative error"].floor_high
+    assert report["p2 relative error"].low > report["p2 relative error"].baseline_high
     assert (report.n_samples, report.n_reference) == (60, 60)
     surface = SpecificSurface().fit(real[0])
     replayed = surface.transform(generator.sample(60, random_state=0)).mean()
@@ -121,8 +121,8 @@ def test_descriptors_follow_the_borders_of_the_generator(real, generator):
     wrapped = SpecificSurface().fit_transform(real[0]).mean()
     given = evaluate(real[2], real[0], real[1], **settings | {"n_samples": 60})
     whole = evaluate(generator, real[0], real[1], **settings | {"n_samples": 60})
-    assert given["specific_surface mean"].floor == pytest.approx(wrapped)
-    assert whole["specific_surface mean"].floor == pytest.approx(inside)
+    assert given["specific_surface mean"].baseline == pytest.approx(wrapped)
+    assert whole["specific_surface mean"].baseline == pytest.approx(inside)
     assert report.n_samples == 10
 
 
@@ -177,7 +177,7 @@ def test_all_kinds_of_images(kind):
         images = X.reshape(24, -1)
         generated = generator.fit(images[:12])
     report = evaluate(generated, images[:12], images[12:], **settings)
-    assert report["coverage"].floor > 0
+    assert report["coverage"].baseline > 0
     if kind != "flat":
         assert report["coverage"].value == 1
 

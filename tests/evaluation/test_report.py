@@ -1,6 +1,7 @@
 """The report as text, HTML, dictionary and data frame."""
 
 import json
+import math
 import sys
 
 import pytest
@@ -8,14 +9,14 @@ import pytest
 from skmicro.evaluation import EvaluationReport, Metric
 
 ROWS = [
-    Metric("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006),
-    Metric("a<b", -1.0, -2.0, 3e-9, 1e6, 0.0, 2e6),
+    Metric("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006, 0.031),
+    Metric("a<b", -1.0, -2.0, 3e-9, 1e6, 0.0, 2e6, math.nan),
 ]
 
 
 @pytest.fixture
 def report():
-    return EvaluationReport(ROWS, n_samples=10, n_reference=12)
+    return EvaluationReport(ROWS, n_samples=10, n_reference=12, p_value=0.02)
 
 
 def test_rows_are_found_by_name(report):
@@ -42,14 +43,16 @@ def test_html_is_escaped(report):
 def test_json_round_trip(report):
     read = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert read == report.to_dict()
-    assert [Metric(**row) for row in read["metrics"]] == ROWS
+    assert Metric(**read["metrics"][0]) == ROWS[0]
+    assert read["p_value"] == 0.02
+    assert read["metrics"][1]["p_value"] is None
 
 
 def test_frame(report):
     frame = report.to_frame()
     assert frame.index.tolist() == ["p2 relative error", "a<b"]
-    assert frame.loc["a<b", "floor_high"] == 2e6
-    assert frame.shape == (2, 6)
+    assert frame.loc["a<b", "baseline_high"] == 2e6
+    assert frame.shape == (2, 7)
 
 
 def test_frame_without_pandas(report, monkeypatch):
