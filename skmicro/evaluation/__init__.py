@@ -6,6 +6,7 @@ expected to beat. :func:`evaluate` computes both, with bootstrap intervals; most
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """
 
+from ._comparison import Comparison, compare
 from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
 from ._memorisation import memorisation
@@ -20,9 +21,11 @@ from ._report import EvaluationReport, Metric
 from ._representative import RepresentativeVolume, representative_volume
 
 __all__ = [
+    "Comparison",
     "EvaluationReport",
     "Metric",
     "RepresentativeVolume",
+    "compare",
     "density_coverage",
     "descriptor_wasserstein",
     "diversity",

@@ -18,14 +18,12 @@ from ..descriptors import (
 )
 from ..images import borders_match, encoder_for
 from . import _weighted
+from ._evidence import MAX_SCALARS, collect_evidence
 from ._memorisation import memorisation, symmetry_count
 from ._report import EvaluationReport, Metric
 from ._sets import ThreeSets, gather
 
 N_NEIGHBORS = 5
-
-MAX_SCALARS = 8
-"""Descriptors of more features are curves, reported as a whole."""
 
 RESOLVED = 4.0
 """Standard errors that a mean has to be away from zero to be divided by."""
@@ -180,9 +178,21 @@ def evaluate(
     ruler.measure("S2 diversity", _weighted.diversity_ratio, curves, POSITIVE)
     pixels = sets.map(lambda images: encoder.encode(images).flatten(1).numpy())
     ruler.measure("pixel diversity", _weighted.diversity_ratio, pixels, POSITIVE)
-    _look_for_copies(ruler, sets, training)
+    compared = _look_for_copies(ruler, sets, training)
+    settings = {
+        "n_samples": len(sets.samples),
+        "targets": targets,
+        "periodic": periodic,
+        "random_state": seed,
+        "n_bootstrap": n_bootstrap,
+    }
     return EvaluationReport(
-        ruler.metrics, n_samples=len(sets.samples), n_reference=len(sets.reference)
+        ruler.metrics,
+        n_samples=len(sets.samples),
+        n_reference=len(sets.reference),
+        evidence=collect_evidence(
+            generator, sets, training, tables, compared=compared, settings=settings
+        ),
     )
 
 
@@ -261,7 +271,10 @@ def _compare_spaces(ruler, tables):
 
 
 def _look_for_copies(ruler, sets, training):
-    """Rows of memorisation; its baseline are the test images."""
+    """Rows of memorisation; its baseline are the test images.
+
+    Returns the rows of the generated images that were compared, and their correlations.
+    """
     per_image = len(training) * symmetry_count(training.shape[1:])
     n_compared = max(MIN_COMPARED, MAX_COMPARISONS // per_image)
     generated, real = (
@@ -271,6 +284,7 @@ def _look_for_copies(ruler, sets, training):
     correlations = ThreeSets(generated, real, real)
     ruler.measure("memorisation mean", _weighted.mean, correlations, (0.0, 1.0))
     ruler.measure("memorisation p95", _weighted.percentile_95, correlations, (0.0, 1.0))
+    return _evenly_chosen(np.arange(len(sets.samples)), n_compared), generated
 
 
 def _evenly_chosen(images, n):
