@@ -186,6 +186,8 @@ def evaluate(
         "random_state": seed,
         "n_bootstrap": n_bootstrap,
     }
+    own = {"descriptors": descriptors, "properties": properties}
+    settings |= {name: value for name, value in own.items() if value is not None}
     return EvaluationReport(
         ruler.metrics,
         n_samples=len(sets.samples),

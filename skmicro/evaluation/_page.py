@@ -19,7 +19,7 @@ def page(reports):
     """Return the page of reports by name, or of a single one."""
     title = title_of(reports)
     parts = [_worst, _copies, _curves]
-    body = [_head(reports), _images(reports, 8), *(part(reports) for part in parts)]
+    body = [_head(reports), _images(reports), *(part(reports) for part in parts)]
     body += [_metrics(reports), _origin(reports)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -44,7 +44,7 @@ def part_of_notebook(reports):
         f"{metric_table(reports, all_rows, 'All metrics')}</details>"
     )
     return (
-        f'{style(page=False)}<div class="skmicro-report">{_head(reports)}{_images(reports, 4)}'
+        f'{style(page=False)}<div class="skmicro-report">{_head(reports)}{_images(reports)}'
         f"{legend(reports)}{tables}</div>"
     )
 
@@ -82,25 +82,25 @@ def _head(reports):
     return "".join(parts)
 
 
-def _images(reports, n_shown):
+def _images(reports):
     """Rows of generated and real images, one of all generators."""
     seen = _with_evidence(reports)
     if not seen:
         return ""
     first = next(iter(seen.values()))
-    rows = [("Real", first.real)]
+    rows = [("Real, of X_test", first.real)]
     rows += [(name if len(reports) > 1 else "Generated", e.generated) for name, e in seen.items()]
     parts = []
     for name, pictures in rows[1:] + rows[:1]:
         tags = [
             img(picture, first.phases, f"{name} image {k + 1}")
-            for k, picture in enumerate(pictures[:n_shown])
+            for k, picture in enumerate(pictures)
         ]
         parts.append(
             f'<figure><figcaption>{escape(name)}</figcaption><div class="strip">'
             f"{''.join(tags)}</div></figure>"
         )
-    return f"<h2>Generated and real images</h2><p class='soft'>{_about(first)}</p>{''.join(parts)}"
+    return _section("Generated and real images", _about(first), parts)
 
 
 def _about(evidence):
@@ -119,7 +119,7 @@ def _about(evidence):
         text += f" Of volumes the middle section, {shape[0] // 2} along the first axis."
     if tuple(shown) != tuple(shape[-2:]):
         text += f" Only the middle is shown, {_sides(shown)} voxels."
-    return escape(text)
+    return text
 
 
 def _worst(reports):
@@ -129,7 +129,7 @@ def _worst(reports):
             f"<figure>{img(odd.picture, evidence.phases, f'Generated image {odd.index + 1}')}"
             f"<figcaption>Image {odd.index + 1}, distance {odd.distance:.3g}. "
             f"{_odd_feature(odd)}</figcaption></figure>"
-            for odd in evidence.worst[: 4 if len(reports) == 1 else 2]
+            for odd in evidence.worst
         ]
         parts.append(
             f"{_name(name, reports)}<p class='soft'>Of the real images in their place, the "
@@ -159,7 +159,7 @@ def _copies(reports):
     parts = []
     for name, evidence in _with_evidence(reports).items():
         figures = []
-        for pair in evidence.copies[: 3 if len(reports) == 1 else 1]:
+        for pair in evidence.copies:
             tags = (
                 img(pair.picture, evidence.phases, f"Generated image {pair.index + 1}"),
                 img(pair.nearest, evidence.phases, f"Training image {pair.nearest_index + 1}"),
@@ -184,9 +184,14 @@ def _curves(reports):
     figures = []
     first = next(iter(seen.values()), None)
     for place, curves in enumerate(first.curves if first else ()):
+        # Bands of several generators would hide each other.
+        shown = slice(3 if len(reports) == 1 else 1)
         series = [("real", curves.real)]
-        series += [(kinds[name], e.curves[place].generated) for name, e in seen.items()]
-        names = ["real", *(name if len(reports) > 1 else "generated" for name in seen)]
+        series += [(kinds[name], e.curves[place].generated[shown]) for name, e in seen.items()]
+        names = [
+            "real images",
+            *(name if len(reports) > 1 else "generated images" for name in seen),
+        ]
         items = "".join(
             f"<li>{swatch(kind)} {escape(name)}</li>"
             for (kind, _), name in zip(series, names, strict=True)
@@ -198,7 +203,7 @@ def _curves(reports):
             f'<ul class="legend">{items}</ul></figcaption></figure>'
         )
     rows = [f'<div class="row wide">{"".join(figures)}</div>'] if figures else []
-    return _section("Curves", "Means over images, and bands that hold 95 % of the images.", rows)
+    return _section("Curves", "Means over images; bands hold 95 % of the images.", rows)
 
 
 def _metrics(reports):

@@ -13,9 +13,9 @@ def metric_table(reports, indices, caption):
     """Return the table of some rows of reports by name, grouped by what they measure."""
     first = next(iter(reports.values()))
     place = {row.name: index for index, row in enumerate(first.metrics)}
-    n_columns, kind, last = 2, "", ""
+    n_columns, own, last = 2, "", ""
     if len(reports) == 1:
-        n_columns, kind, last = 3, ' class="alone"', '<th scope="col" class="p">p-value</th>'
+        n_columns, own, last = 3, ' class="alone"', '<th scope="col" class="p">p-value</th>'
     groups = by_kind([first.metrics[index] for index in indices])
     bodies = []
     for kind, rows in groups.items():
@@ -27,7 +27,7 @@ def metric_table(reports, indices, caption):
             f"<span>{escape(advice)}</span></th></tr>{''.join(lines)}</tbody>"
         )
     return (
-        f"<table{kind}><caption>{escape(caption)}</caption><thead><tr>"
+        f"<table{own}><caption>{escape(caption)}</caption><thead><tr>"
         '<th scope="col">metric</th><th scope="col">generated and real images</th>'
         f"{last}</tr></thead>{''.join(bodies)}</table>"
     )
@@ -72,7 +72,9 @@ def _row(rows, reports):
     if several:
         lines.append(f'<div class="digits">real {_digits(*shared_baseline(rows))}</div>')
     last = "" if several else f"<td>{_p_value(rows[0])}</td>"
-    return f'<tr><th scope="row">{escape(rows[0].name)}</th><td>{"".join(lines)}</td>{last}</tr>'
+    # Long names are broken where words end.
+    name = escape(rows[0].name).replace("_", "_<wbr>")
+    return f'<tr><th scope="row">{name}</th><td>{"".join(lines)}</td>{last}</tr>'
 
 
 def _p_value(row, sign=False):

@@ -47,14 +47,15 @@ def interval_plot(row, span, colour=0):
 def curve_plot(lags, series, x_label, title):
     """Return curves with bands over common lags.
 
-    ``series`` are pairs of a class and an array (3, n) of middle, lower and upper values.
+    ``series`` are pairs of a class and an array (3, n) of middle, lower and upper values, or (1, n)
+    without a band.
     """
     values = np.concatenate([bands.ravel() for _, bands in series])
     y_span = _padded(values.min(), values.max())
     x_span = float(lags[0]), float(lags[-1]) if lags[-1] > lags[0] else float(lags[0]) + 1
     x = _scaled(lags, x_span, (LEFT, RIGHT))
     parts = [_axes(x_span, y_span, x_label)]
-    for kind, (_, low, high) in series:
+    for kind, (low, high) in ((kind, bands[1:]) for kind, bands in series if len(bands) == 3):
         edge = [*_points(x, _scaled(high, y_span, (BOTTOM, TOP)))]
         edge += [*_points(x, _scaled(low, y_span, (BOTTOM, TOP)))][::-1]
         parts.append(f'<polygon class="area {kind}" points="{" ".join(edge)}"/>')
@@ -80,7 +81,7 @@ def ticks(low, high, n_wanted=5):
     """Return round numbers between two ends."""
     raw = (high - low) / n_wanted
     unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(k * unit for k in (1, 2, 5, 10) if k * unit >= raw * 0.999)
+    step = next(k * unit for k in (1, 2, 5, 10) if k * unit >= 0.7 * raw)
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 

@@ -46,7 +46,7 @@ RULES = """
 & img {display: block; width: 100%; height: auto; max-width: 16rem; image-rendering: pixelated;
   border: 1px solid var(--rule); margin: 0}
 & table {border-collapse: collapse; width: 100%; margin: .6rem 0; table-layout: fixed;
-  font-size: .9rem; border: 0}
+  font-size: .9rem; border: 0; color: inherit}
 & caption {text-align: left; padding-bottom: .4rem; caption-side: top}
 & tr, & th, & td {background: none; border: 0}
 & th, & td {text-align: left; vertical-align: top; padding: .3rem .5rem .3rem 0;
@@ -66,7 +66,7 @@ RULES = """
   list-style: none; font-size: .875rem}
 & svg {vertical-align: middle}
 & svg.interval {display: block; overflow: visible}
-& svg.curves {display: block; width: 100%; height: auto; max-width: 34rem}
+& svg.curves {display: block; width: 100%; height: auto; max-width: 27rem}
 & .band {fill: var(--band); stroke: var(--edge); stroke-width: 1}
 & .tick {stroke: var(--edge); stroke-width: 2}
 & .whisker {stroke: var(--own); stroke-width: 2.5}
@@ -96,7 +96,7 @@ NARROW = """
 & .strip {grid-template-columns: repeat(4, minmax(0, 1fr))}
 & .row.odd {grid-template-columns: 1fr 1fr}
 & table {font-size: .8rem}
-& thead th:first-child {width: 29%}
+& thead th:first-child {width: 31%}
 & thead th.p {width: 3.6rem}
 """
 
@@ -106,7 +106,8 @@ PRINT = """
 & .row.wide {grid-template-columns: 1fr 1fr}
 & .strip {grid-template-columns: repeat(8, minmax(0, 1fr))}
 & .row.odd {grid-template-columns: repeat(4, minmax(0, 1fr))}
-& h2, & h3, & th.kind {break-after: avoid}
+& h2, & h3, & th.kind, & section > p {break-after: avoid}
+& p {break-inside: avoid}
 & img, & .verdict, & pre {print-color-adjust: exact}
 """
 

@@ -128,10 +128,9 @@ def place_of(row):
 
 def kind_of(name):
     """Return the kind of a row, a key of ``KINDS``, or None."""
-    for kind in KINDS:
-        if re.search(rf"(^|\s){kind}(\s|$)", name):
-            return kind
-    return None
+    words = f" {name} "
+    ends = (kind for kind in KINDS if words.startswith(f" {kind} ") or words.endswith(f" {kind} "))
+    return next(ends, None)
 
 
 def by_kind(metrics):
