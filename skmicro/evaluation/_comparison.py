@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from .._checks import check_sequence
+from ._formats import aligned, cells, frame_of, shared_baseline
 from ._report import EvaluationReport, Metric, Shown
-from ._tables import aligned, cells, frame_of, shared_baseline
 from ._wording import differs, verdict
 
 
@@ -129,7 +129,8 @@ def compare(reports, names=None):
     ...     "coarser": evaluate(coarser, X[:10], X[10:20], **settings),
     ... }
     >>> frame = compare(reports).to_frame()
-    >>> bool(frame["coarser"].value["coverage"] < frame["real"].value["coverage"])
+    >>> errors = frame.loc["specific_surface Wasserstein"]
+    >>> bool(errors["coarser", "value"] > errors["real", "value"])
     True
     """
     if isinstance(reports, Mapping):

@@ -196,16 +196,19 @@ def _copies(samples, training, encoder, compared, camera):
     for row, nearest in zip(rows, nearest_ones, strict=True):
         codes = torch.as_tensor(camera.codes(training[nearest.index, None]))
         moved = camera.frame(nearest.move(codes[None])[0].numpy())[0]
+        moved = 1 - moved if nearest.exchanged else moved
         picture = camera(samples[row, None])[0]
-        text = _in_words(nearest.move)
+        text = _in_words(nearest)
         found.append(
             CopiedImage(picture, int(row), moved, nearest.index, nearest.correlation, text)
         )
     return tuple(found)
 
 
-def _in_words(move):
-    words = ["turned"] if move.order != tuple(sorted(move.order)) else []
+def _in_words(nearest):
+    move = nearest.move
+    words = ["phases exchanged"] if nearest.exchanged else []
+    words += ["turned"] if move.order != tuple(sorted(move.order)) else []
     words += ["flipped"] if any(move.flips) else []
     words += [f"rolled by {', '.join(map(str, move.shifts))}"] if any(move.shifts) else []
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "as it is"

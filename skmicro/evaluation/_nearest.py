@@ -24,11 +24,14 @@ class Nearest(NamedTuple):
         The normalised cross-correlation.
     move : Move
         What moves it onto the image.
+    exchanged : bool
+        Whether its two phases are exchanged as well.
     """
 
     index: int
     correlation: float
     move: Move
+    exchanged: bool
 
 
 def nearest_training_images(images, training, encoder):
@@ -54,17 +57,19 @@ def _largest(images, training, encoder):
 
 
 def _onto(image, other, encoder):
-    """Correlation of two images, and the move of the other at which it is largest."""
+    """Return correlation, move and exchange of phases at which two images are most alike."""
     axes, shape = _axes(image.shape), image.shape
     fixed = torch.fft.rfftn(_unit_channels(image[None], encoder), dim=axes)
     channels = _unit_channels(other[None], encoder)
-    best = -math.inf, None
+    best = -math.inf, None, False
     for symmetry in point_symmetries(shape):
         spectra = torch.fft.rfftn(symmetry(channels), dim=axes)
         products = (spectra.conj() * fixed).sum(1)
-        lags = torch.fft.irfftn(products, s=shape, dim=axes)[0]
-        place = int(lags.argmax())
-        if float(lags.flatten()[place]) > best[0]:
+        lags = torch.fft.irfftn(products, s=shape, dim=axes).flatten()
+        sizes = lags.abs() if encoder.n_channels == 2 else lags
+        place = int(sizes.argmax())
+        if float(sizes[place]) > best[0]:
             shifts = tuple(int(k) for k in np.unravel_index(place, shape))
-            best = float(lags.flatten()[place]), symmetry._replace(shifts=shifts)
-    return min(best[0], 1.0), best[1]
+            exchanged = bool(lags[place] < 0) and encoder.n_channels == 2
+            best = float(sizes[place]), symmetry._replace(shifts=shifts), exchanged
+    return min(best[0], 1.0), *best[1:]

@@ -3,9 +3,9 @@
 from html import escape
 from math import isnan
 
+from ._formats import shared_baseline
 from ._page_plots import DIAMOND, DOT, interval_plot, span_of
 from ._page_style import N_COLOURS
-from ._tables import shared_baseline
 from ._wording import KINDS, OTHERS, by_kind, differs, p_text
 
 

@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 from .._files import atomic_path
+from ._formats import aligned, cells, frame_of, latex
 from ._page import page, part_of_notebook
-from ._tables import aligned, cells, frame_of, latex
 from ._wording import p_text, verdict
 
 
@@ -69,7 +69,7 @@ class Shown:
         >>> from pathlib import Path
         >>> from skmicro.evaluation import EvaluationReport, Metric
         >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, 0.001)
-        >>> report = EvaluationReport([row], n_samples=100, n_reference=100, p_value=0.001)
+        >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     report.to_html(Path(folder, "report.html"))
         ...     text = Path(folder, "report.html").read_text(encoding="utf-8")
@@ -123,9 +123,10 @@ class EvaluationReport(Shown):
         Generated images that were judged, and real ones in their place.
     n_reference : int
         Real images that both were compared with.
-    p_value : float, default=nan
-        Probability of such differences among real images, of all rows together; NaN where it was
-        not tested.
+    p_value : float or None, default=None
+        Probability of such differences among real images, of all rows together. ``None`` stands
+        for the smallest of the rows, which are adjusted for their number; NaN where none was
+        tested.
     evidence : object or None, default=None
         Pictures, curves and origin, as ``evaluate`` collects them for pages; ``None`` makes a
         report without.
@@ -139,7 +140,7 @@ class EvaluationReport(Shown):
     --------
     >>> from skmicro.evaluation import EvaluationReport, Metric
     >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, 0.001)
-    >>> report = EvaluationReport([row], n_samples=100, n_reference=100, p_value=0.001)
+    >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
     >>> print(report)
     100 generated images against 100 real ones; in their place, 100 other real images
     These 100 images differ from real ones (p = 0.001): coverage.
@@ -149,11 +150,11 @@ class EvaluationReport(Shown):
     0.97
     """
 
-    def __init__(self, metrics, *, n_samples, n_reference, p_value=math.nan, evidence=None):
+    def __init__(self, metrics, *, n_samples, n_reference, p_value=None, evidence=None):
         self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
-        self.p_value = p_value
+        self.p_value = _smallest(self.metrics) if p_value is None else p_value
         self.evidence = evidence
 
     def __getitem__(self, name):
@@ -216,3 +217,7 @@ class EvaluationReport(Shown):
 def _or_none(number):
     """JSON has no word for NaN."""
     return None if math.isnan(number) else number
+
+
+def _smallest(rows):
+    return min((row.p_value for row in rows if not math.isnan(row.p_value)), default=math.nan)

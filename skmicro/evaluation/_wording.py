@@ -15,14 +15,17 @@ N_NAMED = 4
 KINDS = {
     "memorisation": (
         "Copies of training images",
-        "The largest correlation of an image with any training image, wherever that was rolled, "
-        "flipped or turned to: its mean and its 95th percentile. Far above the real images, "
-        "towards 1: copies.",
+        "How nearly images, or parts of them, repeat a training image, wherever that was rolled, "
+        "flipped or turned to. Far above the real images, towards 1: copies.",
     ),
     "relative error": (
         "Mean curves",
         "How far the mean curve is from that of the test images, as a share of it. "
         "Further right than the real images: wrong on average.",
+    ),
+    "adjusted error": (
+        "Mean curves at equal fractions of phases",
+        "The same after a regression on the fractions of phases: what is wrong besides these.",
     ),
     "Wasserstein": (
         "Distributions",
@@ -31,6 +34,25 @@ KINDS = {
     ),
     "mean": ("Means", "The mean over the images, in the units of the descriptor."),
     "ratio": ("Ratios of means", "The mean over that of the test images. Right is 1."),
+    "spread": (
+        "Spreads",
+        "The standard deviation over the images, over that of the test images. Right is 1.",
+    ),
+    "outside": (
+        "Unusual values",
+        "The share of images of either set with values beyond all those of the other. Further "
+        "right than the real images: tails are wrong.",
+    ),
+    "adjusted difference": (
+        "Means at equal fractions of phases",
+        "The difference of the means after a regression on the fractions of phases, in standard "
+        "deviations. Right is 0.",
+    ),
+    "anisotropy": (
+        "Directions",
+        "How far the differences between the axes are from those of the test images. Further "
+        "right than the real images: directions are wrong.",
+    ),
     "density": (
         "All descriptors together: density",
         "Whether generated images lie where real ones are. Below the real images: unlikely ones "
@@ -46,7 +68,10 @@ KINDS = {
         "images: the generator repeats itself.",
     ),
 }
-"""Heading and advice for each kind of row, told by the word its name begins or ends with."""
+"""Heading and advice for each kind of row, told by the words its name ends with."""
+
+COPIES = ("memorisation ", "memorised ", "local memorisation ")
+"""What the names of rows on copies begin with."""
 
 OTHERS = ("Further metrics", "Generated images are right as far as they lie where real ones do.")
 
@@ -128,9 +153,9 @@ def place_of(row):
 
 def kind_of(name):
     """Return the kind of a row, a key of ``KINDS``, or None."""
-    words = f" {name} "
-    ends = (kind for kind in KINDS if words.startswith(f" {kind} ") or words.endswith(f" {kind} "))
-    return next(ends, None)
+    if name.startswith(COPIES):
+        return "memorisation"
+    return next((kind for kind in KINDS if f" {name}".endswith(f" {kind}")), None)
 
 
 def by_kind(metrics):
@@ -148,7 +173,9 @@ def subject_of(name):
     if fraction := re.fullmatch(r"phase_fractions_(-?\d+)", subject):
         return f"fraction of phase {fraction[1]}"
     words = SUBJECTS.get(subject, subject.replace("_", " "))
-    return f"diversity of the {words}" if kind == "diversity" else words
+    if kind in ("diversity", "anisotropy") and words:
+        return f"{kind} of the {words}"
+    return words
 
 
 def _apart(rows):
@@ -178,7 +205,7 @@ def _is_copy(row):
 
 
 def _about_copies(report, rows):
-    row = max(rows, key=lambda row: row.value - row.baseline)
+    row = min(rows, key=_rank)
     found = report.evidence.copies if report.evidence else ()
     copied = any(pair.correlation > COPY for pair in found)
     said = "Copies of training images are among them" if copied else (

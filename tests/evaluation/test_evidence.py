@@ -9,7 +9,7 @@ from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import SpecificSurface, TwoPointCorrelation
 from skmicro.evaluation import evaluate
 from skmicro.evaluation._evidence import _Camera
-from skmicro.evaluation._nearest import nearest_training_images
+from skmicro.evaluation._nearest import _onto, nearest_training_images
 from skmicro.generators import WGANGP
 from skmicro.images import encoder_for
 
@@ -132,3 +132,12 @@ def test_nearest_training_images_are_moved_onto_images(shape, kind):
     assert [one.correlation for one in found] == pytest.approx([1, 1], abs=1e-5)
     assert {one.move.shifts for one in found} == {tuple(range(1, 1 + len(axes)))}
     assert {one.move.flips for one in found} == {(True, *[False] * (len(axes) - 1))}
+
+
+def test_two_phases_may_be_exchanged():
+    rng = np.random.default_rng(1)
+    training = rng.integers(0, 2, (6, 12, 12))
+    image = np.roll(1 - training[4], (2, 5), (0, 1))
+    correlation, move, exchanged = _onto(image, training[4], encoder_for(training))
+    assert (exchanged, move.shifts) == (True, (2, 5))
+    assert correlation == pytest.approx(1, abs=1e-5)

@@ -46,6 +46,11 @@ def test_json_round_trip(report):
     assert read["origin"] is None
 
 
+def test_the_smallest_p_value_stands_for_all():
+    assert EvaluationReport(ROWS, n_samples=6, n_reference=6).p_value == 0.031
+    assert math.isnan(EvaluationReport(ROWS[1:], n_samples=6, n_reference=6).p_value)
+
+
 def test_frame(report):
     frame = report.to_frame()
     assert frame.index.tolist() == ["p2 relative error", "a<b"]
@@ -121,7 +126,7 @@ def test_no_difference_is_not_called_equality():
 
 
 def test_copies_are_told_apart_from_other_differences():
-    copies = [row("memorisation mean", 1.5, 0.01), row("memorisation p95", 2.0, 0.01)]
+    copies = [row("memorisation mean", 1.5, 0.02), row("memorisation p95", 2.0, 0.01)]
     nearer = (
         "They are nearer to training images than other real images are (memorisation p95 2.00, "
         "real images 1.00)."
@@ -152,12 +157,15 @@ def test_words_for_rows_and_numbers():
     kinds = {
         "clusters_mean_size mean": "mean", "a mean (2) ratio": "ratio", "x relative error":
         "relative error", "pixel diversity": "diversity", "memorisation mean": "memorisation",
-        "coverage": "coverage", "meaning": None,
+        "coverage": "coverage", "meaning": None, "memorised share": "memorisation",
+        "local memorisation mean": "memorisation", "p1 adjusted difference": "adjusted difference",
+        "surface anisotropy": "anisotropy", "x outside": "outside", "x spread": "spread",
     }  # fmt: skip
     assert {name: kind_of(name) for name in kinds} == kinds
     assert subject_of("phase_fractions_2 ratio") == "fraction of phase 2"
     assert subject_of("clusters_number mean") == "number of clusters"
     assert subject_of("meaning") == "meaning"
+    assert subject_of("p2 anisotropy") == "anisotropy of the two-point correlation"
     assert [p_text(p) for p in (0.001, 0.4321, 1.0, 1e-7, math.nan)] == [
         "0.001", "0.43", "1", "< 0.0001", "-",
     ]  # fmt: skip
