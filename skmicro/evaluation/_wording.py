@@ -79,6 +79,7 @@ SUBJECTS = {
     "p1": "volume fraction",
     "p2": "two-point correlation",
     "S2": "two-point correlation",
+    "euler_number": "Euler number",
     "clusters_number": "number of clusters",
     "clusters_mean_size": "size of clusters",
     "clusters_largest_share": "share of the largest cluster",

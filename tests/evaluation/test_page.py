@@ -1,6 +1,7 @@
 """The page of a report, as text and as headless Chromium shows it."""
 
 import base64
+import errno
 import html
 import io
 import json
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -290,6 +292,11 @@ def test_intervals_without_width_are_seen():
     assert "nan" not in interval_plot(row, span_of([row]))
 
 
+def full_disk(path, text, **options):
+    path.write_bytes(text[:100].encode())
+    raise OSError(errno.ENOSPC, "full")
+
+
 def test_files_are_whole_or_not_there(reports, tmp_path, monkeypatch):
     first = next(iter(reports.values()))
     path = tmp_path / "report.html"
@@ -300,9 +307,12 @@ def test_files_are_whole_or_not_there(reports, tmp_path, monkeypatch):
         first.to_html(tmp_path)
     with pytest.raises(TypeError, match="path must be a path, got None"):
         first.to_html(None)
-    broken = EvaluationReport([(1,)], n_samples=6, n_reference=6)
+    broken = EvaluationReport([(1,)], n_samples=6, n_reference=6, p_value=0.5)
     with pytest.raises(AttributeError):
         broken.to_html(path)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"full.*report\.html"):
+        patch.setattr(Path, "write_text", full_disk)
+        first.to_html(path)
     assert path.read_text() == "old"
     first.to_html(str(path))
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

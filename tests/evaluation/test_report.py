@@ -108,7 +108,7 @@ def test_verdicts():
     state, sentence, remark = said([*rows, row("fine mean")], 0.001)
     assert state == "differ"
     assert sentence == (
-        "These 20 images differ from real ones (p = 0.001): two-point correlation, euler number, "
+        "These 20 images differ from real ones (p = 0.001): two-point correlation, Euler number, "
         "density and diversity of the two-point correlation."
     )
     assert "in 0.1 % of such comparisons" in remark
