@@ -2,10 +2,10 @@
 A report one can send
 =====================
 
-Two generators learn from the same 120 images of a phase-separated material: a Gaussian random field,
-which has their two-point correlation and little else of them, and a Wasserstein GAN, trained for a
-minute. Each is judged by 120 other images. One page has what was found, pictures included, another
-compares both generators, and a table is for a paper.
+Two generators learn from the same 120 images of a phase-separated material: a Gaussian random
+field, which has their two-point correlation and little else of them, and a Wasserstein GAN,
+trained for a minute. Each is judged by 120 other images. One page has what was found, pictures
+included, another compares both generators, and a table is for a paper.
 
     python examples/evaluation_pages.py --output FOLDER
 """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances_argmin_min
 
 from ..images import encoder_for
 from ..training import parameter_summary
@@ -175,8 +175,9 @@ def _worst(samples, tables, camera):
     whole = ThreeSets(*map(np.hstack, zip(*features, strict=True)))
     scale = np.hstack([spread * count for spread, count in zip(spreads, counts, strict=True)])
     joint = whole.map(lambda rows: rows / scale)
-    distances = cdist(joint.samples, joint.reference).min(axis=1)
-    usual = cdist(joint.part, joint.reference).min(axis=1).max()
+    distances, others = (
+        pairwise_distances_argmin_min(rows, joint.reference)[1] for rows in joint[:2]
+    )
     mean, spread = whole.reference.mean(axis=0), whole.reference.std(axis=0)
     out = np.abs(whole.samples - mean) / np.hstack(spreads)
     found = []
@@ -185,7 +186,7 @@ def _worst(samples, tables, camera):
         numbers = (float(x) for x in (whole.samples[row, k], mean[k], spread[k]))
         picture = camera(samples[row, None])[0]
         found.append(OddImage(picture, int(row), float(distances[row]), names[k], *numbers))
-    return tuple(found), float(usual)
+    return tuple(found), float(others.max())
 
 
 def _copies(samples, training, encoder, compared, camera):

@@ -18,6 +18,7 @@ DARK = {
 N_COLOURS = 6
 ROOT = ".skmicro-report"
 
+# Notebooks give every other line of a table a background of their theme.
 RULES = """
 & {background: var(--back); color: var(--text); max-width: 68rem; box-sizing: border-box;
   font: 1rem/1.5 system-ui, sans-serif; padding: .25rem 1rem 1rem; text-align: left;
@@ -48,7 +49,7 @@ RULES = """
 & table {border-collapse: collapse; width: 100%; margin: .6rem 0; table-layout: fixed;
   font-size: .9rem; border: 0; color: inherit}
 & caption {text-align: left; padding-bottom: .4rem; caption-side: top}
-& tr, & th, & td {background: none; border: 0}
+& tr, & th, & td {background: none !important; border: 0}
 & th, & td {text-align: left; vertical-align: top; padding: .3rem .5rem .3rem 0;
   font-weight: normal; white-space: normal}
 & tbody tr {border-top: 1px solid var(--rule); break-inside: avoid}
