@@ -209,8 +209,9 @@ def _curves(reports):
 def _metrics(reports):
     rows = range(len(next(iter(reports.values())).metrics))
     intro = (
-        "A mark within the grey range is what real images give as well. Bars and ranges are 95 % "
-        "intervals. Each row has an axis of its own, from left to right; its numbers stand below."
+        "A mark within the grey range is what real images give as well; a dot beyond it is too "
+        "little to tell among so many rows. Bars and ranges are 95 % intervals. Each row has an "
+        "axis of its own, from left to right; its numbers stand below."
     )
     table = metric_table(reports, rows, "Generated images beside real ones")
     return _section("Metrics", intro, [legend(reports), table])

@@ -25,7 +25,8 @@ KINDS = {
     ),
     "adjusted error": (
         "Mean curves at equal fractions of phases",
-        "The same after a regression on the fractions of phases: what is wrong besides these.",
+        "How far the mean curve is from that of the test images, after a regression on the "
+        "fractions of phases: what is wrong besides these.",
     ),
     "Wasserstein": (
         "Distributions",
