@@ -45,6 +45,10 @@ class OldFileWarning(UserWarning):
     """A file of an earlier revision lacks what tells that it came back as it was."""
 
 
+class OverlapWarning(UserWarning):
+    """Images that are judged as independent share pieces, or are patches of few regions."""
+
+
 class ThresholdWarning(UserWarning):
     """The threshold between phases was moved so far that many voxels of an image changed phase."""
 

@@ -1,14 +1,15 @@
-"""Judging generators: metrics of generated and real images, beside their baseline.
+"""Judging generators: metrics of generated and real images, beside their baselines.
 
 A distance between generated and real images says little on its own. It is read beside
 the same distance between two sets of real images, its *baseline*, which no generator is
-expected to beat. :func:`evaluate` computes both, with bootstrap intervals; most other
+expected to beat. :func:`evaluate` computes both, with intervals and p-values; most other
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """
 
 from ._comparison import Comparison, compare
 from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
+from ._local_memorisation import local_memorisation
 from ._memorisation import memorisation
 from ._metrics import (
     density_coverage,
@@ -30,6 +31,7 @@ __all__ = [
     "descriptor_wasserstein",
     "diversity",
     "evaluate",
+    "local_memorisation",
     "mean_relative_error",
     "memorisation",
     "mutual_information_gap",

@@ -1,39 +1,27 @@
-"""A whole report on a generator: metrics, baselines, intervals."""
+"""A whole report on a generator: metrics, baselines, intervals, p-values."""
 
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.base import clone
 
 from .. import _random
-from .._checks import check_choice, check_integer, check_sequence
-from ..descriptors import (
-    ClusterStatistics,
-    EulerNumber,
-    LinealPath,
-    PhaseFractions,
-    SpecificSurface,
-    TwoPointCorrelation,
-    with_borders,
-)
+from .._checks import check_choice, check_integer
+from ..descriptors import TwoPointCorrelation
 from ..images import borders_match, encoder_for
-from . import _weighted
-from ._evidence import MAX_SCALARS, collect_evidence
-from ._memorisation import memorisation, symmetry_count
-from ._report import EvaluationReport, Metric
+from ._copies import look_for_copies
+from ._evidence import collect_evidence
+from ._report import EvaluationReport
+from ._rows import (
+    compare_axes,
+    compare_diversities,
+    compare_spaces,
+    describe,
+    paired,
+    phase_fractions,
+)
+from ._ruler import Ruler
 from ._sets import ThreeSets, gather
-
-N_NEIGHBORS = 5
-
-RESOLVED = 4.0
-"""Standard errors that a mean has to be away from zero to be divided by."""
-
-MAX_COMPARISONS = 2_000_000
-MIN_COMPARED = 32
-"""Bounds of the search for copies: comparisons in all, images in any case."""
-
-BOOTSTRAP = 3
-POSITIVE = (0.0, np.inf)
+from ._tables import checked, default_descriptors, features_of, tables_of
 
 
 def evaluate(
@@ -45,6 +33,7 @@ def evaluate(
     descriptors=None,
     properties=None,
     targets=None,
+    positions=None,
     periodic=None,
     random_state=None,
     n_bootstrap=200,
@@ -52,10 +41,11 @@ def evaluate(
     """Judge generated images by real ones that the generator has not seen.
 
     Every metric compares generated images with ``X_test``. Beside it stands its baseline: the
-    same metric for as many real images, a random part of ``X_train``, in the place of the
-    generated ones. Split the real images at random into two sets of equal size, so that
-    both comparisons have the same noise. A generator is right as far as the images can
-    tell when its interval overlaps that of the baseline.
+    same metric for real images in the place of the generated ones, the mean over many random
+    divisions of test images and as many of ``X_train``. Its p-value tells how likely a
+    difference as large is if generated and test images come from one distribution. It is
+    adjusted for the number of metrics: the chance that *any* of them is below 0.05 for a perfect
+    generator is 5 %.
 
     Parameters
     ----------
@@ -71,24 +61,28 @@ def evaluate(
         images is judged.
     descriptors : list of transformers or None, default=None
         Functions of images, as skmicro.descriptors has them; clones are fitted. ``None``
-        stands for the phase fractions, and for the largest label the two-point correlation,
-        specific surface, lineal path, Euler number and clusters. Those that leave
-        ``periodic`` open follow the parameter below.
+        stands for the phase fractions (the volume fraction of two phases), and for the largest
+        label the two-point correlation, specific surface, lineal path, Euler number and
+        clusters. Those that leave ``periodic`` open follow the parameter below.
     properties : list of transformers or None, default=None
         Further ones, e.g. physical properties, treated alike.
     targets : dict or None, default=None
         Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``. The real images should meet
         them as well.
+    positions : pair of array-like or None, default=None
+        Where the images of ``X_train`` and of ``X_test`` lie in their scans, as
+        :func:`skmicro.extract_patches` returns it. Patches of one region are alike: they are
+        resampled, and change groups, in blocks of three patches to a side. ``None``: the images
+        are independent.
     periodic : bool or None, default=None
         Whether descriptors wrap around the borders of the images. ``None``: where both real
         and generated images do, told from them as far as they tell, and by what the generator
         says of its own. Generated images that are periodic are compared with crops of a
         micrograph without wrapping around.
     random_state : None, int, RandomState or Generator, default=None
-        Source of the samples, the part of ``X_train`` and the bootstrap. Samples have a
-        stream of their own: they are never those of ``generator.score`` or of
-        ``generator.sample`` with the same number, by which a generator may have been
-        chosen.
+        Source of the samples, the part of ``X_train``, the divisions and the bootstrap. Samples
+        have a stream of their own: they are never those of ``generator.score`` or of
+        ``generator.sample`` with the same number, by which a generator may have been chosen.
     n_bootstrap : int, default=200
         Resamplings of the images for the intervals.
 
@@ -103,7 +97,8 @@ def evaluate(
         If shapes or phases differ, a set has fewer than six images, a feature is not
         finite, or a parameter is not allowed.
     TypeError
-        If ``generator`` is neither a generator nor an array of images.
+        If ``generator`` is neither a generator nor an array of images, or ``positions`` is no
+        pair of integer arrays.
     NotFittedError
         If the generator is not fitted.
 
@@ -111,11 +106,14 @@ def evaluate(
     -----
     BorderWarning
         If ``periodic`` is True and opposite borders of the images do not match.
+    OverlapWarning
+        If images share pieces and ``positions`` is None, or they are patches of few blocks.
 
     See Also
     --------
     EvaluationReport : What is returned.
     memorisation : Copies of training images.
+    local_memorisation : Copies of parts of them.
     density_coverage : Fidelity and variety in descriptor space.
 
     Notes
@@ -124,22 +122,48 @@ def evaluate(
 
     - for a descriptor of more than eight features, such as a correlation function,
       "relative error", ``||<f> - <f'>|| / ||<f'>||`` with the means over generated and test
-      images, and "Wasserstein", :func:`descriptor_wasserstein`;
-    - for each feature of the others "mean", "ratio" to the mean of the test images, and
-      "Wasserstein". Relative errors and ratios are left out where the mean of the test
-      images is less than four standard errors away from zero;
+      images, "adjusted error", the same at equal fractions of phases, and "Wasserstein",
+      :func:`descriptor_wasserstein`;
+    - for each feature of the others "mean", "ratio" to the mean of the test images, "spread", the
+      ratio of the standard deviations, "outside", the share of the images of either set with
+      values beyond all those of the other, "Wasserstein", and "adjusted difference", the
+      difference of the means at equal fractions of phases in units of the standard deviation.
+      Relative errors and ratios are left out where the mean of the test images is less than four
+      standard errors away from zero;
+    - "p2 anisotropy" and "surface anisotropy": the mean differences between the axes of
+      the two-point correlation, over its norm, and of the surface normal to them, over its mean,
+      and how far those of generated and of test images are from each other;
     - "density" and "coverage" with 5 neighbours over all descriptors together, each feature in
       units of its standard deviation, divided by the root of the number of features of its
       descriptor so that descriptors count alike;
     - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
       and of the one-hot images, over that of the test images;
-    - "memorisation mean" and "memorisation p95": mean and 95th percentile of
-      :func:`memorisation`. The baseline is that of the test images: a value well above it
-      means copies, however good the others are. It is taken over as many images as two
-      million comparisons with training images and their symmetries allow, at least 32.
+    - "memorisation mean" and "memorisation p95", mean and 95th percentile of
+      :func:`memorisation`, "memorised share", the share of the images above the largest value
+      of test images, and "local memorisation mean", that of :func:`local_memorisation`. The
+      baseline is that of the test images: a value well above it means copies, however good the
+      others are.
 
-    Intervals hold 95 % of the values of resampled images, moved so that their median is
-    the value.
+    *At equal fractions.* Features are compared after a quadratic regression on the fractions of
+    phases, or mean grey levels, over both sets. It is left out where these do not vary, or there
+    are fewer than ten images for each coefficient.
+
+    *Bounds.* Distances between images are taken of at most 1,000 of each set, memorisation over as
+    many images as two million comparisons with training images and their symmetries allow, at least
+    32, and local memorisation over as many as 1e11 products allow, at least 8.
+
+    *Intervals* hold 95 % of the values of resampled images, moved so that their median is
+    the value; those of baselines 95 % of the divisions.
+
+    *p-values.* All metrics are computed for 999 random divisions of generated and test images into
+    two sets of these sizes, and judged by the largest of all of them (single-step maxT [1]_). The
+    largest correlation with a training image, "memorised share", is tested apart by the
+    Gumbel distribution that those of test images suggest, since a few copies move no mean. Each
+    of the two tests has half of the chance of a false alarm.
+
+    References
+    ----------
+    .. [1] P. H. Westfall and S. S. Young, *Resampling-Based Multiple Testing*, Wiley, 1993.
 
     Examples
     --------
@@ -152,33 +176,32 @@ def evaluate(
     ...     copies, X[:20], X[20:], descriptors=[TwoPointCorrelation()], random_state=0
     ... )
     >>> row = report["p2 relative error"]
-    >>> row.value == row.baseline
-    True
-    >>> report["memorisation mean"].value > 0.999 > report["memorisation mean"].baseline_high
-    True
+    >>> row.value <= row.baseline_high, row.p_value
+    (True, 1.0)
+    >>> report["memorisation mean"].value > 0.999, report["memorisation mean"].p_value < 0.01
+    (True, True)
     """
     check_integer("n_bootstrap", n_bootstrap, 2)
     check_choice("periodic", periodic, (None, True, False))
     seed = _random.draw_seed(random_state)
     if not isinstance(targets, (Mapping, type(None))):
         raise TypeError(f"targets must be a dictionary of values by name, got {targets!r}.")
-    sets, training = gather(generator, X_train, X_test, n_samples, targets, seed)
-    encoder = encoder_for(training)
-    ruler = _Ruler(seed, n_bootstrap)
+    transformers = checked(descriptors, properties)
+    sets, blocks, training = gather(generator, X_train, X_test, n_samples, targets, positions, seed)
+    encoder, shape = encoder_for(training), training.shape[1:]
+    if descriptors is None:
+        transformers = default_descriptors(encoder) + transformers
+    ruler = Ruler(blocks, seed, n_bootstrap)
     if periodic is None:
         periodic = _all_wrap(generator, training, sets)
-    tables = _tables(_transformers(descriptors, properties), training, sets, periodic)
-    for label, columns, table in tables:
-        _describe(ruler, label, columns, table)
-    _compare_spaces(ruler, [table for _, _, table in tables])
-    correlation = TwoPointCorrelation(periodic=periodic)._bind(
-        encoder, training.shape[1:], periodic
-    )
-    curves = _features(correlation, sets)
-    ruler.measure("S2 diversity", _weighted.diversity_ratio, curves, POSITIVE)
-    pixels = sets.map(lambda images: encoder.encode(images).flatten(1).numpy())
-    ruler.measure("pixel diversity", _weighted.diversity_ratio, pixels, POSITIVE)
-    compared = _look_for_copies(ruler, sets, training)
+    tables = tables_of(transformers, training, sets, periodic)
+    fractions = phase_fractions(encoder, shape, sets)
+    for table in tables:
+        describe(ruler, table, fractions)
+    compare_axes(ruler, _along_axes(encoder, shape, sets, periodic))
+    compare_spaces(ruler, tables)
+    _compare_images(ruler, encoder, sets, periodic)
+    compared = look_for_copies(ruler, sets, training)
     settings = {
         "n_samples": len(sets.samples),
         "targets": targets,
@@ -186,10 +209,10 @@ def evaluate(
         "random_state": seed,
         "n_bootstrap": n_bootstrap,
     }
-    own = {"descriptors": descriptors, "properties": properties}
+    own = {"descriptors": descriptors, "properties": properties, "positions": positions}
     settings |= {name: value for name, value in own.items() if value is not None}
     return EvaluationReport(
-        ruler.metrics,
+        ruler.metrics(),
         n_samples=len(sets.samples),
         n_reference=len(sets.reference),
         evidence=collect_evidence(
@@ -209,139 +232,27 @@ def _all_wrap(generator, training, sets):
     return made and real is not False
 
 
-class _Ruler:
-    """Collects metrics, each with its baseline and both intervals."""
+def _along_axes(encoder, shape, sets, periodic):
+    """Return two-point correlations along the axes, as far as the shortest one goes."""
+    correlation = TwoPointCorrelation(output="directional", periodic=periodic)
+    correlation._bind(encoder, shape, periodic)
+    lengths = [len(lags) for lags in correlation._axis_lags()]
+    ends, n_lags = np.cumsum(lengths), min(lengths)
 
-    def __init__(self, seed, n_bootstrap):
-        self.seed = seed
-        self.n_bootstrap = n_bootstrap
-        self.metrics = []
+    def by_axis(images):
+        profiles = np.split(correlation.transform(images).astype(float), ends[:-1], axis=1)
+        return np.stack([profile[:, :n_lags] for profile in profiles], axis=1)
 
-    def measure(self, name, build, sets, bounds=(-np.inf, np.inf)):
-        """Add the metric ``build(a, b)``; leave it out where it is not a number."""
-        value = self._interval(build, sets.samples, sets.reference, bounds)
-        baseline = self._interval(build, sets.part, sets.reference, bounds)
-        if np.isfinite([*value, *baseline]).all():
-            self.metrics.append(Metric(name, *value, *baseline, np.nan))
-
-    def _interval(self, build, first, second, bounds):
-        rng = _random.numpy_generator(self.seed, BOOTSTRAP)
-        u, v = (_weighted.bootstrap_weights(len(x), self.n_bootstrap, rng) for x in (first, second))
-        return _weighted.value_and_interval(build(first, second), u, v, bounds)
+    return sets.map(by_axis)
 
 
-def _describe(ruler, label, columns, table):
-    """Rows of one descriptor: of the curve, or of each of its features."""
-    if len(columns) > MAX_SCALARS:
-        if _resolved(table.reference):
-            ruler.measure(f"{label} relative error", _weighted.relative_error, table, POSITIVE)
-        ruler.measure(f"{label} Wasserstein", _weighted.wasserstein, table, POSITIVE)
-        return
-    for k, name in enumerate(columns):
-        values = table.map(lambda rows, k=k: rows[:, k])
-        ruler.measure(f"{name} mean", _weighted.mean, values)
-        if _resolved(values.reference):
-            ruler.measure(f"{name} ratio", _weighted.ratio, values)
-        column = values.map(lambda rows: rows[:, None])
-        ruler.measure(f"{name} Wasserstein", _weighted.wasserstein, column, POSITIVE)
-
-
-def _resolved(values):
-    error = np.linalg.norm(values.std(axis=0)) / np.sqrt(len(values))
-    return bool(np.linalg.norm(values.mean(axis=0)) > RESOLVED * error)
-
-
-def _compare_spaces(ruler, tables):
-    """Rows of the joint distribution of all descriptors."""
-    scales = [_weighted.spread_of(t.reference) * np.sqrt(t.reference.shape[1]) for t in tables]
-    joint = ThreeSets(
-        *(
-            np.hstack([rows / scale for rows, scale in zip(group, scales, strict=True)])
-            for group in zip(*tables, strict=True)
-        )
+def _compare_images(ruler, encoder, sets, periodic):
+    """Add the diversities of images and of their correlations."""
+    rows, chosen = paired(sets)
+    some = ThreeSets(*(images[index] for images, index in zip(sets, rows, strict=True)))
+    correlation = TwoPointCorrelation(periodic=periodic)._bind(
+        encoder, sets.reference.shape[1:], periodic
     )
-
-    def density(a, b):
-        within = _weighted.within_neighbourhoods(a, b, N_NEIGHBORS)
-        return _weighted.density(within, N_NEIGHBORS)
-
-    def coverage(a, b):
-        return _weighted.coverage(_weighted.within_neighbourhoods(a, b, N_NEIGHBORS))
-
-    ruler.measure("density", density, joint, POSITIVE)
-    ruler.measure("coverage", coverage, joint, (0.0, 1.0))
-
-
-def _look_for_copies(ruler, sets, training):
-    """Rows of memorisation; its baseline are the test images.
-
-    Returns the rows of the generated images that were compared, and their correlations.
-    """
-    per_image = len(training) * symmetry_count(training.shape[1:])
-    n_compared = max(MIN_COMPARED, MAX_COMPARISONS // per_image)
-    generated, real = (
-        memorisation(_evenly_chosen(images, n_compared), training)
-        for images in (sets.samples, sets.reference)
-    )
-    correlations = ThreeSets(generated, real, real)
-    ruler.measure("memorisation mean", _weighted.mean, correlations, (0.0, 1.0))
-    ruler.measure("memorisation p95", _weighted.percentile_95, correlations, (0.0, 1.0))
-    return _evenly_chosen(np.arange(len(sets.samples)), n_compared), generated
-
-
-def _evenly_chosen(images, n):
-    return images[np.linspace(0, len(images) - 1, min(n, len(images))).astype(int)]
-
-
-def _transformers(descriptors, properties):
-    if descriptors is None:
-        kinds = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
-        descriptors = [PhaseFractions(), *(kind() for kind in kinds)]
-    check_sequence("descriptors", descriptors)
-    check_sequence("properties", [] if properties is None else properties)
-    transformers = [("descriptors", item) for item in descriptors]
-    transformers += [("properties", item) for item in properties or []]
-    if not transformers:
-        raise ValueError("descriptors must hold at least one transformer, got none.")
-    for parameter, item in transformers:
-        if not hasattr(item, "transform"):
-            raise TypeError(f"{parameter} must hold transformers, got {item!r}.")
-    return transformers
-
-
-def _tables(transformers, training, sets, periodic):
-    """Label, column names and features of the three sets for each transformer."""
-    tables, seen = [], {}
-    for parameter, transformer in transformers:
-        fitted = with_borders(clone(transformer, safe=False), periodic)
-        if hasattr(fitted, "fit"):
-            fitted.fit(training)
-        label = getattr(fitted, "name", None) or type(fitted).__name__
-        seen[label] = seen.get(label, 0) + 1
-        suffix = f" ({seen[label]})" if seen[label] > 1 else ""
-        table = _features(fitted, sets, f"{parameter}: {label}")
-        columns = [name + suffix for name in _column_names(fitted, label, table)]
-        tables.append((label + suffix, columns, table))
-    return tables
-
-
-def _features(fitted, sets, name="S2"):
-    def transform(images):
-        features = np.asarray(fitted.transform(images), dtype=float)
-        if features.shape[:1] != (len(images),) or features.size == 0:
-            raise ValueError(
-                f"{name} must give one row for each of {len(images)} images, got an array of "
-                f"shape {features.shape}."
-            )
-        if not np.isfinite(features).all():
-            raise ValueError(f"{name} must give finite features, got NaN or infinity.")
-        return features.reshape(len(images), -1)
-
-    return sets.map(transform)
-
-
-def _column_names(fitted, label, table):
-    if hasattr(fitted, "get_feature_names_out"):
-        return list(fitted.get_feature_names_out())
-    n_columns = table.reference.shape[1]
-    return [label] if n_columns == 1 else [f"{label}{k}" for k in range(n_columns)]
+    curves = features_of(correlation, some)
+    pixels = some.map(lambda images: encoder.encode(images).flatten(1).numpy())
+    compare_diversities(ruler, curves, pixels, chosen)

@@ -16,14 +16,12 @@ from ..images import encoder_for
 from ..training import parameter_summary
 from . import _weighted
 from ._nearest import nearest_training_images
+from ._rows import MAX_SCALARS
 from ._sets import ThreeSets
 
 N_SHOWN = 8
 N_WORST = 4
 N_COPIES = 3
-MAX_SCALARS = 8
-"""Descriptors of more features are curves."""
-
 MAX_CURVES = 8
 MAX_POINTS = 200
 
@@ -103,8 +101,8 @@ def collect_evidence(generator, sets, training, tables, *, compared, settings):
         The images.
     training : ndarray of shape (n_train, *spatial)
         Images to look for copies in.
-    tables : list of (str, list of str, ThreeSets)
-        Label, names of the columns and features for each descriptor.
+    tables : list of Table
+        The features.
     compared : tuple of ndarray of shape (n_compared,)
         Rows of the generated images that were searched for copies, and their correlations.
     settings : dict
@@ -127,7 +125,7 @@ def collect_evidence(generator, sets, training, tables, *, compared, settings):
         worst,
         usual_distance,
         _copies(sets.samples, training, encoder, compared, camera),
-        tuple(_curves(*table) for table in tables if len(table[1]) > MAX_SCALARS)[:MAX_CURVES],
+        tuple(_curves(*table) for table in tables if len(table.columns) > MAX_SCALARS)[:MAX_CURVES],
         _origin(generator, sets, training, settings),
     )
 

@@ -43,20 +43,26 @@ def memorisation(images, training_images, *, n_candidates=32):
     correlation : ndarray of shape (n,)
         Largest normalised cross-correlation with a training image over all periodic shifts
         and the symmetries of the grid (flips, and exchanges of axes of equal length): 1 for
-        a copy, 0 for an image of one phase or grey level only.
+        a copy, 0 for an image of one phase or grey level only. A copy of two phases with the
+        phases exchanged is a copy as well.
 
     Raises
     ------
     ValueError
         If the shapes differ or there are no images.
 
+    See Also
+    --------
+    local_memorisation : Copies of parts of training images, also turned a little.
+
     Notes
     -----
     With channels a, b free of their means (one-hot phases, or grey levels), lags r that wrap
     around and symmetries g of the grid, ``max_{g, r} sum_x (g a)(x) . b(x + r) / (||a|| ||b||)``
-    by fast Fourier transforms. The maximum over many images and shifts is not small for unrelated
-    images either: compare with that of held-out real images. Candidates can only miss the
-    maximum from below, and copies stand out in the coarse comparison already.
+    by fast Fourier transforms; of two phases, the largest magnitude. The maximum over many images
+    and shifts is not small for unrelated images either: compare with that of held-out real images.
+    Candidates can only miss the maximum from below, and copies stand out in the coarse comparison
+    already.
 
     Examples
     --------
@@ -90,6 +96,7 @@ class _CopySearch:
         self.encoder = encoder
         self.shape = training.shape[1:]
         self.n_candidates = n_candidates
+        self.exchangeable = encoder.n_channels == 2
         self.grid = self._coarse_grid() if n_candidates is not None else self.shape
 
     def largest_correlations(self, images):
@@ -119,7 +126,7 @@ class _CopySearch:
 
     def _moved(self, image):
         """Return the spectra of an image in all its symmetries."""
-        moved = _symmetric_copies(_unit_channels(image[None], self.encoder)[0])
+        moved = symmetric_copies(_unit_channels(image[None], self.encoder)[0])
         return torch.fft.rfftn(moved, dim=_axes(self.shape), norm="ortho")
 
     def _improve(self, values, pairs, spectra, training, first):
@@ -127,7 +134,7 @@ class _CopySearch:
         low = self._coarse(spectra)
         n_rows = max(1, BLOCK_VOXELS // (4 * len(low) * math.prod(self.grid)))
         blocks = training.split(n_rows)
-        parts = (_largest(low, part.unsqueeze(1), self.grid) for part in blocks)
+        parts = (self._largest(low, part.unsqueeze(1), self.grid) for part in blocks)
         coarse = _arrays.joined(parts, len(training)).flatten()
         found, place = coarse.topk(min(len(values), len(coarse)))
         found_pairs = torch.stack([place % len(low), first + place // len(low)], dim=1)
@@ -141,8 +148,15 @@ class _CopySearch:
         found = []
         for symmetry, index in (part.unbind(1) for part in pairs.split(self._batch_size)):
             candidates = self._spectra_of(self.training[index.numpy()])
-            found.append(_largest(spectra[symmetry], candidates, self.shape).max())
+            found.append(self._largest(spectra[symmetry], candidates, self.shape).max())
         return float(max(found))
+
+    def _largest(self, first, second, grid):
+        """Largest correlation over all lags of fields given by their spectra (..., C, *K)."""
+        product_of_spectra = (first.conj() * second).sum(-len(grid) - 1)
+        lags = torch.fft.irfftn(product_of_spectra, s=grid, dim=_axes(grid), norm="forward")
+        lags = lags.flatten(-len(grid))
+        return (lags.abs() if self.exchangeable else lags).amax(-1)
 
     def _coarse(self, spectra):
         low = _low_pass(spectra, self.grid, self.shape)
@@ -201,7 +215,7 @@ def _axis_orders(shape):
     return [order for order in orders if tuple(shape[axis] for axis in order) == tuple(shape)]
 
 
-def _symmetric_copies(channels):
+def symmetric_copies(channels):
     """All flips and allowed exchanges of axes of one image, (C, *S) -> (n_symmetries, C, *S)."""
     shape = channels.shape[1:]
     flips = [
@@ -233,10 +247,3 @@ def _power(spectra, grid):
     squares = (spectra.real.square() + spectra.imag.square()).flatten(1, -2).sum(1)
     twice = squares[:, 1 : (grid[-1] + 1) // 2].sum(1)
     return squares.sum(1) + twice
-
-
-def _largest(first, second, grid):
-    """Largest correlation over all lags of fields given by their spectra (..., C, *K)."""
-    product_of_spectra = (first.conj() * second).sum(-len(grid) - 1)
-    lags = torch.fft.irfftn(product_of_spectra, s=grid, dim=_axes(grid), norm="forward")
-    return lags.flatten(-len(grid)).amax(-1)

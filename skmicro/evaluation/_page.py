@@ -70,7 +70,7 @@ def _head(reports):
     parts = [
         f"<p>{first.n_samples} generated images{size}{each} are compared with "
         f"{first.n_reference} real ones that the generator has not seen. How far real images "
-        f"differ by chance, {first.n_samples} other real images in their place show.</p>"
+        "differ by chance, as many other real images in their place show.</p>"
     ]
     for name, report in reports.items():
         state, sentence, remark = verdict(report)

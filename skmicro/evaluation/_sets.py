@@ -6,13 +6,20 @@ import numpy as np
 
 from .. import _random
 from .._checks import check_integer
-from ..images import check_stack, encoder_for
+from .._warnings import warn_user
+from ..exceptions import OverlapWarning
+from ..images import check_stack, encoder_for, patch_blocks
+from ._exchange import blocks_like
+from ._overlaps import sharing
 
 MIN_IMAGES = 6
 """One more than the neighbours that density and coverage look at."""
 
-SAMPLES, PART = 1, 2
+SAMPLES, PART, BLOCKS = 1, 2, 6
 """Streams of the seed; :meth:`BaseGenerator.sample` draws its latents from stream 0."""
+
+FEW_BLOCKS = 8
+"""Blocks below which no p-value is small."""
 
 
 class ThreeSets(NamedTuple):
@@ -27,8 +34,8 @@ class ThreeSets(NamedTuple):
         return ThreeSets(*map(function, self))
 
 
-def gather(generator, X_train, X_test, n_samples, targets, seed):
-    """Return the sets to compare and the checked training images, from what evaluate takes."""
+def gather(generator, X_train, X_test, n_samples, targets, positions, seed):
+    """Return the sets to compare, their blocks and the checked training images."""
     shape = getattr(generator, "image_shape_", None)
     training = check_stack("X_train", X_train, shape, MIN_IMAGES)
     reference = check_stack("X_test", X_test, training.shape[1:], MIN_IMAGES)
@@ -37,10 +44,63 @@ def gather(generator, X_train, X_test, n_samples, targets, seed):
         generator.encoder_.check(reference, "X_test")
     encoder = encoder_for(training)
     encoder.check(reference, "X_test", "of X_train")
+    real_blocks = _blocks(positions, training, reference)
     samples = _generated_images(generator, training, reference, n_samples, targets, seed)
     encoder.check(samples, "generated images", "of X_train")
-    part = _random_part(training, len(samples), _random.numpy_generator(seed, PART))
-    return ThreeSets(samples, part, reference), training
+    rows = _random_rows(len(training), len(samples), _random.numpy_generator(seed, PART))
+    rng = _random.numpy_generator(seed, BLOCKS)
+    blocks = ThreeSets(
+        blocks_like(len(samples), real_blocks[1], rng), real_blocks[0][rows], real_blocks[1]
+    )
+    return ThreeSets(samples, training[rows], reference), blocks, training
+
+
+def _blocks(positions, training, reference):
+    """Return the blocks of training and of test images; each is one where they are independent."""
+    if positions is None:
+        _warn_of_overlaps(training, reference)
+        return np.arange(len(training)), np.arange(len(reference))
+    if not isinstance(positions, (tuple, list)) or len(positions) != 2:
+        raise TypeError(
+            "positions must be a pair, those of X_train and those of X_test, got "
+            f"{type(positions).__name__}."
+        )
+    found = []
+    for k, (name, images) in enumerate((("X_train", training), ("X_test", reference))):
+        blocks = patch_blocks(positions[k], images.shape[1:], f"positions[{k}]")
+        if len(blocks) != len(images):
+            raise ValueError(
+                f"positions[{k}] must have a row for each of {len(images)} images of {name}, got "
+                f"{len(blocks)}."
+            )
+        n_blocks = len(np.unique(blocks))
+        if n_blocks < FEW_BLOCKS:
+            warn_user(
+                f"{name} has patches of {n_blocks} independent blocks of its scans; with fewer "
+                f"than {FEW_BLOCKS} hardly any difference is told from chance.",
+                OverlapWarning,
+            )
+        found.append(blocks)
+    return found
+
+
+def _warn_of_overlaps(training, reference):
+    shared = sharing(reference)
+    if shared.any():
+        warn_user(
+            f"{shared.sum()} of {len(shared)} images of X_test share a piece with another one, as "
+            "patches of one scan do. They are taken for independent: p-values are too small and "
+            "intervals too short. positions=(train, test) of extract_patches mends it.",
+            OverlapWarning,
+        )
+    shared = sharing(reference, training)
+    if shared.any():
+        warn_user(
+            f"{shared.sum()} of {len(shared)} images of X_test share a piece with a training "
+            "image: a generator that copies training images seems right. Choose test images of "
+            "other scans or regions, see skmicro.split_patches.",
+            OverlapWarning,
+        )
 
 
 def _generated_images(generator, training, reference, n_samples, targets, seed):
@@ -59,7 +119,7 @@ def _generated_images(generator, training, reference, n_samples, targets, seed):
         raise ValueError(f"targets must be None for images at hand, got {targets!r}.")
     images = check_stack("generator", generator, shape, MIN_IMAGES)
     n_samples = _number_of_samples(n_samples, min(len(training), len(images)), len(reference))
-    return _random_part(images, n_samples, rng)
+    return images[_random_rows(len(images), n_samples, rng)]
 
 
 def _number_of_samples(n_samples, largest, default):
@@ -73,5 +133,5 @@ def _number_of_samples(n_samples, largest, default):
     return int(n_samples)
 
 
-def _random_part(images, n, rng):
-    return images[np.sort(rng.choice(len(images), n, replace=False))]
+def _random_rows(n_rows, n, rng):
+    return np.sort(rng.choice(n_rows, n, replace=False))

@@ -24,9 +24,13 @@ CONSTANT = 1e-6
 """Spread, in units of the largest value, below which a component counts as constant."""
 
 
-def bootstrap_weights(n_rows, n_draws, rng):
-    """Return the shares in which each draw picks the rows, (n_draws, n_rows)."""
-    return rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=n_draws) / n_rows
+def bootstrap_weights(blocks, n_draws, rng):
+    """Return the shares in which each draw picks the rows, whole blocks of them, (n_draws, n)."""
+    _, block = np.unique(blocks, return_inverse=True)
+    n_blocks = block.max() + 1
+    counts = rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_draws)
+    picked = counts[:, block]
+    return picked / picked.sum(axis=1, keepdims=True)
 
 
 def value_of(metric, n, m):
@@ -76,6 +80,39 @@ def percentile_95(a, b):
     return metric
 
 
+def spread_ratio(a, b):
+    """Ratio of the standard deviations of the values."""
+    both = np.concatenate([a, b])
+    a, b = ((values - both.mean()) / spread_of(both) for values in (a, b))
+
+    def metric(u, v):
+        own, real = (w @ np.square(x) - np.square(w @ x) for w, x in ((u, a), (v, b)))
+        return np.sqrt(np.maximum(own, 0) / np.maximum(real, 0))
+
+    return metric
+
+
+def outside(a, b):
+    """Share of the values of either set that lie beyond all those of the other."""
+
+    def metric(u, v):
+        beyond = 0.0
+        for x, y in ((a, b), (-a, -b)):
+            highest, of_other = (
+                np.where(w > 0, values, -np.inf).max(axis=1, keepdims=True)
+                for w, values in ((u, x), (v, y))
+            )
+            beyond += (u * (x > of_other)).sum(axis=1) + (v * (y > highest)).sum(axis=1)
+        return beyond
+
+    return metric
+
+
+def mean_distance(a, b):
+    """Distance of the means, ``||<a> - <b>||``."""
+    return lambda u, v: np.linalg.norm(u @ a - v @ b, axis=1)
+
+
 def relative_error(a, b):
     """Relative error of the mean, ``||<a> - <b>|| / ||<b>||``."""
 
@@ -97,7 +134,9 @@ def wasserstein(a, b):
         difference = np.cumsum(weights[order[:-1]], axis=0)
         return float(np.vdot(np.abs(difference, out=difference), gaps)) / a.shape[1]
 
-    return lambda u, v: np.array([distance(w) for w in np.hstack([u, -v])])
+    return lambda u, v: np.array(
+        [distance(np.concatenate([w, -x])) for w, x in zip(u, v, strict=True)]
+    )
 
 
 def within_neighbourhoods(samples, reference, n_neighbors):
@@ -123,8 +162,8 @@ def coverage(within):
 def mean_pair_distance(a):
     """Return the function of weights that gives the mean distance of two different rows."""
     distances = euclidean_distances(a)
-    unbiased = len(a) / (len(a) - 1)
-    return lambda u: ((u @ distances) * u).sum(axis=1) * unbiased
+    # A row is no pair with itself, nor with its repetitions in a bootstrap.
+    return lambda u: ((u @ distances) * u).sum(axis=1) / (1 - np.square(u).sum(axis=1))
 
 
 def diversity_ratio(a, b):

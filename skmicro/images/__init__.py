@@ -22,7 +22,7 @@ from ._encoding import GreyEncoder, PhaseEncoder, distinct_values, encoder_for
 from ._estimator import EncodingEstimator, ImageEstimator, wraps_around
 from ._exact_counts import balanced_offsets
 from ._large import ChunkedImages, blocks_of, is_chunked
-from ._patches import extract_patches, split_patches
+from ._patches import extract_patches, patch_blocks, split_patches
 from ._segment import segment
 from ._unknown import known_shares, known_voxels, separated
 
@@ -49,6 +49,7 @@ __all__ = [
     "known_shares",
     "known_voxels",
     "looks_periodic",
+    "patch_blocks",
     "point_symmetries",
     "quarter_turns",
     "resolve_periodic",

@@ -19,6 +19,9 @@ from ._checks import finite
 from ._large import is_chunked, windows_of
 from ._scans import open_positions, scans_of
 
+BLOCK_SIDE = 3
+"""Sides of a patch to the side of a block."""
+
 
 def extract_patches(
     scan,
@@ -179,19 +182,7 @@ def split_patches(positions, shape, n_splits=5):
     >>> split_patches([[0, 0], [0, 2], [0, 9], [0, 20]], (4, 4), n_splits=2)
     [(array([2, 3]), array([0, 1])), (array([0, 1]), array([2, 3]))]
     """
-    positions = np.asarray(positions)
-    if positions.ndim != 2 or positions.shape[1] not in (2, 3, 4):
-        raise ValueError(
-            f"positions must have shape (n_patches, 2 or 3), or one column more for several scans, "
-            f"got shape {positions.shape}."
-        )
-    if positions.dtype.kind not in "iu":
-        raise TypeError(f"positions must be integers, got dtype {positions.dtype}.")
-    n_columns = positions.shape[1]
-    shape = check_image_shape("shape", shape, {n_columns - 1, n_columns} & {2, 3})
-    apart = len(shape) < n_columns
-    if apart:
-        shape = (1, *shape)  # two scans are one side of such a patch from each other
+    positions, shape, apart = _checked_positions("positions", positions, shape)
     check_integer("n_splits", n_splits, 2)
     if len(positions) < n_splits:
         raise ValueError(f"n_splits must be <= {len(positions)} (the patches), got {n_splits}.")
@@ -208,6 +199,35 @@ def split_patches(positions, shape, n_splits=5):
             )
         folds.append((train, np.sort(test)))
     return folds
+
+
+def patch_blocks(positions, shape, name="positions"):
+    """Return the block of the scan in which each patch lies, an integer.
+
+    Blocks are cubes of three patches to a side, so that few patches overlap one of another block.
+    """
+    positions, shape, _ = _checked_positions(name, positions, shape)
+    sides = np.array(shape) * np.where(np.array(shape) > 1, BLOCK_SIDE, 1)
+    middles = positions + np.array(shape) // 2
+    return np.unique(middles // sides, axis=0, return_inverse=True)[1].ravel()
+
+
+def _checked_positions(name, positions, shape):
+    """Return positions, sides of a patch, one more where scans are told apart, and whether."""
+    positions = np.asarray(positions)
+    if positions.ndim != 2 or positions.shape[1] not in (2, 3, 4):
+        raise ValueError(
+            f"{name} must have shape (n_patches, 2 or 3), or one column more for several scans, "
+            f"got shape {positions.shape}."
+        )
+    if positions.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, got dtype {positions.dtype}.")
+    n_columns = positions.shape[1]
+    shape = check_image_shape("shape", shape, {n_columns - 1, n_columns} & {2, 3})
+    apart = len(shape) < n_columns
+    if apart:
+        shape = (1, *shape)  # two scans are one side of such a patch from each other
+    return positions, shape, apart
 
 
 def _random_positions(sides, open_to, shape, n_patches, rng):

@@ -26,7 +26,7 @@ def largest_by_brute_force(image, training, phases):
             for shift in np.ndindex(image.shape):
                 rolled = np.roll(moved, shift, tuple(axes))
                 values += [correlation(rolled, other, phases) for other in training]
-    return max(values)
+    return max(map(abs, values)) if len(phases) == 2 else max(values)
 
 
 def correlation(a, b, phases):
@@ -118,11 +118,18 @@ def test_uniform_images_have_nothing_to_memorise(level):
     assert_allclose(memorisation(uniform, training), 0, atol=1e-6)
 
 
+def test_copies_with_exchanged_phases_are_copies():
+    training = structured(20, (32, 32))
+    assert_allclose(memorisation(1 - np.roll(training[:3], 5, 1), training), 1, atol=1e-5)
+    three = structured(20, (32, 32), n_phases=3)
+    assert memorisation((three[:3] + 1) % 3, three).max() < 0.8
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (8, 6), (4, 4, 4), (4, 4, 5)])
 def test_symmetries_of_the_grid(shape):
     image = noise(1, shape, 7)
     channels = _memorisation.torch.tensor(image)
-    copies = _memorisation._symmetric_copies(channels)
+    copies = _memorisation.symmetric_copies(channels)
     distinct = {copy.numpy().tobytes() for copy in copies}
     expected = {(8, 8): 8, (8, 6): 4, (4, 4, 4): 48, (4, 4, 5): 16}[shape]
     assert len(distinct) == len(copies) == _memorisation.symmetry_count(shape) == expected

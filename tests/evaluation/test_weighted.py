@@ -28,9 +28,9 @@ def test_weights_of_pairs_and_percentiles_are_repetitions():
     values, repeated = A[:, 0], drawn(counts, A[:, 0])
     percentile = _weighted.percentile_95(values, None)(counts[None] / 8, None)
     assert percentile == np.quantile(repeated, 0.95, method="inverted_cdf")
-    distances = np.abs(repeated[:, None] - repeated).sum() / (8 * 7)
+    distances = np.abs(repeated[:, None] - repeated)
     mean = _weighted.mean_pair_distance(A[:, :1])(counts[None] / 8)
-    assert_allclose(mean, distances)
+    assert_allclose(mean, distances[repeated[:, None] != repeated].mean())
 
 
 def test_equal_weights_give_the_public_metric():
@@ -41,7 +41,7 @@ def test_equal_weights_give_the_public_metric():
 def test_interval_of_a_mean_has_the_known_width():
     rng = np.random.default_rng(1)
     values = rng.normal(size=400)
-    weights = _weighted.bootstrap_weights(400, 4000, rng)
+    weights = _weighted.bootstrap_weights(np.arange(400), 4000, rng)
     assert_allclose(weights.sum(axis=1), 1)
     value, low, high = _weighted.value_and_interval(_weighted.mean(values, None), weights, weights)
     assert_allclose(value, values.mean())
@@ -52,7 +52,7 @@ def test_interval_of_a_mean_has_the_known_width():
 def test_interval_contains_its_value_where_resampling_is_biased():
     rng = np.random.default_rng(2)
     a, b = rng.normal(size=(2, 50, 40))
-    u, v = (_weighted.bootstrap_weights(50, 200, rng) for _ in range(2))
+    u, v = (_weighted.bootstrap_weights(np.arange(50), 200, rng) for _ in range(2))
     metric = _weighted.wasserstein(a, b)
     value, low, high = _weighted.value_and_interval(metric, u, v, (0, np.inf))
     assert np.quantile(metric(u, v), 0.025) > value
@@ -64,7 +64,24 @@ def test_intervals_of_means_cover():
     hits = 0
     for _ in range(200):
         values = rng.exponential(size=60)
-        weights = _weighted.bootstrap_weights(60, 200, rng)
+        weights = _weighted.bootstrap_weights(np.arange(60), 200, rng)
         _, low, high = _weighted.value_and_interval(_weighted.mean(values, None), weights, weights)
         hits += low <= 1 <= high
     assert 0.88 <= hits / 200 <= 0.98
+
+
+def test_blocks_are_drawn_as_a_whole():
+    rng = np.random.default_rng(4)
+    blocks = np.repeat(np.arange(40), 5)
+    values = np.repeat(rng.normal(size=40), 5)
+    weights = _weighted.bootstrap_weights(blocks, 2000, rng)
+    assert_allclose(weights.sum(axis=1), 1)
+    assert_allclose(weights[:, ::5], weights[:, 4::5])
+    assert_allclose((weights @ values).std(), values.std() / np.sqrt(40), rtol=0.1)
+
+
+def test_values_beyond_the_other_set_and_spreads():
+    a, b = np.array([0.0, 2, 3, 9]), np.array([1.0, 2, 4, 5, 6])
+    assert_allclose(_weighted.value_of(_weighted.outside(a, b), 4, 5), 2 / 4)
+    assert_allclose(_weighted.value_of(_weighted.outside(b, b[:3]), 5, 3), 2 / 5)
+    assert_allclose(_weighted.value_of(_weighted.spread_ratio(a, b), 4, 5), a.std() / b.std())
