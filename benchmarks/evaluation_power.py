@@ -9,7 +9,8 @@ were flagged most often.
 
 For the rows *patches* training and test images are patches of four micrographs each, of 192^2
 voxels with a volume fraction of 0.5, so that most of them overlap; the images in the place of
-generated ones are of one micrograph each. They are judged with the positions of the patches and without.
+generated ones are of one micrograph each. They are judged with the positions of the
+patches and without.
 
     python benchmarks/evaluation_power.py
     python benchmarks/evaluation_power.py --n-images 1000 --pool 6000 --faults 5 \\

@@ -171,7 +171,15 @@ grain-axis | wrong axis | datasets/test_polycrystals.py
 mirrored-copies | copies not found | evaluation/test_memorisation.py
     for order in orders for axes in flips  =>  for order in orders for axes in flips[:1]
 neighbour-count | off by one neighbour | evaluation/test_metrics.py
-    n_neighbors, axis=1)[:, n_neighbors]  =>  n_neighbors - 1, axis=1)[:, n_neighbors - 1]
+    n_neighbors - 1, axis=0)[n_neighbors - 1]  =>  n_neighbors, axis=0)[n_neighbors]
+tied-neighbours | ties counted whole | evaluation/test_metrics.py
+    self.missing / (self.tied + 1)  =>  self.missing / self.tied
+clipped-radii | outliers with large balls | evaluation/test_metrics.py
+    radii = np.minimum(balls.radii, limit)  =>  radii = balls.radii
+clipped-mass | off by one neighbour | evaluation/test_metrics.py
+    rest = n_reference - n_neighbors  =>  rest = n_reference - n_neighbors + 1
+tunnels-of-tori | what leads around ignored | descriptors/test_betti.py
+    rest + 2 - ranks_around(  =>  rest - 1 + 0 * ranks_around(
 report-stream | latents used twice | evaluation/test_evaluate.py
     generator.sample(n_samples, random_state=rng  =>  generator.sample(n_samples, random_state=0
 smoothed-history | off by the window | plotting/test_history_display.py

@@ -46,6 +46,7 @@ OPTIONAL = {
     "pandas",
     "polars",
     "dask",
+    "gudhi",
 }
 TORCH_DRAWS = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"}
 

@@ -22,6 +22,7 @@ from ._targets import (
     warn_missed,
     warn_outside,
 )
+from ._volume_fraction import VOLUME_FRACTION
 from ._whitening import whitening_of
 
-__all__ = ["ConditionTable", "Model", "NetworkModel", "Target"]
+__all__ = ["VOLUME_FRACTION", "ConditionTable", "Model", "NetworkModel", "Target"]

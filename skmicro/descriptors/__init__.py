@@ -5,6 +5,7 @@ probabilities to the same features, with gradients, when it is called.
 """
 
 from ._base import BaseDescriptor
+from ._betti import BettiNumbers
 from ._chord_length import ChordLength
 from ._clusters import ClusterStatistics
 from ._fractions import PhaseFractions, VolumeFraction
@@ -16,6 +17,7 @@ from ._lineal_path import LinealPath
 from ._local_thickness import LocalThickness
 from ._minkowski import MinkowskiFunctionals
 from ._moments import ShapeArea, ShapeCentroid, ShapeMoments
+from ._persistent_homology import PersistentHomology
 from ._phase import PhaseDescriptor, SpacedDescriptor, SpatialDescriptor
 from ._registry import bound_like, descriptor_named, near_name, new_descriptor, with_borders
 from ._surface import SpecificSurface
@@ -25,6 +27,7 @@ from ._two_point_cluster import TwoPointCluster
 
 __all__ = [
     "BaseDescriptor",
+    "BettiNumbers",
     "ChordLength",
     "ClusterStatistics",
     "EulerNumber",
@@ -32,6 +35,7 @@ __all__ = [
     "LinealPath",
     "LocalThickness",
     "MinkowskiFunctionals",
+    "PersistentHomology",
     "PhaseDescriptor",
     "PhaseFractions",
     "ShapeArea",

@@ -109,9 +109,7 @@ def cluster_statistics(mask, *, periodic=True, edge_correction=True, corners=Fal
     """
     n_images, n_voxels = len(mask), mask[0].size
     labels, n_labels = label_stack(mask, corners)
-    image_of = np.empty(n_labels + 1, dtype=np.intp)
-    image_of[labels.reshape(n_images, -1)] = np.arange(n_images)[:, None]
-    image_of = image_of[1:]
+    image_of = _images_of(labels, n_labels)
     percolation = _percolation(labels, image_of, n_images)
 
     clusters = np.arange(n_labels)
@@ -131,17 +129,53 @@ def cluster_statistics(mask, *, periodic=True, edge_correction=True, corners=Fal
     return np.stack([number / n_voxels, squares / volume, largest / volume, percolation], axis=1)
 
 
+def cluster_numbers(mask, *, periodic=True, edge_correction=True, corners=False):
+    """Return the number of clusters in each image, (n,); options of :func:`cluster_statistics`."""
+    labels, n_labels = label_stack(mask, corners)
+    image_of, weights = _images_of(labels, n_labels), None
+    if periodic:
+        _, first = np.unique(join_across_borders(labels, n_labels, corners), return_index=True)
+        image_of = image_of[first]
+    elif edge_correction:
+        weights = _edge_weights(labels, n_labels)
+    return np.bincount(image_of, weights=weights, minlength=len(mask))
+
+
+def enclosed_numbers(mask, *, edge_correction=True, corners=False):
+    """Return how many clusters in images that do not wrap around touch no border, (n,).
+
+    With ``edge_correction`` it is the number of a material of which the images are windows.
+    """
+    labels, n_labels = label_stack(mask, corners)
+    weights = _inside(labels, n_labels, range(1, labels.ndim)).astype(float)
+    if edge_correction:
+        weights *= _edge_weights(labels, n_labels)
+    return np.bincount(_images_of(labels, n_labels), weights=weights, minlength=len(mask))
+
+
+def _images_of(labels, n_labels):
+    """Return the image that each label lies in, (n_labels,)."""
+    image_of = np.empty(n_labels + 1, dtype=np.intp)
+    image_of[labels.reshape(len(labels), -1)] = np.arange(len(labels))[:, None]
+    return image_of[1:]
+
+
+def _inside(labels, n_labels, axes):
+    """Tell which labels touch no border across the axes, (n_labels,)."""
+    inside = np.ones(n_labels + 1, dtype=bool)
+    for axis in axes:
+        for end in (0, -1):
+            inside[labels.take(end, axis)] = False
+    return inside[1:]
+
+
 def _edge_weights(labels, n_labels):
     """Return the inverse of the chance of each cluster to lie inside a window, 0 at the border.
 
     Axes without room for any cluster beside the border, of up to two voxels, do not count.
     """
     thick = [axis for axis in range(1, labels.ndim) if labels.shape[axis] > 2]
-    inside = np.ones(n_labels + 1, dtype=bool)
-    inside[0] = False
-    for axis in thick:
-        for end in (0, -1):
-            inside[labels.take(end, axis)] = False
+    inside = np.append(False, _inside(labels, n_labels, thick))
     weights = inside[1:].astype(float)
     where = np.flatnonzero(inside[labels]).astype(np.int32 if labels.size < 2**31 else np.int64)
     cluster = labels.ravel()[where]

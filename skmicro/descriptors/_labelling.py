@@ -85,14 +85,38 @@ def leads_around(mask, corners=False):
         around[:, axis] = mask.reshape(len(mask), -1).any(axis=1)
     if not thick:
         return around
-    labels, n_labels = label_stack(mask, corners)
-    labels = labels.reshape(len(mask), *[mask.shape[1 + axis] for axis in thick])
-    image, tail, head, step = _crossings(labels, corners)
-    place = _unrolled(tail, head, step, n_labels)
-    turns = place[tail] + step - place[head]
+    image, turns = _turns(mask, corners)
     for k, axis in enumerate(thick):
         around[image[turns[:, k] != 0], axis] = True
     return around
+
+
+def ranks_around(mask, corners=False):
+    """Return in how many independent directions the clusters of an image lead around, (n,).
+
+    The rank of the periods by which closed walks within clusters of periodic images advance, of all
+    clusters together. Sides of one pixel are left out.
+    """
+    if max(mask.shape[1:]) == 1:
+        return np.zeros(len(mask), dtype=int)
+    image, turns = _turns(mask, corners)
+    moving = turns.any(axis=1)
+    ways = [[] for _ in mask]
+    for number, *way in np.unique(np.column_stack([image, turns])[moving], axis=0).tolist():
+        ways[number].append(way)
+    return np.array([np.linalg.matrix_rank(np.array(w)) if w else 0 for w in ways])
+
+
+def _turns(mask, corners):
+    """Return images (m,) and the periods (m, n_thick) by which closed walks in them advance.
+
+    Walks that pass a border, on which all others depend; periods along axes longer than one voxel.
+    """
+    labels, n_labels = label_stack(mask, corners)
+    labels = labels.reshape(len(mask), *[side for side in mask.shape[1:] if side > 1])
+    image, tail, head, step = _crossings(labels, corners)
+    place = _unrolled(tail, head, step, n_labels)
+    return image, place[tail] + step - place[head]
 
 
 def _crossings(labels, corners):
@@ -113,7 +137,11 @@ def _crossings(labels, corners):
                 step[:, other] = np.floor_divide(where + m, labels.shape[1 + other])
             ends = last[image, *place] - 1, partner[image, *place] - 1
             found.append(np.column_stack([image, *ends, step]))
-    found = np.unique(np.concatenate(found), axis=0)
+    found = np.concatenate(found)
+    # Rows as numbers, which are sorted faster; a label belongs to one image.
+    code = found[:, 1] * (int(labels.max()) + 1) + found[:, 2]
+    code = code * 3**n_axes + (found[:, 3:] + 1) @ 3 ** np.arange(n_axes)[::-1]
+    found = found[np.unique(code, return_index=True)[1]]
     return found[:, 0], found[:, 1], found[:, 2], found[:, 3:]
 
 

@@ -3,7 +3,12 @@
 import torch
 
 from . import _geometry_kernels, _kernels
-from ._phase import ConnectedDescriptor, EdgeCorrectedDescriptor, SpacedDescriptor
+from ._phase import (
+    ConnectedDescriptor,
+    EdgeCorrectedDescriptor,
+    SpacedDescriptor,
+    n_dimensions,
+)
 from ._surface import METHODS, surface_method
 
 _FUNCTIONALS = {
@@ -115,7 +120,7 @@ class MinkowskiFunctionals(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedD
         shape = field.shape[1:]
         (unit, scales), volume = self._unit_and_scales(shape), self._voxel_volume(shape)
         options = {"corners": self._corners, **self._borders}
-        if _n_dimensions(shape) == 2:
+        if n_dimensions(shape) == 2:
             curvatures = _geometry_kernels.intrinsic_volumes(field, (0,), **options) / volume
         else:
             lengths, euler = _geometry_kernels.intrinsic_volumes(field, (1, 0), **options).unbind(1)
@@ -130,10 +135,5 @@ class MinkowskiFunctionals(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedD
     def _feature_names(self):
         return [
             f"{self.name}_{functional}"
-            for functional in _FUNCTIONALS[_n_dimensions(self.image_shape_)]
+            for functional in _FUNCTIONALS[n_dimensions(self.image_shape_)]
         ]
-
-
-def _n_dimensions(shape):
-    """Return 3 for images with three sides of more than one pixel, 2 for all others."""
-    return 3 if sum(side > 1 for side in shape) == 3 else 2

@@ -159,3 +159,8 @@ class ConnectedDescriptor(SpatialDescriptor):
     @property
     def _corners(self):
         return self.connectivity == "corners"
+
+
+def n_dimensions(shape):
+    """Return 3 for images with three sides of more than one pixel, 2 for all others."""
+    return 3 if sum(side > 1 for side in shape) == 3 else 2

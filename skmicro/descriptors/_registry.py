@@ -15,6 +15,8 @@ USUAL = {
     "chord_length": "chord chords",
     "two_point_cluster": "c2 cluster",
     "euler_number": "euler eulercharacteristic chi",
+    "persistent_homology": "persistence persistencediagram persistenceimage betticurve",
+    "betti": "bettinumber holes loops handles tunnels cavities genus",
     "tortuosity_factor": "tortuosity",
     "conductivity": "diffusivity thermalconductivity",
     "stiffness": "elasticity",

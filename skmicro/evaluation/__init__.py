@@ -7,11 +7,13 @@ functions are its parts. :func:`mutual_information_gap` is about latents instead
 """
 
 from ._comparison import Comparison, compare
+from ._conditional import Calibration, ConditionalReport
 from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
 from ._local_memorisation import local_memorisation
 from ._memorisation import memorisation
 from ._metrics import (
+    clipped_density_coverage,
     density_coverage,
     descriptor_wasserstein,
     diversity,
@@ -22,10 +24,13 @@ from ._report import EvaluationReport, Metric
 from ._representative import RepresentativeVolume, representative_volume
 
 __all__ = [
+    "Calibration",
     "Comparison",
+    "ConditionalReport",
     "EvaluationReport",
     "Metric",
     "RepresentativeVolume",
+    "clipped_density_coverage",
     "compare",
     "density_coverage",
     "descriptor_wasserstein",

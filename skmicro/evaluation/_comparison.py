@@ -64,7 +64,8 @@ class Comparison(Shown):
         heads = ("metric", *self.reports, "real")
         lines = []
         for rows in self._rows():
-            texts = (" ".join(cells(*row[1:4])) + " *"[differs(row)] for row in rows)
+            both = zip(self.reports.values(), rows, strict=True)
+            texts = (" ".join(cells(*row[1:4])) + " *"[differs(r, row)] for r, row in both)
             lines.append((rows[0].name, *texts, " ".join(cells(*shared_baseline(rows)))))
         title = (
             f"{first.n_samples} images of each generator against {first.n_reference} real ones; "

@@ -15,6 +15,7 @@ from .. import _random
 from . import _weighted
 from ._local_memorisation import comparisons_per_image, local_memorisation
 from ._memorisation import memorisation, symmetry_count
+from ._rows import evenly_chosen
 
 MAX_COMPARISONS = 2_000_000
 MIN_COMPARED = 32
@@ -39,7 +40,7 @@ def look_for_copies(ruler, sets, training):
     """
     shape, n_training = training.shape[1:], len(training)
     per_image = n_training * symmetry_count(shape)
-    rows = _evenly_chosen(sets, max(MIN_COMPARED, MAX_COMPARISONS // per_image))
+    rows = _rows(sets, max(MIN_COMPARED, MAX_COMPARISONS // per_image))
     found = [memorisation(images[index], training) for images, index in _pairs(sets, rows)]
     ruler.compare_values("memorisation mean", _weighted.mean, *found, SHARES, rows)
     ruler.compare_values("memorisation p95", _weighted.percentile_95, *found, SHARES, rows)
@@ -48,7 +49,7 @@ def look_for_copies(ruler, sets, training):
         ruler.add_separate("memorised share", *_share_above(*found), p_value)
     compared = rows[0], found[0]
     per_image = comparisons_per_image(shape, n_training)
-    rows = _evenly_chosen(sets, max(MIN_LOCALLY_COMPARED, MAX_PRODUCTS // per_image))
+    rows = _rows(sets, max(MIN_LOCALLY_COMPARED, MAX_PRODUCTS // per_image))
     found = [local_memorisation(images[index], training) for images, index in _pairs(sets, rows)]
     ruler.compare_values("local memorisation mean", _weighted.mean, *found, SHARES, rows)
     return compared
@@ -100,12 +101,9 @@ def _wilson(share, n, z=1.959964):
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
-def _evenly_chosen(sets, n):
+def _rows(sets, n):
     """Return the indices of at most n generated and n test images."""
-    return tuple(
-        np.linspace(0, len(images) - 1, min(n, len(images))).astype(int)
-        for images in (sets.samples, sets.reference)
-    )
+    return tuple(evenly_chosen(len(images), n) for images in (sets.samples, sets.reference))
 
 
 def _pairs(sets, rows):

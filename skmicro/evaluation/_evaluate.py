@@ -8,6 +8,7 @@ from .. import _random
 from .._checks import check_choice, check_integer
 from ..descriptors import TwoPointCorrelation
 from ..images import borders_match, encoder_for
+from ._conditional import evaluate_targets, several
 from ._copies import look_for_copies
 from ._evidence import collect_evidence
 from ._report import EvaluationReport
@@ -68,7 +69,8 @@ def evaluate(
         Further ones, e.g. physical properties, treated alike.
     targets : dict or None, default=None
         Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``. The real images should meet
-        them as well.
+        them as well. Of several, ``{"p1": [0.3, 0.4, 0.5]}``, each is judged by the real
+        images that are nearest to it, whose values the generator is asked for.
     positions : pair of array-like or None, default=None
         Where the images of ``X_train`` and of ``X_test`` lie in their scans, as
         :func:`skmicro.extract_patches` returns it. Patches of one region are alike: they are
@@ -88,8 +90,8 @@ def evaluate(
 
     Returns
     -------
-    report : EvaluationReport
-        The metrics.
+    report : EvaluationReport or ConditionalReport
+        The metrics; the latter for lists of targets.
 
     Raises
     ------
@@ -112,6 +114,7 @@ def evaluate(
     See Also
     --------
     EvaluationReport : What is returned.
+    ConditionalReport : What is returned for several targets.
     memorisation : Copies of training images.
     local_memorisation : Copies of parts of them.
     density_coverage : Fidelity and variety in descriptor space.
@@ -135,7 +138,8 @@ def evaluate(
       and how far those of generated and of test images are from each other;
     - "density" and "coverage" with 5 neighbours over all descriptors together, each feature in
       units of its standard deviation, divided by the root of the number of features of its
-      descriptor so that descriptors count alike;
+      descriptor so that descriptors count alike; "clipped density" and "clipped coverage",
+      :func:`clipped_density_coverage` of the same features, without a test;
     - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
       and of the one-hot images, over that of the test images;
     - "memorisation mean" and "memorisation p95", mean and 95th percentile of
@@ -148,7 +152,8 @@ def evaluate(
     phases, or mean grey levels, over both sets. It is left out where these do not vary, or there
     are fewer than ten images for each coefficient.
 
-    *Bounds.* Distances between images are taken of at most 1,000 of each set, memorisation over as
+    *Bounds.* Distances between images are taken of at most 1,000 of each set (500 for clipped
+    metrics), memorisation over as
     many images as two million comparisons with training images and their symmetries allow, at least
     32, and local memorisation over as many as 1e11 products allow, at least 8.
 
@@ -183,9 +188,16 @@ def evaluate(
     """
     check_integer("n_bootstrap", n_bootstrap, 2)
     check_choice("periodic", periodic, (None, True, False))
-    seed = _random.draw_seed(random_state)
     if not isinstance(targets, (Mapping, type(None))):
         raise TypeError(f"targets must be a dictionary of values by name, got {targets!r}.")
+    if several(targets):
+        options = {
+            "n_samples": n_samples, "descriptors": descriptors, "properties": properties,
+            "periodic": periodic,
+            "random_state": random_state, "n_bootstrap": n_bootstrap,
+        }  # fmt: skip
+        return evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, options)
+    seed = _random.draw_seed(random_state)
     transformers = checked(descriptors, properties)
     sets, blocks, training = gather(generator, X_train, X_test, n_samples, targets, positions, seed)
     encoder, shape = encoder_for(training), training.shape[1:]

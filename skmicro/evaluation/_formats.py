@@ -48,7 +48,8 @@ def latex(reports):
         rows = [report.metrics[index] for report in reports.values()]
         real = shared_baseline(rows)
         written = _written([*(r[1:4] for r in rows), real])
-        values = [written(*r[1:4], star=bool(others) and differs(r)) for r in rows]
+        both = zip(reports.values(), rows, strict=True)
+        values = [written(*r[1:4], star=bool(others) and differs(one, r)) for one, r in both]
         line = [escaped(row.name), *values, written(*real)]
         body.append(line if others else [*line, _latex_p(row.p_value)])
     lines = [" & ".join(line) + r" \\" for line in [columns, *body]]

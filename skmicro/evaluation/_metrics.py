@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from .._checks import check_integer
 from ..descriptors import TwoPointCorrelation
 from ..images import check_stack, encoder_for
-from . import _weighted
+from . import _clipped, _weighted
 
 
 def mean_relative_error(a, b):
@@ -169,11 +169,12 @@ def density_coverage(reference, samples, n_neighbors=5):
     Returns
     -------
     density : float
-        Mean number of balls that a sample lies in, over k. About 1 for samples of the same
-        distribution, 0 far from it, above 1 in its densest part.
+        Mean number of balls that a sample lies in, over k. 1 is expected of samples of the same
+        distribution, 0 far from it, more in its densest part.
     coverage : float
         Share of the balls with a sample inside. Falls when parts of the distribution are
-        left out; ``1 - 2**-k`` is expected of as many samples of the same distribution.
+        left out; about ``1 - 2**-k`` is expected of as many samples of the same distribution,
+        and more where features tie.
 
     Raises
     ------
@@ -184,11 +185,22 @@ def density_coverage(reference, samples, n_neighbors=5):
     -----
     With B_i the ball around the reference point x_i that reaches to its k-th neighbour [1]_,
 
-        density = 1 / (k n) sum_j sum_i 1[y_j in B_i],
+        density = 1 / (k n) sum_j sum_i w_i(y_j),    w_i(y) = 1[y in B_i],
         coverage = 1 / m sum_i 1[some y_j in B_i].
 
     Distances are Euclidean after division of each component by its standard deviation in
     the reference.
+
+    *Ties.* Features that are counts have many neighbours at the same distance, copies of an image
+    a distance of 0. A sample at exactly the radius r_i counts with the probability to be among
+    the k nearest if ties are broken at random,
+
+        w_i(y) = (k - s_i) / (t_i + 1)    at this distance,
+
+    with the s_i other reference points nearer to x_i than r_i, and the t_i at this distance. For
+    samples of the reference's own distribution the expected density is 1, whether it has ties or
+    not. Balls are closed for the coverage. (Another reading of [1]_, 1 or 0 for all ties, gives a
+    density of 2 or of 0 for twenty points, each of them ten times in both sets, and k = 5.)
 
     References
     ----------
@@ -203,6 +215,96 @@ def density_coverage(reference, samples, n_neighbors=5):
     >>> density_coverage(line, line[:4] + 0.1, n_neighbors=1)
     (2.0, 0.625)
     """
+    samples, reference = _in_units_of_spread(samples, reference, n_neighbors)
+    within = _weighted.within_neighbourhoods(samples, reference, n_neighbors)
+    metrics = (_weighted.density(within, n_neighbors), _weighted.coverage(within))
+    return tuple(_weighted.value_of(metric, *within.shape) for metric in metrics)
+
+
+def clipped_density_coverage(reference, samples, n_neighbors=5):
+    r"""Return clipped density and coverage: the shares of good samples that they stand for.
+
+    Parameters
+    ----------
+    reference : array-like of shape (m, n_features)
+        Features of real images; more rows than ``n_neighbors``.
+    samples : array-like of shape (n, n_features)
+        Features of the images to judge.
+    n_neighbors : int, default=5
+        Neighbours k that the ball around each reference point reaches to.
+
+    Returns
+    -------
+    density : float
+        Fidelity, from 0 to 1. Samples a share x of which lies far from the reference, and the
+        rest of which has its distribution, are expected to have about 1 - x.
+    coverage : float
+        Variety, from 0 to 1, which is calibrated by the same samples.
+
+    Raises
+    ------
+    ValueError
+        If the reference has too few rows.
+
+    See Also
+    --------
+    density_coverage : The metrics without bounds and calibration.
+
+    Notes
+    -----
+    With the balls B_i and the weights w_i of :func:`density_coverage`, the clipped density [1]_ is
+
+        D = a(y) / a(x),    a(z) = mean_j min(1/k sum_i w_i(z_j), 1),
+
+    at most 1. No sample makes up for a bad one by lying in more than k balls, and radii are clipped
+    at their median, so that outliers of the reference have no balls in which everything lies.
+    a(x) is the same mean over the reference points, each without the ball around itself.
+
+    The clipped coverage is
+
+        C = f^-1(1/m sum_i min(n_i, k) / k) / n,
+
+    with the number n_i of samples in B_i, whose radii are not clipped, and its expected value
+    f(g) for g good samples, which does not depend on the distribution: the mass of a ball has the
+    distribution Beta(k, m - k), hence n_i is beta-binomial. Between whole g it is linear.
+
+    A share x of bad samples lowers both by x, up to noise, and both are a little less than 1
+    without any, for they are cut there. Kinds of images that are left out lower C by their share
+    of the reference if there are as many samples as reference points, ``n = m``: then the samples
+    that are too many elsewhere have the same effect as bad ones. With more samples C is lower,
+    with fewer higher. D does not see what is left out.
+
+    Clipping of contributions and radii, a(x) and f are those of [1]_. Other than there, components
+    are divided by their standard deviation in the reference; f is computed for less than k
+    samples as well; and ties are broken at random in expectation: where n_i depends on that, the
+    mean of min(n_i, k) over all ways to do so stands in its place, in a(x) ``(k - s_i) / t_i`` in
+    that of w_i.
+
+    References
+    ----------
+    .. [1] N. Salvy, H. Talbot and B. Thirion, "Enhanced generative model evaluation with clipped
+       density and coverage", arXiv:2507.01761, 2025.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmicro.evaluation import clipped_density_coverage
+    >>> reference, samples = np.random.default_rng(0).normal(size=(2, 400, 2))
+    >>> samples[:100] += 1000  # a quarter of them is bad
+    >>> density, coverage = clipped_density_coverage(reference, samples)
+    >>> round(density, 1), round(coverage, 1)
+    (0.7, 0.7)
+    """
+    samples, reference = _in_units_of_spread(samples, reference, n_neighbors)
+    metrics = (_clipped.density, _clipped.coverage)
+    return tuple(
+        _weighted.value_of(build(samples, reference, n_neighbors), len(samples), len(reference))
+        for build in metrics
+    )
+
+
+def _in_units_of_spread(samples, reference, n_neighbors):
+    """Return both over the standard deviations of the reference, which has enough neighbours."""
     samples, reference = _pair("samples", samples, "reference", reference)
     check_integer("n_neighbors", n_neighbors, 1)
     if len(reference) <= n_neighbors:
@@ -210,9 +312,7 @@ def density_coverage(reference, samples, n_neighbors=5):
             f"reference must have more than n_neighbors={n_neighbors} rows, got {len(reference)}."
         )
     spread = _weighted.spread_of(reference)
-    within = _weighted.within_neighbourhoods(samples / spread, reference / spread, n_neighbors)
-    metrics = (_weighted.density(within, n_neighbors), _weighted.coverage(within))
-    return tuple(_weighted.value_of(metric, *within.shape) for metric in metrics)
+    return samples / spread, reference / spread
 
 
 def diversity(X):

@@ -35,7 +35,7 @@ def part_of_notebook(reports):
     """Return verdicts, pictures and the rows that differ; the other rows are folded up."""
     first = next(iter(reports.values()))
     all_rows = range(len(first.metrics))
-    shown = [k for k in all_rows if any(differs(r.metrics[k]) for r in reports.values())]
+    shown = [k for k in all_rows if any(differs(r, r.metrics[k]) for r in reports.values())]
     shown = sorted(shown, key=lambda k: min(_order(r.metrics[k]) for r in reports.values()))
     shown = shown[:N_ROWS_OF_PART]
     tables = metric_table(reports, sorted(shown), "Rows that differ most") if shown else ""

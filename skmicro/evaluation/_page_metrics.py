@@ -59,29 +59,30 @@ def _row(rows, reports):
     """One metric of all generators upon one axis."""
     span, several = span_of(rows), len(rows) > 1
     lines = []
-    for k, (name, row) in enumerate(zip(reports, rows, strict=True)):
+    for k, ((name, report), row) in enumerate(zip(reports.items(), rows, strict=True)):
+        off = differs(report, row)
         digits = _digits(*row[1:4], strong=True)
         if several:
-            digits = f"{escape(name)}: {digits} · p {_p_value(row, sign=True)}"
+            digits = f"{escape(name)}: {digits} · p {_p_value(row, off, sign=True)}"
         else:
             digits += f" · real {_digits(*row[4:7])}"
         lines.append(
-            f'<div class="line">{interval_plot(row, span, k % N_COLOURS)}'
+            f'<div class="line">{interval_plot(row, span, off, k % N_COLOURS)}'
             f'<div class="digits">{digits}</div></div>'
         )
     if several:
         lines.append(f'<div class="digits">real {_digits(*shared_baseline(rows))}</div>')
-    last = "" if several else f"<td>{_p_value(rows[0])}</td>"
+    last = "" if several else f"<td>{_p_value(rows[0], off)}</td>"
     # Long names are broken where words end.
     name = escape(rows[0].name).replace("_", "_<wbr>")
     return f'<tr><th scope="row">{name}</th><td>{"".join(lines)}</td>{last}</tr>'
 
 
-def _p_value(row, sign=False):
+def _p_value(row, off, sign=False):
     """The p-value of a row, set off where a difference is found."""
     text = escape(p_text(row.p_value, sign))
     text = f'<data value="{row.p_value!r}">{text}</data>'
-    if not differs(row):
+    if not off:
         return text
     return f'<span class="off-text">{text}{" apart" if isnan(row.p_value) else ""}</span>'
 

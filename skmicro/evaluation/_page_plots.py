@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from ._wording import differs, place_of
+from ._wording import place_of
 
 WIDTH, HEIGHT = 340, 220
 LEFT, RIGHT, TOP, BOTTOM = 46, 330, 10, 180
@@ -21,8 +21,11 @@ def span_of(rows):
     return low - margin, high + margin
 
 
-def interval_plot(row, span, colour=0):
-    """Return one line: the interval of real images as a band, that of generated ones upon it."""
+def interval_plot(row, span, off=False, colour=0):
+    """Return one line: the interval of real images as a band, that of generated ones upon it.
+
+    ``off`` marks a difference that was found.
+    """
 
     def at(x):
         return f"{100 * (x - span[0]) / (span[1] - span[0]):.2f}%"
@@ -30,7 +33,6 @@ def interval_plot(row, span, colour=0):
     def line(kind, start, end):
         return f'<line class="{kind}" x1="{at(start)}" x2="{at(end)}" y1="9" y2="9"/>'
 
-    off = differs(row)
     mark = DIAMOND if off else DOT
     width = (row.baseline_high - row.baseline_low) / (span[1] - span[0])
     return (

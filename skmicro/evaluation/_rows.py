@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..descriptors import PhaseFractions
-from . import _adjusted, _neighbours, _weighted
+from . import _adjusted, _clipped, _neighbours, _weighted
 from ._ruler import POSITIVE
 from ._sets import ThreeSets
 
@@ -17,8 +17,8 @@ MAX_SCALARS = 8
 RESOLVED = 4.0
 """Standard errors that a mean has to be away from zero to be divided by."""
 
-MAX_PAIRED = 1000
-"""Images of each set that distances between images are taken of."""
+MAX_PAIRED, MAX_SHOWN = 1000, 500
+"""Images of each set that distances between images are taken of, and those not tested."""
 
 SHARES = (0.0, 1.0)
 
@@ -163,6 +163,14 @@ def compare_spaces(ruler, tables):
 
     ruler.compare("density", density, joint, POSITIVE, pooled=pooled(0), rows=chosen)
     ruler.compare("coverage", coverage, joint, SHARES, pooled=pooled(1), rows=chosen)
+    few = joint.map(lambda features: evenly_chosen(len(features), MAX_SHOWN))
+    some = ThreeSets(*(part[index] for part, index in zip(joint, few, strict=True)))
+    known = ThreeSets(*(index[few_of] for index, few_of in zip(rows, few, strict=True)))
+    for name, build in (
+        ("clipped density", _clipped.density),
+        ("clipped coverage", _clipped.coverage),
+    ):
+        ruler.show(name, lambda a, b, f=build: f(a, b, N_NEIGHBORS), some, SHARES, known)
 
 
 def compare_diversities(ruler, curves, pixels, rows):
@@ -176,10 +184,10 @@ def paired(sets):
 
     The second is None where they are all rows.
     """
-    rows = sets.map(lambda images: _evenly_chosen(len(images), MAX_PAIRED))
+    rows = sets.map(lambda images: evenly_chosen(len(images), MAX_PAIRED))
     everything = all(len(index) == len(images) for index, images in zip(rows, sets, strict=True))
     return rows, None if everything else rows
 
 
-def _evenly_chosen(n_rows, n):
+def evenly_chosen(n_rows, n):
     return np.linspace(0, n_rows - 1, min(n, n_rows)).astype(int)

@@ -19,6 +19,9 @@ N_DIVISIONS = 1000
 N_SPLITS = 100
 """Divisions of the real images that a baseline is the mean over."""
 
+N_SHOWN = 10
+"""Divisions for a metric that is not tested."""
+
 POSITIVE = (0.0, np.inf)
 ANY = (-np.inf, np.inf)
 N_FAMILIES = 2
@@ -87,6 +90,24 @@ class Ruler:
         statistics = self._over(pooled, sets.samples, sets.reference, self._tested, tested)
         self._add(name, value, _mean_and_range(splits), statistics, distance)
 
+    def show(self, name, build, sets, bounds, rows):
+        """Add a metric that is too slow to be tested; the baseline has few divisions.
+
+        Parameters as of :meth:`compare`; ``rows`` are not None.
+        """
+        value = _weighted.value_and_interval(
+            build(sets.samples, sets.reference), *self._bootstrap(rows), bounds
+        )
+        both = np.concatenate([sets.part, sets.reference])
+        chosen = self._chosen(self._real, rows[1:])
+        splits = []
+        for first in self._real[:N_SHOWN, chosen]:
+            a, b = both[first], both[~first]
+            splits.append(_weighted.value_of(build(a, b), len(a), len(b)))
+        baseline = _mean_and_range(np.array(splits))
+        if np.isfinite([*value, *baseline]).all():
+            self._separate.append(Metric(name, *value, *baseline, np.nan))
+
     def compare_values(self, name, build, generated, real, bounds, rows):
         """Add a metric of generated images alone; its baseline is that of the test images.
 
@@ -123,11 +144,12 @@ class Ruler:
         ]
 
     def _over(self, pooled, first, second, divisions, rows):
-        chosen = slice(None)
-        if rows is not None:
-            n = divisions[0].sum()
-            chosen = np.concatenate([rows[0], n + rows[1]])
+        chosen = slice(None) if rows is None else self._chosen(divisions, rows)
         return over_divisions(pooled(np.concatenate([first, second])), divisions, chosen)
+
+    def _chosen(self, divisions, rows):
+        """Return the places of images of two sets among all of both."""
+        return np.concatenate([rows[0], divisions[0].sum() + rows[1]])
 
     def _add(self, name, value, baseline, statistics, distance):
         if not np.isfinite([*value, *baseline, statistics[0]]).all():

@@ -16,6 +16,8 @@ The bias that finite samples give to t itself stays. A metric and its baseline h
 common, being computed from equally many images.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.metrics import euclidean_distances
@@ -139,23 +141,65 @@ def wasserstein(a, b):
     )
 
 
+class Balls(NamedTuple):
+    """Balls around the points of a reference that reach to their k-th neighbour.
+
+    Of k neighbours ``missing`` ones are not strictly inside, but among the ``tied`` ones whose
+    distance is the radius.
+    """
+
+    radii: np.ndarray
+    missing: np.ndarray
+    tied: np.ndarray
+
+    @property
+    def share(self):
+        """Probability that a point at the radius is within, if ties are broken at random."""
+        return self.missing / (self.tied + 1)
+
+
+def balls_around(distances, n_neighbors):
+    """Return the balls of a reference with these distances (m, m), infinite on the diagonal."""
+    radii = np.partition(distances, n_neighbors - 1, axis=0)[n_neighbors - 1]
+    inside, tied = inside_and_tied(distances, radii)
+    return Balls(radii, n_neighbors - inside.sum(axis=0), tied.sum(axis=0))
+
+
+def inside_and_tied(distances, radii):
+    """Tell which points lie strictly inside which balls, and which on them, twice (n, m)."""
+    # Features that are counts tie, whichever way their distance was rounded.
+    inside = distances < radii * (1 - 1e-9)
+    return inside, ~inside & (distances <= radii * (1 + 1e-9))
+
+
+def distances_to_others(reference):
+    """Return the distances of the rows of a reference, infinite from a row to itself, (m, m)."""
+    distances = cdist(reference, reference)
+    np.fill_diagonal(distances, np.inf)
+    return distances
+
+
 def within_neighbourhoods(samples, reference, n_neighbors):
-    """Tell which samples lie in which ball of a reference point and its k neighbours, (n, m)."""
-    radii = np.partition(cdist(reference, reference), n_neighbors, axis=1)[:, n_neighbors]
-    # Features that are counts tie; a tie is within, whichever way its distance was rounded.
-    return cdist(samples, reference) <= radii * (1 + 1e-9)
+    """Return how far samples lie in the ball of a reference point and its k neighbours, (n, m).
+
+    1 strictly inside, 0 outside. On the sphere it is the probability to be among the k nearest
+    if ties are broken at random: of t neighbours in the reference at this distance, k - s belong
+    to the ball, s being inside; one more point comes before the last of these with probability
+    ``(k - s) / (t + 1)``.
+    """
+    balls = balls_around(distances_to_others(reference), n_neighbors)
+    inside, tied = inside_and_tied(cdist(samples, reference), balls.radii)
+    return np.where(tied, balls.share, inside)
 
 
 def density(within, n_neighbors):
     """Mean number of balls around a sample over k, from :func:`within_neighbourhoods`."""
     m = within.shape[1]
-    within = within.astype(float)
     return lambda u, v: ((u @ within) * v).sum(axis=1) * m / n_neighbors
 
 
 def coverage(within):
-    """Share of the balls that hold a sample, from :func:`within_neighbourhoods`."""
-    within = within.astype(float)
+    """Share of the closed balls that hold a sample, from :func:`within_neighbourhoods`."""
     return lambda u, v: (((u > 0).astype(float) @ within > 0) * v).sum(axis=1)
 
 

@@ -99,7 +99,7 @@ class Verdict(NamedTuple):
 def verdict(report):
     """Return the :class:`Verdict` of a report."""
     n, m = report.n_samples, len(report.metrics)
-    apart = [row for row in report.metrics if differs(row)]
+    apart = [row for row in report.metrics if differs(report, row)]
     copies = [row for row in apart if _is_copy(row)]
     apart = [row for row in apart if row not in copies]
     repeated = _about_copies(report, copies) if copies else ""
@@ -128,9 +128,12 @@ def verdict(report):
     return Verdict("copies" if copies else "alike", (repeated + " " + sentence).strip(), remark)
 
 
-def differs(row):
-    """Tell whether a row differs from real images: by its test, or, untested, by its intervals."""
-    if math.isnan(row.p_value):
+def differs(report, row):
+    """Tell whether a row differs from real images, by its test.
+
+    In a report without any test the intervals tell.
+    """
+    if math.isnan(report.p_value):
         return row.low > row.baseline_high or row.high < row.baseline_low
     return row.p_value <= LEVEL
 
@@ -171,6 +174,8 @@ def by_kind(metrics):
 def subject_of(name):
     """Return what a row is about, in words."""
     kind = kind_of(name)
+    if kind in ("density", "coverage"):
+        return name
     subject = name.removesuffix(kind).strip() if kind and name != kind else name
     if fraction := re.fullmatch(r"phase_fractions_(-?\d+)", subject):
         return f"fraction of phase {fraction[1]}"

@@ -7,6 +7,7 @@ from cases import case
 from scipy import ndimage
 
 from skmicro.descriptors import (
+    BettiNumbers,
     ChordLength,
     ClusterStatistics,
     EulerNumber,
@@ -49,6 +50,7 @@ POWERS = {
     SpecificSurface(): -1,
     SpecificSurface(method="two-point"): -1,
     EulerNumber(): -3,
+    BettiNumbers(): -3,
     MinkowskiFunctionals(): [0, -1, -2, -3],
     ClusterStatistics(): [-3, 3, 0, 0],
     ThreePointParameters(): 0,

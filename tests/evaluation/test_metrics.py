@@ -9,6 +9,8 @@ from scipy.stats import wasserstein_distance
 
 from skmicro.descriptors import TwoPointCorrelation
 from skmicro.evaluation import (
+    _clipped,
+    clipped_density_coverage,
     density_coverage,
     descriptor_wasserstein,
     diversity,
@@ -132,6 +134,133 @@ def test_density_and_coverage_of_the_same_distribution():
     collapsed = density_coverage(reference, np.zeros((600, 3)))
     assert collapsed[0] > 1.5
     assert collapsed[1] < 0.2
+
+
+def by_random_ties(reference, samples, n_neighbors, rng):
+    """Density, where neighbours at the same distance are put into a random order."""
+    m, n = len(reference), len(samples)
+    count = 0
+    for i in range(m):
+        others = np.delete(reference, i, axis=0)
+        distance = np.linalg.norm(np.concatenate([others, samples]) - reference[i], axis=1)
+        rank = np.lexsort([rng.random(m - 1 + n), distance.round(9)])
+        kth = np.flatnonzero(rank < m - 1)[n_neighbors - 1]
+        count += np.sum(rank[:kth] >= m - 1)
+    return count / (n_neighbors * n)
+
+
+@pytest.mark.parametrize("n_neighbors", [1, 5])
+def test_ties_count_as_in_the_mean_over_random_orders(n_neighbors):
+    rng = np.random.default_rng(3)
+    reference, samples = rng.integers(0, 4, (2, 30, 2)).astype(float)
+    spread = reference.std(axis=0)
+    orders = [
+        by_random_ties(reference / spread, samples / spread, n_neighbors, rng) for _ in range(200)
+    ]
+    density, _ = density_coverage(reference, samples, n_neighbors)
+    assert abs(density - np.mean(orders)) < 4 * np.std(orders) / np.sqrt(200)
+
+
+@pytest.mark.parametrize("points", [RNG.normal(size=(20, 3)), RNG.integers(0, 9, (20, 3))])
+def test_density_and_coverage_of_points_that_are_repeated(points):
+    repeated = np.repeat(points, 10, axis=0)
+    assert_allclose(density_coverage(repeated, repeated), 1)
+    assert_allclose(clipped_density_coverage(repeated, repeated), 1)
+    assert density_coverage(repeated, repeated + 100) == (0, 0)
+    assert clipped_density_coverage(repeated, repeated + 100) == (0, 0)
+
+
+def test_density_with_one_point_repeated():
+    # Half of both sets is one image, the rest is far from everything.
+    rest = 100.0 * np.arange(1, 11)
+    reference, samples = np.append(np.zeros(10), rest), np.append(np.zeros(10), rest + 40)
+    # Each ball around 0 has 2 of 9 neighbours, and counts 2 / 10 of 10 samples. The one around 100
+    # has 2 of 11, at distance 100, and 140 inside. Those from 200 to 900 have two samples inside,
+    # the last one, which reaches to 800, has three.
+    density, coverage = density_coverage(reference, samples, 2)
+    by_hand = 10 * 2 + (1 + 10 * 2 / 12) + 8 * 2 + 3
+    assert_allclose(density, by_hand / (2 * 20))
+    assert_allclose(coverage, 1)
+
+
+@pytest.mark.parametrize("draw", ["integers", "normal"])
+def test_expected_density_of_the_same_distribution_is_one_with_ties_and_without(draw):
+    rng = np.random.default_rng(4)
+    sets = (
+        rng.integers(0, 4, (200, 2, 40, 2))
+        if draw == "integers"
+        else rng.normal(size=(200, 2, 40, 2))
+    )
+    densities = [density_coverage(a, b)[0] for a, b in sets]
+    assert abs(np.mean(densities) - 1) < 4 * np.std(densities) / np.sqrt(200)
+
+
+def clipped_of_mixtures(share, n_features=2, n=200, n_repeats=20):
+    rng = np.random.default_rng(5)
+    pairs = rng.normal(size=(n_repeats, 2, n, n_features))
+    pairs[:, 1, : round(share * n)] += 1000
+    return np.array([clipped_density_coverage(*pair) for pair in pairs])
+
+
+@pytest.mark.parametrize("share", [0, 0.25, 0.5, 1])
+@pytest.mark.parametrize("n_features", [1, 8])
+def test_clipped_metrics_are_the_share_of_good_samples(share, n_features):
+    values = clipped_of_mixtures(share, n_features)
+    # Four standard errors of the mean, and what a cut at 1 takes of normal noise, 0.4 of its
+    # deviation, which is 0.07 at most for 200 samples; near 0.5 that is beyond the noise.
+    noise = 4 * values.std(axis=0) / np.sqrt(len(values))
+    cut = 0.4 * 0.07 if share < 0.5 else 0.01
+    assert np.all(np.abs(values.mean(axis=0) - (1 - share)) <= noise + cut)
+    assert np.all(values <= 1)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_clipped_coverage_is_the_share_of_modes(share):
+    rng = np.random.default_rng(6)
+    pairs = rng.normal(size=(20, 2, 200, 2))
+    pairs[:, 0, : round(share * 200)] += 1000
+    values = np.array([clipped_density_coverage(*pair) for pair in pairs])
+    noise = 4 * values.std(axis=0) / np.sqrt(len(values))
+    assert abs(values[:, 1].mean() - (1 - share)) < noise[1] + 0.01
+    assert values[:, 0].mean() > 0.95
+
+
+@pytest.mark.parametrize(("n", "sign"), [(200, 0), (400, -1), (100, 1)])
+def test_clipped_coverage_of_half_the_modes_hangs_on_the_number_of_samples(n, sign):
+    # All n samples lie where 100 of 200 reference points are.
+    of_all = _clipped.expected_coverage(np.arange(n + 1), 200, 5)
+    of_half = _clipped.expected_coverage(n, 100, 5) / 2
+    found = np.interp(of_half, of_all, np.arange(n + 1) / n) - 0.5
+    assert np.sign(found.round(9)) == sign
+
+
+@pytest.mark.parametrize(("n", "m"), [(7, 7), (40, 15)])
+def test_expected_coverage_is_that_of_balls_on_a_circle(n, m):
+    # On a line with its ends joined all points are alike: balls reach to both sides.
+    rng = np.random.default_rng(7)
+    values = []
+    for _ in range(400):
+        x, y = rng.random((m, 1)), rng.random((n, 1))
+        own, other = (np.abs((z - x.T + 0.5) % 1 - 0.5) for z in (x, y))
+        radii = np.sort(own, axis=0)[3]
+        values.append(np.minimum((other <= radii).sum(axis=0), 3).mean() / 3)
+    expected = _clipped.expected_coverage(np.array([0, n]), m, 3)
+    assert expected[0] == 0
+    assert abs(np.mean(values) - expected[1]) < 4 * np.std(values) / np.sqrt(400)
+    assert_allclose(m * expected[1], n * _clipped.expected_coverage(m, n, 3))
+
+
+def test_clipped_density_does_not_see_balls_of_outliers():
+    rng = np.random.default_rng(8)
+    reference, samples = rng.normal(size=(2, 200, 2))
+    reference[:4] = 1000 * rng.normal(size=(4, 2))  # in whose balls everything lies
+    samples[:50] += 60
+    plain, clipped = (
+        density_coverage(reference, samples),
+        clipped_density_coverage(reference, samples),
+    )
+    assert abs(clipped[0] - 0.75) < 0.08
+    assert plain[0] > clipped[0] + 0.05
 
 
 def test_density_does_not_depend_on_units():

@@ -115,6 +115,9 @@ def test_verdicts():
     many = [row(f"x{k} mean", 3.0, 0.01) for k in range(6)]
     assert said(many, 0.01).sentence.endswith(": x0, x1, x2, x3 and 2 more.")
     assert said([row("a mean")], 0.01).sentence.endswith("in all metrics together.")
+    untested = row("clipped density", 3.0, math.nan)
+    assert said([untested, *many], 0.01).sentence.endswith(": x0, x1, x2, x3 and 2 more.")
+    assert said([untested, row("a mean")], 0.4).state == "alike"
 
 
 def test_no_difference_is_not_called_equality():
@@ -165,6 +168,7 @@ def test_words_for_rows_and_numbers():
     assert subject_of("phase_fractions_2 ratio") == "fraction of phase 2"
     assert subject_of("clusters_number mean") == "number of clusters"
     assert subject_of("meaning") == "meaning"
+    assert subject_of("clipped density") == "clipped density"
     assert subject_of("p2 anisotropy") == "anisotropy of the two-point correlation"
     assert [p_text(p) for p in (0.001, 0.4321, 1.0, 1e-7, math.nan)] == [
         "0.001", "0.43", "1", "< 0.0001", "-",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skmicro.evaluation import _weighted, descriptor_wasserstein
+from skmicro.evaluation import _clipped, _weighted, descriptor_wasserstein
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(8, 3)), RNG.normal(size=(6, 3))
@@ -31,6 +31,27 @@ def test_weights_of_pairs_and_percentiles_are_repetitions():
     distances = np.abs(repeated[:, None] - repeated)
     mean = _weighted.mean_pair_distance(A[:, :1])(counts[None] / 8)
     assert_allclose(mean, distances[repeated[:, None] != repeated].mean())
+
+
+@pytest.mark.parametrize("build", [_clipped.density, _clipped.coverage])
+def test_weights_of_clipped_metrics_are_repetitions(build):
+    for a, b in ((A, B), (A.round(), B.round())):
+        counts = RNG.multinomial(8, np.full(8, 1 / 8))
+        equal = np.full((1, 6), 1 / 6)
+        value = build(a, b, 2)(counts[None] / 8, equal)
+        assert_allclose(value, _weighted.value_of(build(drawn(counts, a), b, 2), 8, 6))
+
+
+def test_weights_of_the_reference_take_balls_away():
+    reference = np.append(np.arange(6.0), 100 + np.arange(6.0))[:, None]
+    first = np.repeat([[1 / 6, 0.0]], 6, axis=1)
+    samples = reference[:6] + 0.1
+    density, coverage = (
+        build(samples, reference, 2) for build in (_clipped.density, _clipped.coverage)
+    )
+    u = np.full((1, 6), 1 / 6)
+    assert_allclose([density(u, first), coverage(u, first)], 1)
+    assert_allclose([density(u, first[:, ::-1]), coverage(u, first[:, ::-1])], 0)
 
 
 def test_equal_weights_give_the_public_metric():
