@@ -6,6 +6,7 @@ expected to beat. :func:`evaluate` computes both, with intervals and p-values; m
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """
 
+from ._comparison import Comparison, compare
 from ._conditional import Calibration, ConditionalReport
 from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
@@ -24,11 +25,13 @@ from ._representative import RepresentativeVolume, representative_volume
 
 __all__ = [
     "Calibration",
+    "Comparison",
     "ConditionalReport",
     "EvaluationReport",
     "Metric",
     "RepresentativeVolume",
     "clipped_density_coverage",
+    "compare",
     "density_coverage",
     "descriptor_wasserstein",
     "diversity",

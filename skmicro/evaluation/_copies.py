@@ -33,7 +33,11 @@ SHARES = (0.0, 1.0)
 
 
 def look_for_copies(ruler, sets, training):
-    """Add the rows of memorisation; their baseline are the test images."""
+    """Add the rows of memorisation; their baseline are the test images.
+
+    Returns the indices of the generated images that were compared as a whole, and their
+    correlations.
+    """
     shape, n_training = training.shape[1:], len(training)
     per_image = n_training * symmetry_count(shape)
     rows = _rows(sets, max(MIN_COMPARED, MAX_COMPARISONS // per_image))
@@ -43,10 +47,12 @@ def look_for_copies(ruler, sets, training):
     if np.ptp(found[1]) > 0:
         p_value = extreme_p_value(*found, ruler.seed)
         ruler.add_separate("memorised share", *_share_above(*found), p_value)
+    compared = rows[0], found[0]
     per_image = comparisons_per_image(shape, n_training)
     rows = _rows(sets, max(MIN_LOCALLY_COMPARED, MAX_PRODUCTS // per_image))
     found = [local_memorisation(images[index], training) for images, index in _pairs(sets, rows)]
     ruler.compare_values("local memorisation mean", _weighted.mean, *found, SHARES, rows)
+    return compared
 
 
 def extreme_p_value(generated, real, seed):

@@ -10,6 +10,7 @@ from ..descriptors import TwoPointCorrelation
 from ..images import borders_match, encoder_for
 from ._conditional import evaluate_targets, several
 from ._copies import look_for_copies
+from ._evidence import collect_evidence
 from ._report import EvaluationReport
 from ._rows import (
     compare_axes,
@@ -212,9 +213,23 @@ def evaluate(
     compare_axes(ruler, _along_axes(encoder, shape, sets, periodic))
     compare_spaces(ruler, tables)
     _compare_images(ruler, encoder, sets, periodic)
-    look_for_copies(ruler, sets, training)
+    compared = look_for_copies(ruler, sets, training)
+    settings = {
+        "n_samples": len(sets.samples),
+        "targets": targets,
+        "periodic": periodic,
+        "random_state": seed,
+        "n_bootstrap": n_bootstrap,
+    }
+    own = {"descriptors": descriptors, "properties": properties, "positions": positions}
+    settings |= {name: value for name, value in own.items() if value is not None}
     return EvaluationReport(
-        ruler.metrics(), n_samples=len(sets.samples), n_reference=len(sets.reference)
+        ruler.metrics(),
+        n_samples=len(sets.samples),
+        n_reference=len(sets.reference),
+        evidence=collect_evidence(
+            generator, sets, training, tables, compared=compared, settings=settings
+        ),
     )
 
 

@@ -1,11 +1,12 @@
-"""Metrics with their baselines, as a table, a dictionary or a data frame."""
+"""Metrics with their baselines, and the ways to show them."""
 
-import importlib
 import math
-from html import escape
 from typing import NamedTuple
 
-COLUMNS = ("metric", "generated", "95 % interval", "real", "95 % interval", "p")
+from .._files import atomic_path
+from ._formats import aligned, cells, frame_of, latex
+from ._page import page, part_of_notebook
+from ._wording import p_text, verdict
 
 
 class Metric(NamedTuple):
@@ -20,8 +21,8 @@ class Metric(NamedTuple):
     baseline, baseline_low, baseline_high : float
         The same for real images in their place.
     p_value : float
-        Chance of a difference as large between images of one distribution, adjusted for
-        the number of metrics. NaN for a metric without a test.
+        Probability of such a difference among real images, adjusted for the number of rows; NaN
+        where it was not tested.
     """
 
     name: str
@@ -34,10 +35,85 @@ class Metric(NamedTuple):
     p_value: float
 
 
-class EvaluationReport:
+class Shown:
+    """Reports by name, as pages and tables.
+
+    Subclasses say which by ``_reports``, a method that returns a dictionary.
+    """
+
+    def to_html(self, path):
+        """Write one page that shows all of the report and needs no other file.
+
+        The page has the verdict, generated and real images, the generated images farthest from
+        real ones and nearest to training images, curves, a small plot for each metric, and what is
+        needed to repeat the evaluation. Browsers show it light or dark, on small screens and on
+        paper; it loads nothing and runs no script.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write. An existing one is replaced once the new one is complete.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder of the file does not exist.
+        IsADirectoryError
+            If ``path`` is a folder.
+        TypeError
+            If ``path`` is not a path.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from skmicro.evaluation import EvaluationReport, Metric
+        >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, 0.001)
+        >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report.to_html(Path(folder, "report.html"))
+        ...     text = Path(folder, "report.html").read_text(encoding="utf-8")
+        >>> "These 100 images differ from real ones (p = 0.001): coverage." in text
+        True
+        """
+        text = page(self._reports())
+        with atomic_path(path) as part:
+            part.write_text(text, encoding="utf-8")
+
+    def to_latex(self):
+        r"""Return the metrics as a ``tabular`` of LaTeX, for the package ``booktabs``.
+
+        Returns
+        -------
+        table : str
+            A row for each metric: the value with the ends of its 95 % interval, and the same of
+            real images. Of one report with p-values; of several, a star marks values at which a
+            difference from real images is found.
+
+        Examples
+        --------
+        >>> from skmicro.evaluation import EvaluationReport, Metric
+        >>> row = Metric("p2 relative error", 0.0123, 0.01, 0.0151, 0.004, 0.002, 0.006, 0.01)
+        >>> print(EvaluationReport([row], n_samples=100, n_reference=100).to_latex())
+        \begin{tabular}{lrrr}
+        \toprule
+        metric & generated & real & $p$ \\
+        \midrule
+        p2 relative error & $0.0123\,[0.0100, 0.0151]$ & $0.0040\,[0.0020, 0.0060]$ & $0.01$ \\
+        \bottomrule
+        \end{tabular}
+        """
+        return latex(self._reports())
+
+    def _repr_html_(self):
+        return part_of_notebook(self._reports())
+
+
+class EvaluationReport(Shown):
     """What :func:`skmicro.evaluation.evaluate` found.
 
-    Printed, it is a table. ``report["p2 relative error"]`` is one row.
+    Printed, it is a table; a notebook shows it with pictures. ``report["p2 relative error"]`` is
+    one row.
 
     Parameters
     ----------
@@ -47,37 +123,39 @@ class EvaluationReport:
         Generated images that were judged, and real ones in their place.
     n_reference : int
         Real images that both were compared with.
+    p_value : float or None, default=None
+        Probability of such differences among real images, of all rows together. ``None`` stands
+        for the smallest of the rows, which are adjusted for their number; NaN where none was
+        tested.
+    evidence : object or None, default=None
+        Pictures, curves and origin, as ``evaluate`` collects them for pages; ``None`` makes a
+        report without.
 
     See Also
     --------
     skmicro.evaluation.evaluate : Makes reports.
+    skmicro.evaluation.compare : Puts reports on several generators together.
 
     Examples
     --------
     >>> from skmicro.evaluation import EvaluationReport, Metric
-    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, p_value=0.002)
+    >>> row = Metric("coverage", 0.5, 0.4, 0.6, 0.97, 0.95, 0.99, 0.001)
     >>> report = EvaluationReport([row], n_samples=100, n_reference=100)
     >>> print(report)
     100 generated images against 100 real ones; in their place, 100 other real images
+    These 100 images differ from real ones (p = 0.001): coverage.
     metric    generated  95 % interval  real  95 % interval      p
-    coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]  0.002
+    coverage        0.5     [0.4, 0.6]  0.97   [0.95, 0.99]  0.001
     >>> report["coverage"].baseline
     0.97
     """
 
-    def __init__(self, metrics, *, n_samples, n_reference):
+    def __init__(self, metrics, *, n_samples, n_reference, p_value=None, evidence=None):
         self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
-
-    @property
-    def p_value(self):
-        """Chance that any metric of a perfect generator differs as much: the smallest one.
-
-        NaN if no metric was tested.
-        """
-        tested = [row.p_value for row in self.metrics if not math.isnan(row.p_value)]
-        return min(tested, default=math.nan)
+        self.p_value = _smallest(self.metrics) if p_value is None else p_value
+        self.evidence = evidence
 
     def __getitem__(self, name):
         for row in self.metrics:
@@ -91,16 +169,16 @@ class EvaluationReport:
         Returns
         -------
         report : dict
-            ``"n_samples"``, ``"n_reference"`` and ``"metrics"``, a list of one dictionary for
-            each metric.
+            ``"n_samples"``, ``"n_reference"``, ``"p_value"``, ``"metrics"``, a list of one
+            dictionary for each metric, and ``"origin"``, what the evaluation can be repeated
+            with. ``None`` stands for NaN, and for what is not known.
         """
         return {
             "n_samples": self.n_samples,
             "n_reference": self.n_reference,
-            "metrics": [
-                {key: None if value != value else value for key, value in row._asdict().items()}
-                for row in self.metrics
-            ],
+            "p_value": _or_none(self.p_value),
+            "metrics": [row._asdict() | {"p_value": _or_none(row.p_value)} for row in self.metrics],
+            "origin": self.evidence and self.evidence.origin,
         }
 
     def to_frame(self):
@@ -116,43 +194,30 @@ class EvaluationReport:
         ImportError
             If pandas is not installed.
         """
-        try:
-            pandas = importlib.import_module("pandas")
-        except ImportError as error:
-            raise ImportError("to_frame needs pandas: pip install pandas.") from error
-        return pandas.DataFrame(self.metrics, columns=Metric._fields).set_index("name")
+        return frame_of(self.metrics, Metric._fields[1:], "name")
 
     def __str__(self):
-        rows = [COLUMNS, *self._cells()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-            for row in rows
+        interval = "95 % interval"
+        heads = ("metric", "generated", interval, "real", interval, "p")
+        rows = [
+            (row.name, *cells(*row[1:4]), *cells(*row[4:7]), p_text(row.p_value))
+            for row in self.metrics
         ]
-        return "\n".join([self._title(), *lines])
-
-    def _repr_html_(self):
-        def line(tag, cells):
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-        body = "".join(line("td", row) for row in self._cells())
-        return (
-            f"<table><caption>{escape(self._title())}</caption>"
-            f"<thead>{line('th', COLUMNS)}</thead><tbody>{body}</tbody></table>"
-        )
-
-    def _title(self):
         n = self.n_samples
-        return (
+        title = (
             f"{n} generated images against {self.n_reference} real ones; "
             f"in their place, {n} other real images"
         )
+        return "\n".join([title, verdict(self).sentence, *aligned([heads, *rows])])
 
-    def _cells(self):
-        def cells(value, low, high):
-            return f"{value:.3g}", f"[{low:.3g}, {high:.3g}]"
+    def _reports(self):
+        return {"generated": self}
 
-        return [
-            (row.name, *cells(*row[1:4]), *cells(*row[4:7]), f"{row.p_value:.3f}")
-            for row in self.metrics
-        ]
+
+def _or_none(number):
+    """JSON has no word for NaN."""
+    return None if math.isnan(number) else number
+
+
+def _smallest(rows):
+    return min((row.p_value for row in rows if not math.isnan(row.p_value)), default=math.nan)

@@ -1,0 +1,249 @@
+"""What the page of a report shows besides its metrics, kept small."""
+
+import importlib
+import platform
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.metrics import pairwise_distances_argmin_min
+
+from ..images import encoder_for
+from ..training import parameter_summary
+from . import _weighted
+from ._nearest import nearest_training_images
+from ._rows import MAX_SCALARS
+from ._sets import ThreeSets
+
+N_SHOWN = 8
+N_WORST = 4
+N_COPIES = 3
+MAX_CURVES = 8
+MAX_POINTS = 200
+
+PICTURE_BYTES = 2**14
+"""What the voxels of a picture take before compression; of larger images the middle is shown."""
+
+MAX_TEXT = 300
+PACKAGES = ("skmicro", "torch", "numpy", "sklearn", "scipy")
+LAG = re.compile(r"_r(\d+(?:\.\d+)?)(?: \(\d+\))?$")
+
+
+class OddImage(NamedTuple):
+    """A generated image far from all real ones, and the feature that is farthest out.
+
+    ``distance`` is that to the nearest real image in the space of all descriptors; ``value`` is
+    the feature of the image, ``mean`` and ``spread`` are those of the test images.
+    """
+
+    picture: np.ndarray
+    index: int
+    distance: float
+    feature: str
+    value: float
+    mean: float
+    spread: float
+
+
+class CopiedImage(NamedTuple):
+    """A generated image and the training image nearest to it, moved onto it."""
+
+    picture: np.ndarray
+    index: int
+    nearest: np.ndarray
+    nearest_index: int
+    correlation: float
+    moved: str
+
+
+class Curves(NamedTuple):
+    """Mean and 2.5 and 97.5 % quantiles over images, (3, n), of a descriptor over its lags."""
+
+    label: str
+    lags: np.ndarray
+    has_lags: bool
+    generated: np.ndarray
+    real: np.ndarray
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Pictures, curves and origin of a report.
+
+    Pictures are arrays (height, width) of codes: the place of a label in ``phases``, or, if these
+    are None, 256 grey levels from ``levels[0]`` to ``levels[1]``.
+    """
+
+    image_shape: tuple
+    phases: tuple | None
+    levels: tuple | None
+    generated: np.ndarray
+    real: np.ndarray
+    worst: tuple
+    usual_distance: float
+    copies: tuple
+    curves: tuple
+    origin: dict
+
+
+def collect_evidence(generator, sets, training, tables, *, compared, settings):
+    """Keep of an evaluation what its page shows.
+
+    Parameters
+    ----------
+    generator : BaseGenerator or array-like
+        What was judged.
+    sets : ThreeSets
+        The images.
+    training : ndarray of shape (n_train, *spatial)
+        Images to look for copies in.
+    tables : list of Table
+        The features.
+    compared : tuple of ndarray of shape (n_compared,)
+        Rows of the generated images that were searched for copies, and their correlations.
+    settings : dict
+        Parameters of ``evaluate`` by name, ``random_state`` as an integer.
+
+    Returns
+    -------
+    evidence : Evidence
+        Some pictures, curves and texts.
+    """
+    encoder = encoder_for(training)
+    camera = _Camera(encoder, training.shape[1:])
+    shown = [camera(images[_evenly(len(images), N_SHOWN)]) for images in sets[::2]]
+    worst, usual_distance = _worst(sets.samples, tables, camera)
+    return Evidence(
+        training.shape[1:],
+        camera.phases,
+        camera.levels,
+        *shown,
+        worst,
+        usual_distance,
+        _copies(sets.samples, training, encoder, compared, camera),
+        tuple(_curves(*table) for table in tables if len(table.columns) > MAX_SCALARS)[:MAX_CURVES],
+        _origin(generator, sets, training, settings),
+    )
+
+
+class _Camera:
+    """Takes pictures of images: codes of labels or grey levels, of volumes the middle section."""
+
+    def __init__(self, encoder, shape):
+        self.phases = None if encoder.phases is None else tuple(encoder.phases.tolist())
+        self.levels = None if self.phases else (float(encoder.low), float(encoder.high))
+        n_codes = len(self.phases) if self.phases else 256
+        bits = next(bits for bits in (1, 2, 4, 8) if n_codes <= 2**bits)
+        side = int((8 * PICTURE_BYTES / bits) ** 0.5)
+        starts = [(max(0, length - side) // 2, side) for length in shape[-2:]]
+        self.middle = tuple(slice(start, start + side) for start, side in starts)
+
+    def codes(self, images):
+        """Return the whole images as codes."""
+        if self.phases:
+            return np.searchsorted(self.phases, images).astype(np.uint8)
+        low, high = self.levels
+        grey = (np.asarray(images, dtype=float) - low) / (high - low or 1.0)
+        return np.rint(255 * grey.clip(0, 1)).astype(np.uint8)
+
+    def frame(self, codes):
+        """Return the part of codes (..., *spatial) that is shown."""
+        if codes.ndim == 4:
+            codes = codes[:, codes.shape[1] // 2]
+        return np.ascontiguousarray(codes[:, *self.middle])
+
+    def __call__(self, images):
+        return self.frame(self.codes(images))
+
+
+def _evenly(n, n_chosen):
+    return np.linspace(0, n - 1, min(n_chosen, n)).astype(int)
+
+
+def _worst(samples, tables, camera):
+    """The generated images farthest from the real ones, and how far real images may be."""
+    names = [name for _, columns, _ in tables for name in columns]
+    features = [table for *_, table in tables]
+    spreads = [_weighted.spread_of(table.reference) for table in features]
+    counts = [np.sqrt(len(spread)) for spread in spreads]
+    whole = ThreeSets(*map(np.hstack, zip(*features, strict=True)))
+    scale = np.hstack([spread * count for spread, count in zip(spreads, counts, strict=True)])
+    joint = whole.map(lambda rows: rows / scale)
+    distances, others = (
+        pairwise_distances_argmin_min(rows, joint.reference)[1] for rows in joint[:2]
+    )
+    mean, spread = whole.reference.mean(axis=0), whole.reference.std(axis=0)
+    out = np.abs(whole.samples - mean) / np.hstack(spreads)
+    found = []
+    for row in np.argsort(-distances, kind="stable")[:N_WORST]:
+        k = out[row].argmax()
+        numbers = (float(x) for x in (whole.samples[row, k], mean[k], spread[k]))
+        picture = camera(samples[row, None])[0]
+        found.append(OddImage(picture, int(row), float(distances[row]), names[k], *numbers))
+    return tuple(found), float(others.max())
+
+
+def _copies(samples, training, encoder, compared, camera):
+    rows, correlations = (np.asarray(part) for part in compared)
+    rows = rows[np.argsort(-correlations, kind="stable")[:N_COPIES]]
+    found = []
+    nearest_ones = nearest_training_images(samples[rows], training, encoder)
+    for row, nearest in zip(rows, nearest_ones, strict=True):
+        codes = torch.as_tensor(camera.codes(training[nearest.index, None]))
+        moved = camera.frame(nearest.move(codes[None])[0].numpy())[0]
+        moved = 1 - moved if nearest.exchanged else moved
+        picture = camera(samples[row, None])[0]
+        text = _in_words(nearest)
+        found.append(
+            CopiedImage(picture, int(row), moved, nearest.index, nearest.correlation, text)
+        )
+    return tuple(found)
+
+
+def _in_words(nearest):
+    move = nearest.move
+    words = ["phases exchanged"] if nearest.exchanged else []
+    words += ["turned"] if move.order != tuple(sorted(move.order)) else []
+    words += ["flipped"] if any(move.flips) else []
+    words += [f"rolled by {', '.join(map(str, move.shifts))}"] if any(move.shifts) else []
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "as it is"
+
+
+def _curves(label, columns, table):
+    found = [LAG.search(name) for name in columns]
+    has_lags = all(found)
+    lags = np.array([float(lag[1]) for lag in found] if has_lags else range(len(columns)), float)
+    kept = _evenly(len(lags), MAX_POINTS)
+    bands = (
+        np.vstack([rows.mean(axis=0), np.quantile(rows, [0.025, 0.975], axis=0)])[:, kept]
+        for rows in (table.samples, table.reference)
+    )
+    return Curves(label, lags[kept], has_lags, *bands)
+
+
+def _origin(generator, sets, training, settings):
+    """Texts from which the evaluation can be repeated."""
+    is_estimator = hasattr(generator, "sample")
+    parameters = generator.get_params() if hasattr(generator, "get_params") else {}
+    images = {"X_train": training, "X_test": sets.reference, "generated": sets.samples}
+    return {
+        "generator": type(generator).__name__ if is_estimator else None,
+        "parameters": {name: _text(value) for name, value in sorted(parameters.items())},
+        "settings": {name: _text(value) for name, value in settings.items()},
+        "images": {
+            name: {"shape": list(stack.shape), "sha256": parameter_summary(np.asarray(stack))}
+            for name, stack in images.items()
+        },
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.import_module(name).__version__ for name in PACKAGES},
+    }
+
+
+def _text(value):
+    if isinstance(value, Mapping):
+        value = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in value.items()}
+    return textwrap.shorten(parameter_summary(value), MAX_TEXT, placeholder=" ...")
