@@ -204,6 +204,7 @@ def row_of(name, reports):
         "n_reports": len(found),
         "flagged": float(np.mean(flagged)),
         "median": float(np.median([report.p_value for report in found])),
+        "p_values": [report.p_value for report in found],
         "seconds": float(np.median([seconds for _, seconds in reports])),
         "rows": ", ".join(f"{key} {count}" for key, count in metrics.most_common(4)),
     }

@@ -28,6 +28,7 @@ LEVELS = [
     {"conditioning"},
     {"flows", "markov_fields", "random_fields"},
     {"generators", "regressors"},
+    {"reports"},
     {"evaluation", "plotting", "utils"},
 ]  # fmt: skip
 LEVEL_OF = {part: level for level, parts in enumerate(LEVELS) for part in parts}

@@ -6,8 +6,7 @@ expected to beat. :func:`evaluate` computes both, with intervals and p-values; m
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.
 """
 
-from ._comparison import Comparison, compare
-from ._conditional import Calibration, ConditionalReport
+from ..reports import Calibration, Comparison, ConditionalReport, EvaluationReport, Metric, compare
 from ._disentanglement import mutual_information_gap
 from ._evaluate import evaluate
 from ._local_memorisation import local_memorisation
@@ -20,7 +19,6 @@ from ._metrics import (
     mean_relative_error,
     two_point_rmse,
 )
-from ._report import EvaluationReport, Metric
 from ._representative import RepresentativeVolume, representative_volume
 
 __all__ = [

@@ -5,14 +5,13 @@ generator is asked for the values of these images, one for one, so that a right 
 distribution of the real ones, that of the targets included.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .. import _random
 from ..conditioning import VOLUME_FRACTION
 from ..descriptors import new_descriptor
 from ..images import check_stack, wraps_around
+from ..reports import Calibration, ConditionalReport
 from . import _weighted
 
 MIN_NEAR = 12
@@ -20,115 +19,6 @@ MIN_NEAR = 12
 
 SAMPLES = 7
 """Stream of the seed."""
-
-
-class Calibration(NamedTuple):
-    """What images asked for a target have of it.
-
-    Attributes
-    ----------
-    name : str
-        The descriptor that was asked for.
-    target : float
-        The target.
-    asked : float
-        Mean of the values asked for: those of the real images nearest to the target.
-    achieved, low, high : float
-        Mean of the values that generated images have, and the ends of its 95 % interval.
-    error : float
-        Root mean square of the differences between values achieved and asked for.
-    """
-
-    name: str
-    target: float
-    asked: float
-    achieved: float
-    low: float
-    high: float
-    error: float
-
-
-class ConditionalReport:
-    """What :func:`skmicro.evaluation.evaluate` found for several targets.
-
-    Printed, it is the table of the calibration and the p-value for each target.
-
-    Parameters
-    ----------
-    targets : list of dict
-        The targets, values by name.
-    reports : list of EvaluationReport
-        A report for each of them, against the real images nearest to it.
-    calibration : list of Calibration
-        A row for each target and name.
-
-    See Also
-    --------
-    skmicro.evaluation.evaluate : Makes reports.
-
-    Examples
-    --------
-    >>> from skmicro.datasets import make_cahn_hilliard
-    >>> from skmicro.evaluation import evaluate
-    >>> from skmicro.generators import GaussianRandomField
-    >>> X, _ = make_cahn_hilliard(120, (16, 16), n_steps=100, random_state=0)
-    >>> field = GaussianRandomField(random_state=0).fit(X[:60])
-    >>> report = evaluate(field, X[:60], X[60:], targets={"p1": [0.4, 0.6]}, random_state=0)
-    >>> [round(row.achieved - row.asked, 3) for row in report.calibration]
-    [0.0, 0.0]
-    >>> report.reports[1]["p1 mean"].value > 0.5 > report.reports[0]["p1 mean"].value
-    True
-    """
-
-    def __init__(self, targets, reports, calibration):
-        self.targets = list(targets)
-        self.reports = list(reports)
-        self.calibration = list(calibration)
-
-    @property
-    def p_value(self):
-        """Smallest p-value of the reports times their number (Bonferroni)."""
-        smallest = np.nanmin([report.p_value for report in self.reports])
-        return float(min(1.0, smallest * len(self.reports)))
-
-    def to_dict(self):
-        """Return plain values that ``json.dumps`` takes.
-
-        Returns
-        -------
-        report : dict
-            ``"targets"``, ``"calibration"`` and ``"reports"``, lists of dictionaries.
-        """
-        return {
-            "targets": self.targets,
-            "calibration": [row._asdict() for row in self.calibration],
-            "reports": [report.to_dict() for report in self.reports],
-        }
-
-    def __str__(self):
-        columns = ("target", "asked for", "achieved", "95 % interval", "error", "p")
-        p_values = dict(zip(map(str, self.targets), (r.p_value for r in self.reports), strict=True))
-        rows = [columns]
-        for target in self.targets:
-            for row in self.calibration:
-                if target.get(row.name) == row.target:
-                    rows.append(_cells(row, p_values[str(target)]))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-            for row in rows
-        )
-
-
-def _cells(row, p_value):
-    return (
-        f"{row.name} = {row.target:g}",
-        f"{row.asked:.3g}",
-        f"{row.achieved:.3g}",
-        f"[{row.low:.3g}, {row.high:.3g}]",
-        f"{row.error:.2g}",
-        f"{p_value:.3f}",
-    )
 
 
 def several(targets):

@@ -8,10 +8,10 @@ from .. import _random
 from .._checks import check_choice, check_integer
 from ..descriptors import TwoPointCorrelation
 from ..images import borders_match, encoder_for
+from ..reports import EvaluationReport
 from ._conditional import evaluate_targets, several
 from ._copies import look_for_copies
 from ._evidence import collect_evidence
-from ._report import EvaluationReport
 from ._rows import (
     compare_axes,
     compare_diversities,
@@ -163,8 +163,8 @@ def evaluate(
     *p-values.* All metrics are computed for 999 random divisions of generated and test images into
     two sets of these sizes, and judged by the largest of all of them (single-step maxT [1]_). The
     largest correlation with a training image, "memorised share", is tested apart by the
-    Gumbel distribution that those of test images suggest, since a few copies move no mean. Each
-    of the two tests has half of the chance of a false alarm.
+    Gumbel distribution that those of test images suggest, since a few copies move no mean. It has
+    a fifth of the chance of a false alarm.
 
     References
     ----------

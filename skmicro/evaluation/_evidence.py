@@ -5,14 +5,13 @@ import platform
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from ..images import encoder_for
+from ..reports import CopiedImage, Curves, Evidence, OddImage
 from ..training import parameter_summary
 from . import _weighted
 from ._nearest import nearest_training_images
@@ -31,63 +30,6 @@ PICTURE_BYTES = 2**14
 MAX_TEXT = 300
 PACKAGES = ("skmicro", "torch", "numpy", "sklearn", "scipy")
 LAG = re.compile(r"_r(\d+(?:\.\d+)?)(?: \(\d+\))?$")
-
-
-class OddImage(NamedTuple):
-    """A generated image far from all real ones, and the feature that is farthest out.
-
-    ``distance`` is that to the nearest real image in the space of all descriptors; ``value`` is
-    the feature of the image, ``mean`` and ``spread`` are those of the test images.
-    """
-
-    picture: np.ndarray
-    index: int
-    distance: float
-    feature: str
-    value: float
-    mean: float
-    spread: float
-
-
-class CopiedImage(NamedTuple):
-    """A generated image and the training image nearest to it, moved onto it."""
-
-    picture: np.ndarray
-    index: int
-    nearest: np.ndarray
-    nearest_index: int
-    correlation: float
-    moved: str
-
-
-class Curves(NamedTuple):
-    """Mean and 2.5 and 97.5 % quantiles over images, (3, n), of a descriptor over its lags."""
-
-    label: str
-    lags: np.ndarray
-    has_lags: bool
-    generated: np.ndarray
-    real: np.ndarray
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Pictures, curves and origin of a report.
-
-    Pictures are arrays (height, width) of codes: the place of a label in ``phases``, or, if these
-    are None, 256 grey levels from ``levels[0]`` to ``levels[1]``.
-    """
-
-    image_shape: tuple
-    phases: tuple | None
-    levels: tuple | None
-    generated: np.ndarray
-    real: np.ndarray
-    worst: tuple
-    usual_distance: float
-    copies: tuple
-    curves: tuple
-    origin: dict
 
 
 def collect_evidence(generator, sets, training, tables, *, compared, settings):

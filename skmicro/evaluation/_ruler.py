@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _random
+from ..reports import Metric
 from . import _weighted
 from ._exchange import adjusted_p_values, divide, over_divisions
-from ._report import Metric
 from ._sets import ThreeSets
 
 BOOTSTRAP, DIVISIONS = 3, 4
@@ -24,8 +24,8 @@ N_SHOWN = 10
 
 POSITIVE = (0.0, np.inf)
 ANY = (-np.inf, np.inf)
-N_FAMILIES = 2
-"""Tests that share the chance of a false alarm: that of all metrics, and that of copies."""
+OF_METRICS, OF_COPIES = 0.8, 0.2
+"""Shares that the tests of all metrics and of copies have of the chance of a false alarm."""
 
 
 class Row(NamedTuple):
@@ -122,13 +122,13 @@ class Ruler:
 
     def add_separate(self, name, value, baseline, p_value):
         """Add a metric with a test of its own."""
-        p_value = min(1.0, N_FAMILIES * p_value)
+        p_value = min(1.0, p_value / OF_COPIES)
         self._separate.append(Metric(name, *value, *baseline, p_value))
 
     def metrics(self):
         """Return the metrics, with p-values that hold for all of them together."""
         p_values = adjusted_p_values(np.array([row.statistics for row in self._rows]))
-        p_values = np.minimum(1.0, N_FAMILIES * p_values)
+        p_values = np.minimum(1.0, p_values / OF_METRICS)
         found = [
             row.metric._replace(p_value=p)
             for row, p in zip(self._rows, p_values.tolist(), strict=True)

@@ -49,7 +49,6 @@ __all__ = [
     "known_shares",
     "known_voxels",
     "looks_periodic",
-    "patch_blocks",
     "point_symmetries",
     "quarter_turns",
     "resolve_periodic",

@@ -21,9 +21,9 @@ from PIL import Image
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import EulerNumber, SpecificSurface, TwoPointCorrelation
 from skmicro.evaluation import EvaluationReport, Metric, compare, evaluate
-from skmicro.evaluation._page import page
-from skmicro.evaluation._page_pictures import colours_of, img
-from skmicro.evaluation._page_plots import (
+from skmicro.reports._page import page
+from skmicro.reports._page_pictures import colours_of, img
+from skmicro.reports._page_plots import (
     BOTTOM,
     LEFT,
     RIGHT,
@@ -33,7 +33,7 @@ from skmicro.evaluation._page_plots import (
     span_of,
     ticks,
 )
-from skmicro.evaluation._page_style import DARK, LIGHT
+from skmicro.reports._page_style import DARK, LIGHT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
                 None)  # fmt: skip

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from skmicro.evaluation import EvaluationReport, Metric
-from skmicro.evaluation._wording import kind_of, p_text, subject_of, verdict
+from skmicro.reports._wording import kind_of, p_text, subject_of, verdict
 
 ROWS = [
     Metric("p2 relative error", 0.0123456, 0.01, 0.0151, 0.004, 0.002, 0.006, 0.031),

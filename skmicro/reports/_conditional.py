@@ -1,0 +1,126 @@
+"""Reports on a generator that was asked for properties, one for each target."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._formats import aligned
+
+
+class Calibration(NamedTuple):
+    """What images asked for a target have of it.
+
+    Attributes
+    ----------
+    name : str
+        The descriptor that was asked for.
+    target : float
+        The target.
+    asked : float
+        Mean of the values asked for: those of the real images nearest to the target.
+    achieved, low, high : float
+        Mean of the values that generated images have, and the ends of its 95 % interval.
+    error : float
+        Root mean square of the differences between values achieved and asked for.
+    """
+
+    name: str
+    target: float
+    asked: float
+    achieved: float
+    low: float
+    high: float
+    error: float
+
+
+class ConditionalReport:
+    """What :func:`skmicro.evaluation.evaluate` found for several targets.
+
+    Printed, it is the table of the calibration and the p-value for each target.
+
+    Parameters
+    ----------
+    targets : list of dict
+        The targets, values by name.
+    reports : list of EvaluationReport
+        A report for each of them, against the real images nearest to it.
+    calibration : list of Calibration
+        A row for each target and name.
+
+    See Also
+    --------
+    skmicro.evaluation.evaluate : Makes reports.
+
+    Examples
+    --------
+    >>> from skmicro.datasets import make_cahn_hilliard
+    >>> from skmicro.evaluation import evaluate
+    >>> from skmicro.generators import GaussianRandomField
+    >>> X, _ = make_cahn_hilliard(120, (16, 16), n_steps=100, random_state=0)
+    >>> field = GaussianRandomField(random_state=0).fit(X[:60])
+    >>> report = evaluate(field, X[:60], X[60:], targets={"p1": [0.4, 0.6]}, random_state=0)
+    >>> [round(row.achieved - row.asked, 3) for row in report.calibration]
+    [0.0, 0.0]
+    >>> report.reports[1]["p1 mean"].value > 0.5 > report.reports[0]["p1 mean"].value
+    True
+    """
+
+    def __init__(self, targets, reports, calibration):
+        self.targets = list(targets)
+        self.reports = list(reports)
+        self.calibration = list(calibration)
+
+    @property
+    def p_value(self):
+        """Smallest p-value of the reports times their number (Bonferroni)."""
+        smallest = np.nanmin([report.p_value for report in self.reports])
+        return float(min(1.0, smallest * len(self.reports)))
+
+    def to_dict(self):
+        """Return plain values that ``json.dumps`` takes.
+
+        Returns
+        -------
+        report : dict
+            ``"targets"``, ``"calibration"`` and ``"reports"``, lists of dictionaries.
+        """
+        return {
+            "targets": self.targets,
+            "calibration": [row._asdict() for row in self.calibration],
+            "reports": [report.to_dict() for report in self.reports],
+        }
+
+    def to_frame(self):
+        """Return the calibration as a pandas data frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row for each target and name.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return frame_of(self.calibration, Calibration._fields[1:], "name")
+
+    def __str__(self):
+        rows = [("target", "asked for", "achieved", "95 % interval", "error", "p")]
+        for target, report in zip(self.targets, self.reports, strict=True):
+            rows += [
+                _cells(row, report.p_value)
+                for row in self.calibration
+                if target.get(row.name) == row.target
+            ]
+        return "\n".join(aligned(rows))
+
+
+def _cells(row, p_value):
+    return (
+        f"{row.name} = {row.target:g}",
+        f"{row.asked:.3g}",
+        *cells(row.achieved, row.low, row.high),
+        f"{row.error:.2g}",
+        p_text(p_value),
+    )
