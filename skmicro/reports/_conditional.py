@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._formats import aligned
+from ._formats import aligned, cells, frame_of
+from ._wording import p_text
 
 
 class Calibration(NamedTuple):
