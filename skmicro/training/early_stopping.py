@@ -214,9 +214,24 @@ def _check_fits(name, weights, wanted):
 
 
 def without_stopping(callbacks):
-    """Return the callbacks that are called after each iteration, and the EarlyStopping or None.
+    """Take the EarlyStopping out of callbacks.
 
-    ValueError if there are several of these.
+    Parameters
+    ----------
+    callbacks : sequence of callable or None
+        The callbacks of an estimator.
+
+    Returns
+    -------
+    others : list of callable
+        Those that are called after each iteration.
+    stopping : EarlyStopping or None
+        The one that is not.
+
+    Raises
+    ------
+    ValueError
+        If there are several of these.
     """
     found = [callback for callback in callbacks or () if isinstance(callback, EarlyStopping)]
     if len(found) > 1:
