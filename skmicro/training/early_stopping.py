@@ -8,6 +8,8 @@ from numbers import Real
 import numpy as np
 
 from .._checks import check_integer
+from .._warnings import warn_user
+from ..exceptions import TrainingInterruptedWarning
 from .distributed import from_first
 from .fingerprint import digest, parameter_summary
 from .interruption import interrupted_afterwards
@@ -165,7 +167,14 @@ class Watch:
 
         It is the metric by iteration, (n_iter,) float32; NaN where it was not evaluated.
         """
-        self.update(history)
+        try:
+            self.update(history)
+        except KeyboardInterrupt:
+            warn_user(
+                "Training was interrupted in its last evaluation; the generator holds the best "
+                "state of those that were evaluated.",
+                TrainingInterruptedWarning,
+            )
         curve = np.full(history.n_iter, np.nan, np.float32)
         curve[np.array(self.iterations, int) - 1] = self.values
         return {CURVE: curve}

@@ -21,6 +21,7 @@ from test_training import (
 )
 
 import skmicro
+from skmicro.exceptions import TrainingInterruptedWarning
 from skmicro.generators import WGANGP, FlowMatchingGenerator, _base
 from skmicro.plotting import HistoryDisplay
 from skmicro.regressors import CNNRegressor
@@ -194,6 +195,24 @@ def test_a_fit_that_cannot_be_judged_leaves_the_generator_as_it_was(early, messa
     with pytest.raises(ValueError, match=message):
         generator.fit(X)
     assert not hasattr(generator, "generator_")
+
+
+def test_an_interrupted_evaluation_keeps_the_best_before_it():
+    class Interrupted(Told):
+        def __call__(self, generator, X_val):
+            value = super().__call__(generator, X_val)
+            if value is None:
+                raise KeyboardInterrupt
+            return value
+
+    early = EarlyStopping(X_VAL, metric=Interrupted(PEAK | {4: None}), every=1)
+    generator = KINDS["WGANGP averaged"](callbacks=[early])
+    with pytest.warns(TrainingInterruptedWarning) as warned:
+        generator.fit(X)
+    assert "after 4 of 6 iterations" in str(warned[0].message)
+    assert "in its last evaluation" in str(warned[1].message)
+    np.testing.assert_array_equal(generator.history_["score"], [0.0, 5.0, 1.0, np.nan])
+    assert_same_networks(generator, stopped_after_two("WGANGP averaged"))
 
 
 def test_one_per_training_and_of_generators_only():
