@@ -138,6 +138,12 @@ saved-history | saved file loses an attribute | common/test_battery.py
 
 light-conditions | conditions not whitened | networks/test_networks.py
     [whitened(conditions, self.whitening), whole]  =>  [conditions, whole]
+score-copies | repeated samples not seen | generators/test_generators.py
+    (1 - near / usual).clamp_min(0)  =>  (0 * near)
+best-weights | last weights kept | training/test_early_stopping.py
+    self.watch.restore()  =>  pass
+evaluation-draws | random stream moved by a look | training/test_early_stopping.py
+    self.rng.set_state(rng)  =>  pass
 score-phases | last phase only | generators/test_generators.py
     encoder.phases[-max(1, encoder.n_channels - 1) :]  =>  encoder.phases[-1:]
 double-loaded | wrong precision after loading | test_persistence.py

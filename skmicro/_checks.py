@@ -97,12 +97,12 @@ def check_betas(value):
 
 
 def check_callables(name, value):
-    """Raise unless ``value`` is None or a list or tuple of callables."""
+    """Raise unless ``value`` is None or a list or tuple of callables, or what makes such."""
     if value is None:
         return
     check_sequence(name, value)
     for item in value:
-        if not callable(item):
+        if not callable(item) and not hasattr(item, "watch"):
             raise TypeError(f"{name} must hold callables, got {item!r}.")
 
 

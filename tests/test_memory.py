@@ -68,7 +68,7 @@ def test_a_fit_takes_little_more_than_the_conditions_that_it_keeps(images):
 def test_a_score_does_not_grow_with_the_images(images):
     generator = GaussianRandomField().fit(images[:64])
     generator.score(images[:64])
-    _, n_few = peak(lambda: generator.score(images[:400]))
+    _, n_few = peak(lambda: generator.score(images[:512]))
     _, n_many = peak(lambda: generator.score(images))
     assert n_many < 1.2 * n_few
 

@@ -40,7 +40,7 @@ from ..parameters import RUNNING, SAMPLING, check_parameters, parameter
 from ..rules import boolean, instance_of, random_state, real
 from ..training import agreed_seed, begin_together
 from ._ends import latent_vector
-from ._score import correlation_distance
+from ._score import distribution_distance
 from ._sources import WholeImages
 
 SCORE_SAMPLES = 256
@@ -289,23 +289,24 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         return self.inverse_transform(self._model().between(*ends, share))
 
     def score(self, X, y=None):
-        """Return minus the distance between the correlations of ``X`` and of samples.
+        """Return minus the distance between 256 samples and other images: one figure of a report.
 
-        It is the relative error ||S2 - S2'|| / ||S2'|| of the mean radial two-point correlation
-        of 256 samples against that of ``X``, for all phases but the first; across the borders
-        if the training images are ``periodic``.
+        It is minus the sum of two terms, about 0 for samples that are like ``X`` and at most 1: the
+        mean over descriptors of the coefficient of inhomogeneity of their distributions, and how
+        much nearer samples are to each other than ``X`` is to them, as copies of few training
+        images are. The user guide says more.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images to compare with.
+            Images that the generator was not trained on; of more than 256, evenly spaced ones.
         y : None
             Ignored, present for API consistency.
 
         Returns
         -------
         score : float
-            At most 0; higher is better.
+            Higher is better: at most 0, or by chance a little more.
 
         Raises
         ------
@@ -316,7 +317,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         images = self._source.pieces(self, X)
         self.encoder_.check(images)
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
-        return -correlation_distance(samples, images, self.encoder_, self.conditions_.periodic)
+        return -distribution_distance(samples, images, self.encoder_, self.conditions_.periodic)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns of :meth:`transform`.

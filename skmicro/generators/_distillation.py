@@ -9,7 +9,7 @@ from .._checks import check_integer
 from .._random import draw_seed, normal_rows, numpy_generator, torch_generator
 from ..flows import StudentModel, flow_end, n_flow_channels, short_flow
 from ..images import Symmetries
-from ..training import PairBatches, distillation_step, run
+from ..training import PairBatches, distillation_step, run, without_stopping
 from ._flow_generator import FlowGenerator
 
 TEACHER_STEPS = 4
@@ -82,7 +82,7 @@ class DistillableFlow(FlowGenerator):
             augment=Symmetries(self._moves),
         )
         batches = self._pairs(model, n_pairs, seed)
-        callbacks = self.callbacks or ()
+        callbacks, _ = without_stopping(self.callbacks)
         history = run(step, batches, n_iter, callbacks=callbacks, verbose=self.verbose)
         made = type(self)(**self.get_params(deep=False))
         made._set(vars(self))

@@ -22,7 +22,14 @@ from ..conditioning import NetworkModel
 from ..exceptions import ImageShapeWarning
 from ..parameters import MODEL, parameter, parameters_of
 from ..rules import boolean, integer, optional
-from ..training import NetworkEstimator, fingerprint, n_processes, parameter_summary, run
+from ..training import (
+    NetworkEstimator,
+    fingerprint,
+    n_processes,
+    parameter_summary,
+    run,
+    without_stopping,
+)
 from ._architectures import check_networks
 from ._base import BaseGenerator
 
@@ -127,20 +134,33 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
             dtype=like.dtype,
         )
         step = self._training_step(networks, torch_generator(self._seed, 3, done), **settings)
-        looks = task.loop_callbacks(lambda history: self._as_if_finished(step, images, history))
+        callbacks, stopping = without_stopping(self.callbacks)
+
+        def reached(history):
+            return self._as_if_finished(step, batches, images, history)
+
+        callbacks, watch = [*callbacks, *task.loop_callbacks(reached)], None
+        if stopping is not None:
+            self._check_validation_images(stopping.X_val)
+            watch = stopping.watch(step, batches, lambda history: self._with(reached(history)))
+            callbacks.insert(0, watch)
         marked = checkpoint is not None or n_processes() > 1
         marks = fingerprint(self, data=images, conditions=rows) if marked else None
+        if marked and stopping is not None:
+            marks["early_stopping"] = stopping.mark
         history = run(
             step,
             batches,
             n_iter or self.n_iter,
-            callbacks=[*(self.callbacks or ()), *looks],
+            callbacks=callbacks,
+            finished=watch and watch.finished,
             verbose=self.verbose,
             checkpoint=checkpoint,
             checkpoint_every=self.checkpoint_every,
             fingerprint=marks,
         )
-        self._set(self._trained(step.finish(batches), images, history))
+        curves = watch.curves(history) if watch else {}
+        self._set(self._trained(step.finish(batches), images, history, curves))
         self._finish()
 
     def _learn_more(self, X, y, n_iter, task, **settings):
@@ -160,18 +180,31 @@ class NetworkGenerator(NetworkEstimator, BaseGenerator):
         self._warn_of_a_seam(networks["generator"])
         return networks
 
-    def _trained(self, networks, images, history):
+    def _trained(self, networks, images, history, curves=None):
         """Return the fitted attributes that a training has changed."""
-        losses = joined(self.history_, history.as_arrays(), self.n_iter_, history.n_iter)
+        losses = history.as_arrays() | (curves or {})
+        losses = joined(self.history_, losses, self.n_iter_, history.n_iter)
         kept = {f"{name}_": network.requires_grad_(False) for name, network in networks.items()}
         done = {"history_": losses, "n_iter_": self.n_iter_ + history.n_iter}
         return kept | done | self._measured(networks, images)
 
-    def _as_if_finished(self, step, images, history):
+    def _as_if_finished(self, step, batches, images, history):
         """Return the fitted attributes as if training ended now."""
-        networks = {name: copy.deepcopy(step.modules[name]).eval() for name in self._networks()}
+        networks = step.look(batches)
         fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
         return fitted | self._trained(networks, images, history) | {"_flat": self._flat}
+
+    def _with(self, attributes):
+        """Return a copy of the generator with other fitted attributes."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self) | attributes)
+        return twin
+
+    def _check_validation_images(self, X):
+        try:
+            self.encoder_.check(self._source.pieces(self, X))
+        except ValueError as error:
+            raise ValueError(f"X_val must be images like those trained on: {error}") from error
 
     def _warn_of_a_seam(self, network):
         if not getattr(network, "seamless", True):

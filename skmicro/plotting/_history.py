@@ -39,7 +39,8 @@ class HistoryDisplay:
     Notes
     -----
     The running mean at iteration t is that of the iterations ``t - window + 1, ..., t``;
-    it begins at iteration ``window``.
+    it begins at iteration ``window``. Iterations whose loss is NaN are left out, as those are
+    between two evaluations of :class:`.EarlyStopping`, whose ``"score"`` is no loss.
 
     Examples
     --------
@@ -136,7 +137,8 @@ class HistoryDisplay:
         return self
 
     def _draw_loss(self, ax, name, values, window, options):
-        iterations = np.arange(1, len(values) + 1)
+        told = ~np.isnan(values)
+        iterations, values = np.arange(1, len(values) + 1)[told], values[told]
         if window > 1:
             faint = options | {"alpha": 0.25, "label": None}
             (self.raw_lines_[name],) = ax.plot(iterations, values, **faint)

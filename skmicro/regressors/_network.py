@@ -28,6 +28,7 @@ from ..training import (
     regression_step,
     run,
     without_progress,
+    without_stopping,
 )
 from ._conformal import half_widths
 from ._members import joined, members_of, predictions
@@ -316,7 +317,13 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         return Symmetries(names, N_GROUPS) if names else None
 
     def _run(self, step, batches, bests, samples, looks):
-        callbacks = [*(self.callbacks or ()), *looks]
+        callbacks, stopping = without_stopping(self.callbacks)
+        if stopping is not None:
+            raise ValueError(
+                "callbacks must hold no EarlyStopping for regressors, which hold out images of "
+                f"their own, see n_iter_no_change; got {stopping!r}."
+            )
+        callbacks = [*callbacks, *looks]
         finished = None
         if bests:
             every = -(-len(batches.images) // batches.batch_size)

@@ -7,6 +7,7 @@ from .batches import Batch, CropBatches, ImageBatches, random_crops
 from .descents import RowAdam, RowLBFGS
 from .distillation import PairBatches, distillation_step
 from .distributed import agreed_seed, begin_together, is_first, n_processes
+from .early_stopping import EarlyStopping, without_stopping
 from .estimator import NetworkEstimator
 from .fingerprint import fingerprint, parameter_summary
 from .invariance import invariance_step
@@ -28,6 +29,7 @@ __all__ = [
     "Batch",
     "BestWeights",
     "CropBatches",
+    "EarlyStopping",
     "ImageBatches",
     "NetworkEstimator",
     "PairBatches",
@@ -59,4 +61,5 @@ __all__ = [
     "search_latents",
     "style_term",
     "without_progress",
+    "without_stopping",
 ]

@@ -62,7 +62,7 @@ class NetworkEstimator(EncodingEstimator):
         None,
         callables(),
         """Each is called as ``callback(iteration, history)`` after an iteration; a true answer
-        ends the training.""",
+        ends the training. Or an :class:`.EarlyStopping`, which keeps the best weights.""",
         RUNNING,
     )
     checkpoint: object = parameter(

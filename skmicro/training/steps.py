@@ -6,6 +6,7 @@ descends, and what the history keeps. A :class:`TrainingStep` is a schedule of b
 beside this one have the objectives and the functions that build a step of them.
 """
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, final
@@ -207,6 +208,7 @@ class TrainingStep:
         self.generate = generate
         self.projections = projections
         self.summary = summary
+        self.watch = None
 
     @property
     def optimizers(self):
@@ -254,12 +256,9 @@ class TrainingStep:
 
     def finish(self, batches):
         """Return the networks, the generator averaged and its level trained, in evaluation mode."""
-        kept = {name: module.eval() for name, module in self.modules.items()}
-        if self.average is not None:
-            kept["generator"] = kept.pop("average")
-            measure_batch_statistics(
-                kept["generator"], lambda _: self.generate(kept, next(batches), self.rng)
-            )
+        if self.watch is not None:
+            self.watch.restore()
+        kept = self._averaged(self.modules, batches)
         for projection in self.projections:
             if projection.n_level_steps > 0 and hasattr(kept["generator"], "level_parameters"):
                 try:
@@ -272,9 +271,18 @@ class TrainingStep:
                     )
         return kept
 
+    def look(self, batches):
+        """Return copies of what :meth:`finish` would, but for the level; nothing is changed."""
+        drawn, rng = batches.state_dict(), self.rng.get_state()
+        kept = self._averaged(copy.deepcopy(self.modules), batches)
+        batches.load_state_dict(drawn)
+        self.rng.set_state(rng)
+        return kept
+
     def state_dict(self):
         """Return the whole state as a tree of tensors and plain values."""
-        return {
+        watched = {} if self.watch is None else {"early_stopping": self.watch.state_dict()}
+        return watched | {
             "modules": {name: dict(m.state_dict()) for name, m in self.modules.items()},
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "rng": self.rng.get_state(),
@@ -290,6 +298,18 @@ class TrainingStep:
         for name, player in self.players.items():
             player.restore(state["optimizers"][name]["state"])
         self.rng.set_state(state["rng"])
+        if self.watch is not None:
+            self.watch.load_state_dict(state["early_stopping"])
+
+    def _averaged(self, modules, batches):
+        """Return networks in evaluation mode, the generator averaged."""
+        kept = {name: module.eval() for name, module in modules.items()}
+        if self.average is not None:
+            kept["generator"] = kept.pop("average")
+            measure_batch_statistics(
+                kept["generator"], lambda _: self.generate(kept, next(batches), self.rng)
+            )
+        return kept
 
     def _next(self, batches):
         batch = next(batches)

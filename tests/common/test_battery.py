@@ -223,7 +223,7 @@ def test_round_trips_keep_shape_and_labels(cls):
     line = generator.interpolate(X[0], X[1], n_steps=5)
     np.testing.assert_array_equal(line[[0, -1]], generator.inverse_transform(Z[:2]))
     np.testing.assert_array_equal(line, generator.interpolate(Z[0], Z[1], n_steps=5))
-    assert generator.score(X) <= 0
+    assert -2 <= generator.score(X) < 0.05
 
 
 @every_network

@@ -13,6 +13,9 @@ from textures import blobs
 from skmicro.conditioning import _search
 from skmicro.descriptors import (
     BaseDescriptor,
+    ClusterStatistics,
+    EulerNumber,
+    LinealPath,
     PhaseFractions,
     SpecificSurface,
     TwoPointCorrelation,
@@ -20,6 +23,8 @@ from skmicro.descriptors import (
 )
 from skmicro.exceptions import ExtrapolationWarning, TargetWarning
 from skmicro.generators import WGANGP, InvNetGenerator
+from skmicro.generators._score import distribution_distance, repetition
+from skmicro.images import encoder_for
 
 SMALL = {
     "architecture": "light",
@@ -399,28 +404,78 @@ def test_grid_search_over_the_number_of_iterations():
     assert search.best_score_ == scores.max()
 
 
-def test_score_is_the_relative_error_of_the_mean_correlation():
-    X = blobs()
-    generator = wgan().fit(X)
-    samples = generator.sample(256, random_state=0)
-    curve = TwoPointCorrelation(periodic=False).fit(X)
-    wanted, got = curve.transform(X).mean(axis=0), curve.transform(samples).mean(axis=0)
-    expected = -np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
-    assert generator.score(X) == pytest.approx(expected, rel=1e-5)
-    assert generator.score(samples) == pytest.approx(0.0, abs=1e-6)
+def inhomogeneity(x, y):
+    """Szekely and Rizzo 2013, pair by pair, in units of the columns' deviations."""
+    x, y = (rows.astype(float) / np.sqrt((x.var(0) + y.var(0)) / 2) for rows in (x, y))
+    between = np.linalg.norm(x[:, None] - y, axis=2).mean()
+    within = [
+        np.linalg.norm(z[:, None] - z, axis=2).sum() / (len(z) * (len(z) - 1)) for z in (x, y)
+    ]
+    return (2 * between - sum(within)) / (2 * between)
 
 
-def test_score_counts_all_phases_but_the_first():
-    X = blobs(n_phases=3)
-    generator = wgan().fit(X)
-    samples = generator.sample(256, random_state=0)
-    curves = [TwoPointCorrelation(phase=phase, periodic=False).fit(X) for phase in (1, 2)]
-    wanted, got = (
-        np.concatenate([curve.transform(images).mean(axis=0) for curve in curves])
-        for images in (X, samples)
+def waves(images, phases=(1,)):
+    fields = [images == phase for phase in phases]
+    return np.concatenate(
+        [
+            np.abs(np.fft.rfft2(f - f.mean((1, 2), keepdims=True))).reshape(len(f), -1)
+            for f in fields
+        ],
+        axis=1,
     )
-    expected = -np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
-    assert generator.score(X) == pytest.approx(expected, rel=1e-5)
+
+
+def repeated(samples, images, phases=(1,)):
+    own, others = waves(samples, phases), waves(images, phases)
+    # Amplitudes of an image and of the image turned by 180 degrees are the same.
+    moved = [
+        waves(np.flip(s, axes), phases)
+        for s in (samples, samples.swapaxes(1, 2))
+        for axes in ((), (1,))
+    ]
+
+    def distances(rows):
+        return np.min([np.linalg.norm(rows[:, None] - m, axis=2) for m in moved], axis=0)
+
+    among = distances(own) + np.diag(np.full(len(own), np.inf))
+    return max(0.0, 1 - among.min(1).mean() / distances(others).min(1).mean())
+
+
+@pytest.mark.parametrize("n_phases", [2, 3])
+def test_score_compares_distributions_of_descriptors_of_all_phases_but_the_first(n_phases):
+    X = blobs(20, n_phases=n_phases)
+    generator = wgan().fit(X)
+    samples, phases = generator.sample(256, random_state=0), range(1, n_phases)
+    kinds = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
+    described = [kind(phase=k, periodic=False).fit(X) for k in phases for kind in kinds]
+    tables = [(d.transform(samples), d.transform(X)) for d in [PhaseFractions().fit(X), *described]]
+    expected = np.mean([inhomogeneity(*both) for both in tables]) + repeated(samples, X, phases)
+    assert generator.score(X) == pytest.approx(-expected, abs=1e-4)
+
+
+def test_score_tells_copies_and_repetition_from_new_images():
+    rng = np.random.default_rng(0)
+    X = rng.permutation(blobs(80, (16, 16)))
+    encoder = encoder_for(X)
+
+    def score(samples):
+        return -distribution_distance(samples, X[:32], encoder, False)
+
+    copies = np.stack([np.rot90(X[32 + k % 8], k // 8) for k in range(48)])
+    rolled = np.stack([np.roll(image, rng.integers(0, 16, 2), (0, 1)) for image in copies])
+    assert abs(score(X[32:])) < 0.05
+    assert score(copies) < -0.9
+    assert repetition(rolled, X[:32], encoder) == pytest.approx(1.0, abs=0.01)
+    assert score(np.repeat(X[32:33], 48, axis=0)) < -1.2
+    assert repetition(X[32:], X[:32], encoder) < 0.05
+
+
+def test_score_of_a_single_image_does_not_ask_for_its_spread():
+    X = np.random.default_rng(0).permutation(blobs(60, (16, 16)))
+    distance = [
+        distribution_distance(X[20:], X[k : k + 1], encoder_for(X), False) for k in range(20)
+    ]
+    assert 0 <= min(distance) <= np.mean(distance) < 0.5
 
 
 def test_a_descriptor_of_ones_own_as_invariance_and_as_target():
