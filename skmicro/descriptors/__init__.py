@@ -25,6 +25,9 @@ from ._topology import EulerNumber
 from ._two_point import TwoPointCorrelation
 from ._two_point_cluster import TwoPointCluster
 
+REPORTED = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
+"""Kinds that stand for all of them in scores and reports, beside the fractions of phases."""
+
 __all__ = [
     "BaseDescriptor",
     "BettiNumbers",

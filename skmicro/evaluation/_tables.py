@@ -4,24 +4,14 @@ import numpy as np
 from sklearn.base import clone
 
 from .._checks import check_sequence
-from ..descriptors import (
-    ClusterStatistics,
-    EulerNumber,
-    LinealPath,
-    PhaseFractions,
-    SpecificSurface,
-    TwoPointCorrelation,
-    VolumeFraction,
-    with_borders,
-)
+from ..descriptors import REPORTED, PhaseFractions, VolumeFraction, with_borders
 from ._rows import Table
 
 
 def default_descriptors(encoder):
     """Return the descriptors that stand for all of them, in pairs as :func:`checked` has them."""
     fractions = VolumeFraction() if encoder.n_channels == 2 else PhaseFractions()
-    kinds = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
-    return [("descriptors", item) for item in (fractions, *(kind() for kind in kinds))]
+    return [("descriptors", item) for item in (fractions, *(kind() for kind in REPORTED))]
 
 
 def checked(descriptors, properties):

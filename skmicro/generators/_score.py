@@ -20,28 +20,19 @@ from scipy.spatial.distance import cdist, pdist
 
 from .._arrays import joined, parts_of
 from ..conditioning import ConditionTable
-from ..descriptors import (
-    ClusterStatistics,
-    EulerNumber,
-    LinealPath,
-    PhaseFractions,
-    SpecificSurface,
-    TwoPointCorrelation,
-)
+from ..descriptors import REPORTED, PhaseFractions, TwoPointCorrelation
 from ..images import known_voxels
 
 SCORED = 256
 """Images to compare with, at most."""
 HIGHEST = 8
 """Waves along an axis, at most, by which images are told from each other."""
-KINDS = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
-"""What is described of phases, beside their fractions: as in reports of the evaluation."""
 
 
 def distribution_distance(samples, images, encoder, periodic):
     """Return the mean share H of all descriptors, and add the repetition of samples.
 
-    Descriptors are the phase fractions, and for every phase but the first those of ``KINDS``; of
+    Descriptors are the phase fractions, and for every phase but the first those of ``REPORTED``; of
     grey levels only the two-point correlation. ValueError if the images have none of these phases.
     """
     images = images[:: -(-len(images) // SCORED)]
@@ -57,7 +48,7 @@ def _descriptors(encoder, periodic):
     if encoder.phases is None:
         return [PhaseFractions(), TwoPointCorrelation(periodic=periodic)]
     phases = encoder.phases[-max(1, encoder.n_channels - 1) :]
-    described = [kind(phase=phase, periodic=periodic) for phase in phases for kind in KINDS]
+    described = [kind(phase=phase, periodic=periodic) for phase in phases for kind in REPORTED]
     return [PhaseFractions(), *described]
 
 
