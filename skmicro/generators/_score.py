@@ -33,10 +33,13 @@ def distribution_distance(samples, images, encoder, periodic):
     """Return the mean share H of all descriptors, and add the repetition of samples.
 
     Descriptors are the phase fractions, and for every phase but the first those of ``REPORTED``; of
-    grey levels only the two-point correlation. ValueError if the images have none of these phases.
+    grey levels only the two-point correlation, of images with unknown voxels those that take them. ValueError if the images have none of these phases.
     """
     images = images[:: -(-len(images) // SCORED)]
-    table = ConditionTable(_descriptors(encoder, periodic), encoder, images.shape[1:])
+    descriptors = _descriptors(encoder, periodic)
+    if known_voxels(images) is not None:
+        descriptors = [descriptor for descriptor in descriptors if descriptor.takes_unknown]
+    table = ConditionTable(descriptors, encoder, images.shape[1:])
     first, second = (table.split(table.describe(stack)) for stack in (samples, images))
     if not np.nan_to_num(second[1]).any():
         raise ValueError("X must hold some voxels of the phases scored, got none.")

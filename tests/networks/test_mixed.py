@@ -127,10 +127,10 @@ def test_a_training_in_mixed_precision(native):
             generator, rounded = trained("auto", architecture=architecture)
             assert rounded.dtype == torch.float32
             for name, losses in single.history_.items():
-                scale = np.abs(losses).max()
-                np.testing.assert_allclose(
-                    generator.history_[name], losses, atol=20 * ROUNDING * scale, err_msg=name
-                )
+                # From the first update on, which magnifies roundings (30 on a processor with AMX).
+                allowed = np.where(np.arange(len(losses)) == 0, 20, 40) * ROUNDING
+                off = np.abs(generator.history_[name] - losses) / np.abs(losses).max()
+                assert (off <= allowed).all(), (name, off)
             start = trained(
                 "float32",
                 architecture=architecture,
