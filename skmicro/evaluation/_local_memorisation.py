@@ -29,7 +29,7 @@ SOME = 64
 
 BATCH_IMAGES = 32
 
-BLOCK_VALUES = 2**22
+BLOCK_VALUES = 2**20
 """Numbers in the windows of training images that are held at once."""
 
 
@@ -118,7 +118,8 @@ class _WindowSearch:
 
     def blocks(self):
         """Yield the windows of training images, of as many as fit into a block, at all places."""
-        n_rows = max(1, BLOCK_VALUES // (math.prod(self.cells) * math.prod(self.shape)))
+        n_places = math.prod(n // cell for n, cell in zip(self.shape, self.cell, strict=True))
+        n_rows = max(1, BLOCK_VALUES // (math.prod(self.cells) * n_places))
         for start in range(0, len(self.training), n_rows):
             yield self._unit(self._windows_of(self.training[start : start + n_rows]))
 
