@@ -77,4 +77,4 @@ def _parts(values, reference, fractions, reference_fractions):
     if rest is None or rest.var(axis=0).sum() <= EXPLAINED * both.var(axis=0).sum():
         return None
     parts = rest[: len(values)], rest[len(values) :]
-    return parts if parts[1].std() > 0 else None
+    return parts if parts[1].std() > _weighted.CONSTANT * rest.std() else None

@@ -13,6 +13,7 @@ from ..descriptors import new_descriptor
 from ..images import check_stack, wraps_around
 from ..reports import Calibration, ConditionalReport
 from . import _weighted
+from ._sets import blocks_of, number_of_samples
 
 MIN_NEAR = 12
 """Real images near a target in any case."""
@@ -31,11 +32,17 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
     if not hasattr(generator, "image_shape_") or not hasattr(generator, "sample"):
         raise TypeError(
             "targets in lists need a fitted generator that samples by descriptors, got "
-            f"{generator!r}."
+            f"{type(generator).__name__}."
         )
     wanted = _by_name(targets)
     training = check_stack("X_train", X_train, generator.image_shape_)
     reference = check_stack("X_test", X_test, generator.image_shape_)
+    if positions is not None:
+        blocks_of(positions, training, reference)
+        positions = [np.asarray(part) for part in positions]
+    n = options["n_samples"]
+    if n is not None:
+        n = number_of_samples(n, min(len(training), len(reference)), n)
     descriptors = [_descriptor(generator, name) for name in wanted]
     of_training, of_reference = (
         np.column_stack([d.transform(images) for d in descriptors]).astype(float)
@@ -46,7 +53,6 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
     _check_range(wanted, of_reference)
     reports, calibration = [], []
     for k, row in enumerate(rows):
-        n = options["n_samples"]
         own, others = (
             _nearest(values, row, n or max(MIN_NEAR, len(values) // len(rows)))
             for values in (of_training, of_reference)
@@ -71,10 +77,15 @@ def _by_name(targets):
     """Return arrays of targets by name, all as long as the longest."""
     arrays = {}
     for name, value in targets.items():
-        numbers = np.asarray(value, dtype=object if np.ndim(value) > 1 else float)
-        if numbers.ndim > 1:
+        if not isinstance(name, str):
+            raise TypeError(f"targets must have names of descriptors as keys, got {name!r}.")
+        numbers = np.atleast_1d(np.asarray(value))
+        if numbers.ndim > 1 or numbers.dtype.kind not in "iuf" or not len(numbers):
             raise ValueError(f"targets of {name} must be numbers in a list, got {value!r}.")
-        arrays["p1" if name == VOLUME_FRACTION else name] = np.atleast_1d(numbers)
+        name = "p1" if name == VOLUME_FRACTION else name
+        if name in arrays:
+            raise ValueError(f"targets must ask for p1 by one of its names, got {targets!r}.")
+        arrays[name] = numbers
     n = max(map(len, arrays.values()))
     for name, numbers in arrays.items():
         if len(numbers) not in (1, n) or not np.isfinite(numbers).all():

@@ -6,14 +6,18 @@ distance, balls and what lies in them are counted by cumulative sums.
 """
 
 import numpy as np
-from sklearn.metrics import euclidean_distances
+from scipy.spatial.distance import cdist
 
 SHARE = 8
 """Neighbours looked at, over those expected up to the k-th of the own group."""
 
 
-def nearest(features, n_neighbors, share):
-    """Return the nearest images of each image, nearest first.
+ROUNDING = 1e-9
+"""Distances whose difference is less than this, over the largest distance, tie."""
+
+
+def nearest(features, n_neighbors, share, rng):
+    """Return the nearest images of each image, nearest first and ties in random order.
 
     Parameters
     ----------
@@ -23,13 +27,17 @@ def nearest(features, n_neighbors, share):
         Neighbours k that a ball reaches to.
     share : float
         Share of the images in the group that balls are around.
+    rng : numpy.random.Generator
+        Order of ties.
 
     Returns
     -------
     order : ndarray of shape (n, n_nearest), integers
         Indices of images.
     """
-    distances = euclidean_distances(features)
+    distances = cdist(features, features)
+    # Any fixed order of ties tells the groups apart, one of which comes first.
+    distances += rng.random(distances.shape) * (ROUNDING * (distances.max() or 1.0))
     np.fill_diagonal(distances, np.inf)
     n_nearest = min(len(features) - 1, int(np.ceil(SHARE * n_neighbors / share)))
     order = np.argpartition(distances, n_nearest - 1, axis=1)[:, :n_nearest]

@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import _random
 from ..descriptors import PhaseFractions
 from . import _adjusted, _clipped, _neighbours, _weighted
 from ._ruler import POSITIVE
 from ._sets import ThreeSets
 
 N_NEIGHBORS = 5
+
+TIES = 8
+"""Stream of the seed for the order of images at the same distance."""
 
 MAX_SCALARS = 8
 """Descriptors of more features are curves, reported as a whole."""
@@ -118,7 +122,9 @@ def compare_axes(ruler, correlation):
     correlation : ThreeSets
         Arrays of shape (n_images, n_axes, n_lags).
     """
-    n_axes = correlation.reference.shape[1]
+    n_axes, n_lags = correlation.reference.shape[1:]
+    if n_lags == 1:  # an axis of one voxel has no surface
+        return
     first, second = np.triu_indices(n_axes, 1)
     scale = np.linalg.norm(correlation.reference.mean(axis=(0, 1))) or 1.0
     curves = correlation.map(lambda c: (c[:, first] - c[:, second]).reshape(len(c), -1) / scale)
@@ -156,7 +162,8 @@ def compare_spaces(ruler, tables):
     def pooled(which):
         def build(both):
             share = len(joint.reference) / len(both)
-            order = _neighbours.nearest(both, N_NEIGHBORS, share)
+            rng = _random.numpy_generator(ruler.seed, TIES)
+            order = _neighbours.nearest(both, N_NEIGHBORS, share, rng)
             return _neighbours.density_and_coverage(order, N_NEIGHBORS)[which]
 
         return build
@@ -190,4 +197,5 @@ def paired(sets):
 
 
 def evenly_chosen(n_rows, n):
+    """Return the indices of at most n of the rows, from the first to the last."""
     return np.linspace(0, n_rows - 1, min(n, n_rows)).astype(int)

@@ -86,6 +86,8 @@ class Ruler:
         weights = self._bootstrap(rows)
         value = _weighted.value_and_interval(metric, *weights, bounds)
         splits = self._over(pooled, sets.part, sets.reference, self._real, rows and rows[1:])
+        if splits is None:
+            return
         tested = rows and (rows.samples, rows.reference)
         statistics = self._over(pooled, sets.samples, sets.reference, self._tested, tested)
         self._add(name, value, _mean_and_range(splits), statistics, distance)
@@ -144,8 +146,11 @@ class Ruler:
         ]
 
     def _over(self, pooled, first, second, divisions, rows):
+        metric = pooled(np.concatenate([first, second]))
+        if metric is None:
+            return None
         chosen = slice(None) if rows is None else self._chosen(divisions, rows)
-        return over_divisions(pooled(np.concatenate([first, second])), divisions, chosen)
+        return over_divisions(metric, divisions, chosen)
 
     def _chosen(self, divisions, rows):
         """Return the places of images of two sets among all of both."""

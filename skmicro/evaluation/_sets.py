@@ -60,6 +60,20 @@ def _blocks(positions, training, reference):
     if positions is None:
         _warn_of_overlaps(training, reference)
         return np.arange(len(training)), np.arange(len(reference))
+    found = blocks_of(positions, training, reference)
+    for name, blocks in zip(("X_train", "X_test"), found, strict=True):
+        n_blocks = len(np.unique(blocks))
+        if n_blocks < FEW_BLOCKS:
+            warn_user(
+                f"{name} has patches of {n_blocks} independent blocks of its scans; with fewer "
+                f"than {FEW_BLOCKS} hardly any difference is told from chance.",
+                OverlapWarning,
+            )
+    return found
+
+
+def blocks_of(positions, training, reference):
+    """Return the blocks of training and of test images at positions, which are checked."""
     if not isinstance(positions, (tuple, list)) or len(positions) != 2:
         raise TypeError(
             "positions must be a pair, those of X_train and those of X_test, got "
@@ -72,13 +86,6 @@ def _blocks(positions, training, reference):
             raise ValueError(
                 f"positions[{k}] must have a row for each of {len(images)} images of {name}, got "
                 f"{len(blocks)}."
-            )
-        n_blocks = len(np.unique(blocks))
-        if n_blocks < FEW_BLOCKS:
-            warn_user(
-                f"{name} has patches of {n_blocks} independent blocks of its scans; with fewer "
-                f"than {FEW_BLOCKS} hardly any difference is told from chance.",
-                OverlapWarning,
             )
         found.append(blocks)
     return found
@@ -112,17 +119,18 @@ def _generated_images(generator, training, reference, n_samples, targets, seed):
             f"generator must have a method sample or be an array of images, got {generator!r}."
         )
     if sampled:
-        n_samples = _number_of_samples(n_samples, len(training), len(reference))
+        n_samples = number_of_samples(n_samples, len(training), len(reference))
         images = generator.sample(n_samples, random_state=rng, **(targets or {}))
         return check_stack("generated images", images, shape, MIN_IMAGES)
     if targets is not None:
         raise ValueError(f"targets must be None for images at hand, got {targets!r}.")
     images = check_stack("generator", generator, shape, MIN_IMAGES)
-    n_samples = _number_of_samples(n_samples, min(len(training), len(images)), len(reference))
+    n_samples = number_of_samples(n_samples, min(len(training), len(images)), len(reference))
     return images[_random_rows(len(images), n_samples, rng)]
 
 
-def _number_of_samples(n_samples, largest, default):
+def number_of_samples(n_samples, largest, default):
+    """Return how many images to judge: ``n_samples``, which is checked, or the default."""
     if n_samples is None:
         return min(largest, default)
     check_integer("n_samples", n_samples, MIN_IMAGES)

@@ -22,7 +22,7 @@ def checked(descriptors, properties):
             continue
         check_sequence(parameter, items)
         for item in items:
-            if not hasattr(item, "transform"):
+            if isinstance(item, type) or not hasattr(item, "transform"):
                 raise TypeError(f"{parameter} must hold transformers, got {item!r}.")
         transformers += [(parameter, item) for item in items]
     if descriptors is not None and not transformers:
@@ -50,7 +50,10 @@ def features_of(fitted, sets, name="S2"):
     """Return the features of three sets of images, in rows of numbers."""
 
     def transform(images):
-        features = np.asarray(fitted.transform(images), dtype=float)
+        features = np.asarray(fitted.transform(images))
+        if features.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must give real numbers, got dtype {features.dtype}.")
+        features = features.astype(float)
         if features.shape[:1] != (len(images),) or features.size == 0:
             raise ValueError(
                 f"{name} must give one row for each of {len(images)} images, got an array of "

@@ -33,7 +33,8 @@ def distribution_distance(samples, images, encoder, periodic):
     """Return the mean share H of all descriptors, and add the repetition of samples.
 
     Descriptors are the phase fractions, and for every phase but the first those of ``REPORTED``; of
-    grey levels only the two-point correlation, of images with unknown voxels those that take them. ValueError if the images have none of these phases.
+    grey levels only the two-point correlation, of images with unknown voxels those that take them.
+    ValueError if the images have none of these phases.
     """
     images = images[:: -(-len(images) // SCORED)]
     descriptors = _descriptors(encoder, periodic)

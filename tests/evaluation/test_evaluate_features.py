@@ -85,3 +85,13 @@ def test_a_network_measures_features_of_its_own(real):
     assert report["FunctionTransformer Wasserstein"].value > 0
     # What the network does not see is seen beside it.
     assert "p1 mean" in [row.name for row in report.metrics]
+
+
+def test_what_gives_no_numbers_is_refused(real):
+    for item, message in (
+        (VolumeFraction, "properties must hold transformers, got <class"),
+        (FunctionTransformer(lambda X: ["a"] * len(X)), "must give real numbers, got dtype <U1"),
+        (FunctionTransformer(lambda X: X.mean((1, 2)) * 1j), "must give real numbers, got dtype"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            report_of(real, properties=[item])

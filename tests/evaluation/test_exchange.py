@@ -80,10 +80,19 @@ def test_neighbours_give_density_and_coverage_of_every_division(sizes):
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 4))
     first = _exchange.divide(np.arange(sizes[0]), np.arange(sizes[1]), 8, rng)
-    order = _neighbours.nearest(features, 5, sizes[1] / 60)
+    order = _neighbours.nearest(features, 5, sizes[1] / 60, rng)
     metrics = _neighbours.density_and_coverage(order, 5)
     found = np.transpose([_exchange.over_divisions(metric, first) for metric in metrics])
     for row, pair in zip(first, found, strict=True):
         within = _weighted.within_neighbourhoods(features[row], features[~row], 5)
         wanted = _weighted.density(within, 5), _weighted.coverage(within)
         assert_allclose(pair, [_weighted.value_of(m, *within.shape) for m in wanted])
+
+
+def test_images_that_tie_are_neighbours_in_random_order():
+    rng = np.random.default_rng(0)
+    features = rng.integers(0, 2, (40, 1)) / 3.0
+    order = _neighbours.nearest(features, 5, 0.5, rng)
+    assert (features[order[:, :10], 0] == features).all()
+    assert 0.4 < (order[:, :5] < 20).mean() < 0.6
+    assert len({tuple(row) for row in order[:, :5]}) > 30

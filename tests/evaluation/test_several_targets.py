@@ -69,7 +69,8 @@ def test_results_repeat_and_positions_are_cut(real, field):
     places = np.column_stack([np.arange(120), np.zeros((120, 2), int)])
     options = FAST | {"targets": {"p1": [0.4, 0.6]}, "n_samples": 20}
     first, again = (
-        evaluate(field, *real, positions=(places, places), **options).to_dict() for _ in range(2)
+        evaluate(field, *real, positions=(kind(places), kind(places)), **options).to_dict()
+        for kind in (np.asarray, np.ndarray.tolist)
     )
     assert first == again
     assert [one["n_samples"] for one in first["reports"]] == [20, 20]
@@ -83,8 +84,21 @@ def test_bad_input(real, field):
         ({"p1": [[0.4, 0.5]]}, ValueError, "targets of p1 must be numbers in a list"),
         ({"p2": [0.4, 0.5]}, ValueError, "of descriptors of one value, got p2 of"),
         ({"p7": [0.4, 0.5]}, ValueError, "targets must be one of"),
+        ({"p1": []}, ValueError, r"targets of p1 must be numbers in a list, got \[\]"),
+        ({"p1": ["a"]}, ValueError, "targets of p1 must be numbers in a list, got"),
+        ({3: [0.4]}, TypeError, "targets must have names of descriptors as keys, got 3"),
+        ({"p1": [0.4], "volume_fraction": [0.6]}, ValueError, "ask for p1 by one of its names"),
     ):
         with pytest.raises(error, match=message):
             evaluate(field, *real, targets=targets, **FAST)
     with pytest.raises(TypeError, match="targets in lists need a fitted generator"):
         evaluate(real[0], *real, targets=TARGETS, **FAST)
+    places = np.zeros((120, 2), int)
+    for options, error, message in (
+        ({"positions": 3}, TypeError, "positions must be a pair"),
+        ({"positions": (places[:5], places)}, ValueError, r"positions\[0\] must have a row"),
+        ({"n_samples": 3}, ValueError, "n_samples must be >= 6, got 3"),
+        ({"n_samples": 121}, ValueError, "n_samples must be <= 120"),
+    ):
+        with pytest.raises(error, match=message):
+            evaluate(field, *real, targets=TARGETS, **FAST | options)
