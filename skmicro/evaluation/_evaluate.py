@@ -53,7 +53,8 @@ def evaluate(
     generator : BaseGenerator or array-like of shape (n, *spatial)
         Fitted generator, or images that any other program generated.
     X_train : array-like of shape (n_train, *spatial) or (n_train, n_voxels)
-        Images that the generator was trained on.
+        Images that the generator was trained on. Rows of voxels need a fitted generator, which
+        knows their shape.
     X_test : array-like of shape (n_test, *spatial) or (n_test, n_voxels)
         Other images of the same material.
     n_samples : int or None, default=None
