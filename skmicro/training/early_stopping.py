@@ -42,9 +42,9 @@ class EarlyStopping:
     TypeError
         If ``X_val`` is None, ``metric`` no function, or a number no integer.
     ValueError
-        If ``every`` or ``patience`` is below 1. In ``fit``: if the images have another shape or
-        other phases than the training images, or the metric is not a finite number; the generator
-        is then left as it was before.
+        If ``X_val`` has no images in it, or ``every`` or ``patience`` is below 1. In ``fit``: if
+        the images have another shape or other phases than the training images, or the metric is
+        not a finite number; the generator is then left as it was before.
 
     See Also
     --------
@@ -78,6 +78,11 @@ class EarlyStopping:
     def __init__(self, X_val, *, metric=None, every=100, patience=5):
         if X_val is None:
             raise TypeError("X_val must be images that are not trained on, got None.")
+        if np.ndim(X_val) < 2:
+            raise ValueError(
+                "X_val must have shape (n, *spatial) or (n, n_voxels), got shape "
+                f"{np.shape(X_val)}."
+            )
         if metric is not None and not callable(metric):
             raise TypeError(f"metric must be None or callable, got {metric!r}.")
         check_integer("every", every, 1)

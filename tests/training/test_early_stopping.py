@@ -172,6 +172,8 @@ def test_a_checkpoint_belongs_to_what_is_evaluated(tmp_path):
         ({"X_val": None}, TypeError, "X_val must be images that are not trained on, got None"),
         ({"metric": 3}, TypeError, "metric must be None or callable, got 3"),
         ({"every": 0}, ValueError, "every must be >= 1, got 0"),
+        ({"X_val": 3}, ValueError, r"X_val must have shape \(n, \*spatial\) .* got shape \(\)"),
+        ({"X_val": []}, ValueError, r"X_val must have shape .* got shape \(0,\)"),
         ({"patience": 0}, ValueError, "patience must be >= 1, got 0"),
         ({"patience": 1.5}, TypeError, r"patience must be an integer, got 1\.5"),
     ],
