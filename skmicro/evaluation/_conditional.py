@@ -13,13 +13,11 @@ from ..descriptors import new_descriptor
 from ..images import check_stack, wraps_around
 from ..reports import Calibration, ConditionalReport
 from . import _weighted
+from ._draws import TARGETS
 from ._sets import blocks_of, number_of_samples
 
 MIN_NEAR = 12
 """Real images near a target in any case."""
-
-SAMPLES = 7
-"""Stream of the seed."""
 
 
 def several(targets):
@@ -59,7 +57,7 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
         )
         others = others[: len(own)]
         asked = of_reference[others]
-        rng = _random.numpy_generator(seed + k, SAMPLES)
+        rng = _random.numpy_generator(seed + k, TARGETS)
         values = dict(zip(wanted, asked.T, strict=True))
         images = generator.sample(len(others), random_state=rng, **values)
         images = check_stack("generated images", images, generator.image_shape_)

@@ -10,12 +10,14 @@ be, a copy is nothing unusual and is not seen.
 """
 
 import numpy as np
+from scipy.stats import binomtest
 
 from .. import _random
 from . import _weighted
+from ._draws import EXTREMES, evenly_chosen
 from ._local_memorisation import comparisons_per_image, local_memorisation
 from ._memorisation import memorisation, symmetry_count
-from ._rows import evenly_chosen
+from ._ruler import SHARES
 
 MAX_COMPARISONS = 2_000_000
 MIN_COMPARED = 32
@@ -25,11 +27,7 @@ MAX_PRODUCTS = 10**11
 MIN_LOCALLY_COMPARED = 8
 """Bounds of the search for parts: products of numbers in all, images in any case."""
 
-EXTREMES = 5
-"""Stream of the seed for simulated maxima."""
-
 N_SIMULATED = 10_000
-SHARES = (0.0, 1.0)
 
 
 def look_for_copies(ruler, sets, training):
@@ -86,19 +84,16 @@ def _share_above(generated, real):
     """Share of images above the largest value of real ones, and the same of other real images."""
     n, m = len(generated), len(real)
     value = float((generated > real.max()).mean())
-    low, high = _wilson(value, n)
+    counted = binomtest(int((generated > real.max()).sum()), n).proportion_ci(method="wilson")
     # Of n + m alike, k + 1 of the n are the largest with a chance that falls as k grows.
     chances = np.cumprod((n - np.arange(n)) / (n + m - np.arange(n)))
     beyond = np.flatnonzero(chances <= 0.025)
     n_usual = beyond[0] if len(beyond) else n
-    return (value, low, high), (float(chances.sum() / n), 0.0, float(n_usual / n))
-
-
-def _wilson(share, n, z=1.959964):
-    """Ends of the 95 % interval of Wilson of a share of n images."""
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
+    return (value, float(counted.low), float(counted.high)), (
+        float(chances.sum() / n),
+        0.0,
+        float(n_usual / n),
+    )
 
 
 def _rows(sets, n):

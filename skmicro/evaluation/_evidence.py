@@ -14,8 +14,9 @@ from ..images import encoder_for
 from ..reports import CopiedImage, Curves, Evidence, OddImage
 from ..training import parameter_summary
 from . import _weighted
+from ._draws import evenly_chosen
 from ._nearest import nearest_training_images
-from ._rows import MAX_SCALARS
+from ._rows import MAX_SCALARS, joint_features
 from ._sets import ThreeSets
 
 N_SHOWN = 8
@@ -57,7 +58,7 @@ def collect_evidence(generator, sets, training, tables, *, compared, settings):
     """
     encoder = encoder_for(training)
     camera = _Camera(encoder, training.shape[1:])
-    shown = [camera(images[_evenly(len(images), N_SHOWN)]) for images in sets[::2]]
+    shown = [camera(images[evenly_chosen(len(images), N_SHOWN)]) for images in sets[::2]]
     worst, usual_distance = _worst(sets.samples, tables, camera)
     return Evidence(
         training.shape[1:],
@@ -102,24 +103,17 @@ class _Camera:
         return self.frame(self.codes(images))
 
 
-def _evenly(n, n_chosen):
-    return np.linspace(0, n - 1, min(n_chosen, n)).astype(int)
-
-
 def _worst(samples, tables, camera):
     """The generated images farthest from the real ones, and how far real images may be."""
     names = [name for _, columns, _ in tables for name in columns]
     features = [table for *_, table in tables]
-    spreads = [_weighted.spread_of(table.reference) for table in features]
-    counts = [np.sqrt(len(spread)) for spread in spreads]
     whole = ThreeSets(*map(np.hstack, zip(*features, strict=True)))
-    scale = np.hstack([spread * count for spread, count in zip(spreads, counts, strict=True)])
-    joint = whole.map(lambda rows: rows / scale)
+    joint = joint_features(tables)
     distances, others = (
         pairwise_distances_argmin_min(rows, joint.reference)[1] for rows in joint[:2]
     )
     mean, spread = whole.reference.mean(axis=0), whole.reference.std(axis=0)
-    out = np.abs(whole.samples - mean) / np.hstack(spreads)
+    out = np.abs(whole.samples - mean) / _weighted.spread_of(whole.reference)
     found = []
     for row in np.argsort(-distances, kind="stable")[:N_WORST]:
         k = out[row].argmax()
@@ -159,7 +153,7 @@ def _curves(label, columns, table):
     found = [LAG.search(name) for name in columns]
     has_lags = all(found)
     lags = np.array([float(lag[1]) for lag in found] if has_lags else range(len(columns)), float)
-    kept = _evenly(len(lags), MAX_POINTS)
+    kept = evenly_chosen(len(lags), MAX_POINTS)
     bands = (
         np.vstack([rows.mean(axis=0), np.quantile(rows, [0.025, 0.975], axis=0)])[:, kept]
         for rows in (table.samples, table.reference)

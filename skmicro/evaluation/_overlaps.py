@@ -11,6 +11,8 @@ from itertools import product
 
 import numpy as np
 
+from ._draws import evenly_chosen
+
 MIN_SIDE = 8
 """Sides of the smallest window; smaller ones recur by chance."""
 
@@ -67,7 +69,7 @@ def sharing(images, others=None):
 
 def _some(images):
     n = max(MIN_IMAGES, MAX_VOXELS // math.prod(images.shape[1:]))
-    return images[np.linspace(0, len(images) - 1, min(n, len(images))).astype(int)]
+    return images[evenly_chosen(len(images), n)]
 
 
 def _hashes(images, window):

@@ -7,13 +7,11 @@ import numpy as np
 from .. import _random
 from ..descriptors import PhaseFractions
 from . import _adjusted, _clipped, _neighbours, _weighted
-from ._ruler import POSITIVE
+from ._draws import TIES, evenly_chosen
+from ._ruler import POSITIVE, SHARES
 from ._sets import ThreeSets
 
 N_NEIGHBORS = 5
-
-TIES = 8
-"""Stream of the seed for the order of images at the same distance."""
 
 MAX_SCALARS = 8
 """Descriptors of more features are curves, reported as a whole."""
@@ -23,8 +21,6 @@ RESOLVED = 4.0
 
 MAX_PAIRED, MAX_SHOWN = 1000, 500
 """Images of each set that distances between images are taken of, and those not tested."""
-
-SHARES = (0.0, 1.0)
 
 
 class Table(NamedTuple):
@@ -140,17 +136,23 @@ def compare_axes(ruler, correlation):
     ruler.compare(name, _weighted.mean_distance, surfaces, POSITIVE, distance=True)
 
 
-def compare_spaces(ruler, tables):
-    """Add the rows of the joint distribution of all descriptors."""
+def joint_features(tables):
+    """Return the features of all descriptors together, of which each has the same weight."""
     features = [table.features for table in tables]
     scales = [_weighted.spread_of(t.reference) * np.sqrt(t.reference.shape[1]) for t in features]
-    rows, chosen = paired(features[0])
-    joint = ThreeSets(
+    return ThreeSets(
         *(
-            np.hstack([part[index] / scale for part, scale in zip(group, scales, strict=True)])
-            for group, index in zip(zip(*features, strict=True), rows, strict=True)
+            np.hstack([part / scale for part, scale in zip(group, scales, strict=True)])
+            for group in zip(*features, strict=True)
         )
     )
+
+
+def compare_spaces(ruler, tables):
+    """Add the rows of the joint distribution of all descriptors."""
+    whole = joint_features(tables)
+    rows, chosen = paired(whole)
+    joint = ThreeSets(*(part[index] for part, index in zip(whole, rows, strict=True)))
 
     def density(a, b):
         within = _weighted.within_neighbourhoods(a, b, N_NEIGHBORS)
@@ -194,8 +196,3 @@ def paired(sets):
     rows = sets.map(lambda images: evenly_chosen(len(images), MAX_PAIRED))
     everything = all(len(index) == len(images) for index, images in zip(rows, sets, strict=True))
     return rows, None if everything else rows
-
-
-def evenly_chosen(n_rows, n):
-    """Return the indices of at most n of the rows, from the first to the last."""
-    return np.linspace(0, n_rows - 1, min(n, n_rows)).astype(int)

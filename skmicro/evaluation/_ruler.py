@@ -7,14 +7,12 @@ import numpy as np
 from .. import _random
 from ..reports import Metric
 from . import _weighted
+from ._draws import BOOTSTRAP, DIVISIONS
 from ._exchange import adjusted_p_values, divide, over_divisions
 from ._sets import ThreeSets
 
-BOOTSTRAP, DIVISIONS = 3, 4
-"""Streams of the seed."""
-
 N_DIVISIONS = 1000
-"""Divisions of generated and test images, with the one as it is"""
+"""Divisions of generated and test images, with the one as it is."""
 
 N_SPLITS = 100
 """Divisions of the real images that a baseline is the mean over."""
@@ -22,7 +20,7 @@ N_SPLITS = 100
 N_SHOWN = 10
 """Divisions for a metric that is not tested."""
 
-POSITIVE = (0.0, np.inf)
+POSITIVE, SHARES = (0.0, np.inf), (0.0, 1.0)
 ANY = (-np.inf, np.inf)
 OF_METRICS, OF_COPIES = 0.8, 0.2
 """Shares that the tests of all metrics and of copies have of the chance of a false alarm."""
@@ -78,8 +76,7 @@ class Ruler:
         rows : ThreeSets, optional
             Indices of the images that ``sets`` are for.
         """
-        if pooled is None:
-            pooled = lambda both: build(both, both)  # noqa: E731
+        pooled = pooled or _of_all(build)
         metric = build(sets.samples, sets.reference)
         if metric is None:
             return
@@ -118,8 +115,7 @@ class Ruler:
         u, v = self._bootstrap(ThreeSets(rows[0], None, rows[1]))
         value = _weighted.value_and_interval(build(generated, real), u, v, bounds)
         baseline = _weighted.value_and_interval(build(real, generated), v, u, bounds)
-        pooled = lambda both: build(both, both)  # noqa: E731
-        statistics = self._over(pooled, generated, real, self._tested, rows)
+        statistics = self._over(_of_all(build), generated, real, self._tested, rows)
         self._add(name, value, baseline, statistics, distance=True)
 
     def add_separate(self, name, value, baseline, p_value):
@@ -162,6 +158,11 @@ class Ruler:
         if not distance:
             statistics = np.abs(statistics - np.nanmedian(statistics))
         self._rows.append(Row(Metric(name, *value, *baseline, np.nan), statistics))
+
+
+def _of_all(build):
+    """Return the function that builds a metric of the features of both sets together."""
+    return lambda both: build(both, both)
 
 
 def _taken(blocks, rows):

@@ -9,14 +9,12 @@ from .._checks import check_integer
 from .._warnings import warn_user
 from ..exceptions import OverlapWarning
 from ..images import check_stack, encoder_for, patch_blocks
+from ._draws import BLOCKS, PART, SAMPLES
 from ._exchange import blocks_like
 from ._overlaps import sharing
 
 MIN_IMAGES = 6
 """One more than the neighbours that density and coverage look at."""
-
-SAMPLES, PART, BLOCKS = 1, 2, 6
-"""Streams of the seed; :meth:`BaseGenerator.sample` draws its latents from stream 0."""
 
 FEW_BLOCKS = 8
 """Blocks below which no p-value is small."""
