@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.evaluation import evaluate
+from skmicro.generators import GaussianRandomField
 
 N = 60
 
@@ -42,7 +43,33 @@ def quilts(real):
     return np.concatenate([top, np.concatenate([third, fourth], axis=2)[:, :16, 8:40]], axis=1)
 
 
+def middles(images, function):
+    """Return the middles of images that were transformed with their repetitions around."""
+    found = []
+    for image in images:
+        whole = function(np.tile(image, (3, 3)).astype(float))
+        first = (len(whole) - 32) // 2
+        found.append(whole[first : first + 32, first : first + 32] > 0.5)
+    return np.array(found, np.uint8)
+
+
+def turned(real):
+    return middles(real[0], lambda x: ndimage.rotate(x, 10, reshape=False, order=1))
+
+
+def zoomed(real):
+    return middles(real[0], lambda x: ndimage.zoom(x, 1.1, order=1))
+
+
+def random_field(real):
+    return GaussianRandomField(random_state=0).fit(real[0]).sample(N)
+
+
 FAULTS = {
+    "low fractions missing": (lambda real: simulated(fractions=(0.38, 0.7)), "p1 outside"),
+    "turned": (turned, "local memorisation mean"),
+    "zoomed": (zoomed, "memorisation mean"),
+    "random field": (random_field, "specific_surface adjusted difference"),
     "half the spread": (lambda real: simulated(fractions=(0.4, 0.6)), "p1 spread"),
     "two copies": (with_copies, "memorised share"),
     "dilated": (lambda real: ndimage.grey_dilation(real[0], (1, 2, 2)), "memorisation mean"),
@@ -59,6 +86,14 @@ def test_faults_are_flagged(real, fault):
     report = evaluate(make(real), real[0], real[1], random_state=0, n_bootstrap=10)
     assert report.p_value < 0.05
     assert report[name].p_value < 0.05
+
+
+def test_missing_modes_are_flagged(real):
+    kinds = [real[0][:N], simulated((32, 16), n=N, seed=5), simulated((16, 16), n=N, seed=6)]
+    training, test = (np.concatenate([kind[k::3][:20] for kind in kinds]) for k in (0, 1))
+    report = evaluate(real[2], training, test, random_state=0, n_bootstrap=10)
+    for name in ("p2 adjusted error", "coverage"):
+        assert report[name].p_value < 0.05, name
 
 
 def test_real_images_are_not_flagged(real):
