@@ -125,7 +125,9 @@ def _calibration(wanted, target, asked, achieved, rng):
     rows = []
     weights = _weighted.bootstrap_weights(np.arange(len(asked)), 1000, rng)
     for name, t, a, b in zip(wanted, target.tolist(), asked.T, achieved.T, strict=True):
-        mean = _weighted.value_and_interval(_weighted.mean(b, None), weights, weights)
-        error = float(np.sqrt(np.square(b - a).mean()))
-        rows.append(Calibration(name, t, float(a.mean()), *mean, error))
+        # Of the differences: the values asked for are given, and no source of uncertainty.
+        shift = _weighted.value_and_interval(_weighted.mean(b - a, None), weights, weights)
+        asked_for, error = float(a.mean()), float(np.sqrt(np.square(b - a).mean()))
+        mean = [asked_for + value for value in shift]
+        rows.append(Calibration(name, t, asked_for, *mean, error))
     return rows

@@ -1,10 +1,11 @@
 """Reports on a generator that was asked for properties, one for each target."""
 
+import math
 from typing import NamedTuple
 
-import numpy as np
-
-from ._formats import aligned, cells, frame_of
+from ._formats import aligned, cells, frame_of, latex_of_targets
+from ._page_targets import calibrated, page_of_targets, target_text, targets_in_notebook
+from ._report import Shown
 from ._wording import p_text
 
 
@@ -20,7 +21,8 @@ class Calibration(NamedTuple):
     asked : float
         Mean of the values asked for: those of the real images nearest to the target.
     achieved, low, high : float
-        Mean of the values that generated images have, and the ends of its 95 % interval.
+        Mean of the values that generated images have, and the ends of its 95 % interval, for the
+        values asked for.
     error : float
         Root mean square of the differences between values achieved and asked for.
     """
@@ -34,10 +36,11 @@ class Calibration(NamedTuple):
     error: float
 
 
-class ConditionalReport:
+class ConditionalReport(Shown):
     """What :func:`skmicro.evaluation.evaluate` found for several targets.
 
-    Printed, it is the table of the calibration and the p-value for each target.
+    Printed, it is the table of the calibration and the p-value for each target; a notebook shows
+    it with plots, and its page holds the report of each target as well.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ class ConditionalReport:
     reports : list of EvaluationReport
         A report for each of them, against the real images nearest to it.
     calibration : list of Calibration
-        A row for each target and name.
+        A row for each target and name, target by target.
 
     See Also
     --------
@@ -74,8 +77,8 @@ class ConditionalReport:
     @property
     def p_value(self):
         """Smallest p-value of the reports times their number (Bonferroni)."""
-        smallest = np.nanmin([report.p_value for report in self.reports])
-        return float(min(1.0, smallest * len(self.reports)))
+        tested = [one.p_value for one in self.reports if not math.isnan(one.p_value)]
+        return float(min(1.0, min(tested, default=math.nan) * len(self.reports)))
 
     def to_dict(self):
         """Return plain values that ``json.dumps`` takes.
@@ -106,20 +109,33 @@ class ConditionalReport:
         """
         return frame_of(self.calibration, Calibration._fields[1:], "name")
 
+    def to_latex(self):
+        """Return the calibration as a ``tabular`` of LaTeX, for the package ``booktabs``.
+
+        Returns
+        -------
+        table : str
+            A row for each target and name: the mean of the values asked for, that of the values
+            achieved with the ends of its 95 % interval, the root mean square of their differences,
+            and the p-value of all metrics of the target.
+        """
+        return latex_of_targets([(row, one.p_value) for row, one in calibrated(self)])
+
     def __str__(self):
         rows = [("target", "asked for", "achieved", "95 % interval", "error", "p")]
-        for target, report in zip(self.targets, self.reports, strict=True):
-            rows += [
-                _cells(row, report.p_value)
-                for row in self.calibration
-                if target.get(row.name) == row.target
-            ]
+        rows += [_cells(row, one.p_value) for row, one in calibrated(self)]
         return "\n".join(aligned(rows))
+
+    def _repr_html_(self):
+        return targets_in_notebook(self)
+
+    def _page(self):
+        return page_of_targets(self)
 
 
 def _cells(row, p_value):
     return (
-        f"{row.name} = {row.target:g}",
+        target_text({row.name: row.target}),
         f"{row.asked:.3g}",
         *cells(row.achieved, row.low, row.high),
         f"{row.error:.2g}",

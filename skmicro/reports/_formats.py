@@ -52,6 +52,21 @@ def latex(reports):
         values = [written(*r[1:4], star=bool(others) and differs(one, r)) for one, r in both]
         line = [escaped(row.name), *values, written(*real)]
         body.append(line if others else [*line, _latex_p(row.p_value)])
+    return _tabular(columns, body)
+
+
+def latex_of_targets(rows):
+    """Return a ``tabular`` of pairs of a row of a calibration and the p-value of its target."""
+    columns = ["target", "asked for", "achieved", "error", "$p$"]
+    body = []
+    for row, p_value in rows:
+        written = _written([(row.achieved, row.low, row.high)])
+        numbers = (f"${row.asked:.3g}$", written(*row[3:6]), f"${row.error:.2g}$")
+        body.append([f"{escaped(row.name)} $= {row.target:g}$", *numbers, _latex_p(p_value)])
+    return _tabular(columns, body)
+
+
+def _tabular(columns, body):
     lines = [" & ".join(line) + r" \\" for line in [columns, *body]]
     rules = [rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}", r"\toprule"]
     return "\n".join([*rules, lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}"])

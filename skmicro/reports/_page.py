@@ -17,18 +17,25 @@ N_ROWS_OF_PART = 8
 
 def page(reports):
     """Return the page of reports by name, or of a single one."""
-    title = title_of(reports)
-    parts = [_worst, _copies, _curves]
-    body = [_head(reports), _images(reports), *(part(reports) for part in parts)]
-    body += [_metrics(reports), _origin(reports)]
+    return document(title_of(reports), body_of(reports))
+
+
+def document(title, body):
+    """Return a page with a title."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{escape(title)}</title>{style(page=True)}</head>\n<body>"
-        f'<main class="skmicro-report"><h1>{escape(title)}</h1>{"".join(body)}</main>'
+        f'<main class="skmicro-report"><h1>{escape(title)}</h1>{body}</main>'
         "</body></html>\n"
     )
+
+
+def body_of(reports):
+    """Return all that the page of reports by name has below its title."""
+    parts = (_head, _images, _worst, _copies, _curves, _metrics, _origin)
+    return "".join(part(reports) for part in parts)
 
 
 def part_of_notebook(reports):
@@ -100,7 +107,7 @@ def _images(reports):
             f'<figure><figcaption>{escape(name)}</figcaption><div class="strip">'
             f"{''.join(tags)}</div></figure>"
         )
-    return _section("Generated and real images", _about(first), parts)
+    return section("Generated and real images", _about(first), parts)
 
 
 def _about(evidence):
@@ -136,7 +143,7 @@ def _worst(reports):
             f"farthest is at distance {evidence.usual_distance:.3g}.</p>"
             f'<div class="row odd">{"".join(figures)}</div>'
         )
-    return _section(
+    return section(
         "The generated images farthest from real ones",
         "Distance to the nearest test image, over all descriptors, each in units of its spread; "
         "and the feature that is farthest out.",
@@ -170,7 +177,7 @@ def _copies(reports):
                 f"{escape(pair.moved)}: correlation {pair.correlation:.3f}.</figcaption></figure>"
             )
         parts.append(f'{_name(name, reports)}<div class="row pairs">{"".join(figures)}</div>')
-    return _section(
+    return section(
         "The nearest training images",
         "The generated images that are most like a training image, on the left, beside that image, "
         "moved to where they agree best. A correlation of 1 is a copy.",
@@ -203,7 +210,7 @@ def _curves(reports):
             f'<ul class="legend">{items}</ul></figcaption></figure>'
         )
     rows = [f'<div class="row wide">{"".join(figures)}</div>'] if figures else []
-    return _section("Curves", "Means over images; bands hold 95 % of the images.", rows)
+    return section("Curves", "Means over images; bands hold 95 % of the images.", rows)
 
 
 def _metrics(reports):
@@ -214,7 +221,7 @@ def _metrics(reports):
         "axis of its own, from left to right; its numbers stand below."
     )
     table = metric_table(reports, rows, "Generated images beside real ones")
-    return _section("Metrics", intro, [legend(reports), table])
+    return section("Metrics", intro, [legend(reports), table])
 
 
 def _origin(reports):
@@ -234,7 +241,7 @@ def _origin(reports):
             f"<h3>Images</h3>{_list(images)}<h3>Generator</h3><p>{escape(made_by)}</p>"
             f"{_list(parameters)}<h3>Versions</h3>{_list(origin['versions'])}"
         )
-    return _section("To repeat this", "", parts)
+    return section("To repeat this", "", parts)
 
 
 def _list(items):
@@ -244,7 +251,7 @@ def _list(items):
     return f"<dl>{terms}</dl>" if items else ""
 
 
-def _section(title, intro, parts):
+def section(title, intro, parts):
     """A section, or nothing if it has no parts."""
     text = f'<p class="soft">{escape(intro)}</p>' if intro else ""
     return f"<section><h2>{title}</h2>{text}{''.join(parts)}</section>" if parts else ""

@@ -64,10 +64,21 @@ def curve_plot(lags, series, x_label, title):
     for kind, (middle, *_) in series:
         points = " ".join(_points(x, _scaled(middle, y_span, (BOTTOM, TOP))))
         parts.append(f'<polyline class="curve {kind}" points="{points}"/>')
-    return (
-        f'<svg class="curves" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
-    )
+    return _plot("curves", title, parts)
+
+
+def calibration_plot(rows, title):
+    """Return values achieved with their intervals over those asked for, and where both agree."""
+    ends = [x for row in rows for x in (row.asked, row.low, row.high)]
+    span = _padded(min(ends), max(ends))
+    parts = [_axes(span, span, "asked for")]
+    parts.append(f'<path class="curve real" d="M{LEFT} {BOTTOM}L{RIGHT} {TOP}"/>')
+    for row in rows:
+        (x,) = _scaled([row.asked], span, (LEFT, RIGHT))
+        low, middle, high = _scaled([row.low, row.achieved, row.high], span, (BOTTOM, TOP))
+        parts.append(f'<path class="whisker" d="M{x:.1f} {low:.1f}V{high:.1f}"/>')
+        parts.append(f'<circle class="mark" cx="{x:.1f}" cy="{middle:.1f}" r="5"/>')
+    return _plot("curves c0", title, parts)
 
 
 def swatch(kind):
@@ -86,6 +97,13 @@ def ticks(low, high, n_wanted=5):
     step = next(k * unit for k in (1, 2, 5, 10) if k * unit >= 0.7 * raw)
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _plot(kind, title, parts):
+    return (
+        f'<svg class="{kind}" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
+    )
 
 
 def _axes(x_span, y_span, x_label):

@@ -76,7 +76,7 @@ class Shown:
         >>> "These 100 images differ from real ones (p = 0.001): coverage." in text
         True
         """
-        text = page(self._reports())
+        text = self._page()
         with atomic_path(path) as part:
             part.write_text(text, encoding="utf-8")
 
@@ -107,6 +107,9 @@ class Shown:
 
     def _repr_html_(self):
         return part_of_notebook(self._reports())
+
+    def _page(self):
+        return page(self._reports())
 
 
 class EvaluationReport(Shown):

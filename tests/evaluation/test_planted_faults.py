@@ -96,6 +96,14 @@ def test_missing_modes_are_flagged(real):
         assert report[name].p_value < 0.05, name
 
 
+def test_fractions_shifted_by_three_percent_are_flagged():
+    training, test = np.split(simulated(fractions=(0.45, 0.55), n=2 * N, seed=2), 2)
+    images = simulated(fractions=(0.48, 0.58), seed=3)
+    report = evaluate(images, training, test, random_state=0, n_bootstrap=10)
+    assert report["p1 mean"].p_value < 0.05
+    assert report["p1 mean"].value == pytest.approx(0.53, abs=0.02)
+
+
 def test_real_images_are_not_flagged(real):
     for k in range(3):
         images, training, test = (real[(k + i) % 3] for i in range(3))

@@ -20,7 +20,8 @@ from PIL import Image
 
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import EulerNumber, SpecificSurface, TwoPointCorrelation
-from skmicro.evaluation import EvaluationReport, Metric, compare, evaluate
+from skmicro.evaluation import ConditionalReport, EvaluationReport, Metric, compare, evaluate
+from skmicro.reports import Calibration
 from skmicro.reports._page import page
 from skmicro.reports._page_pictures import colours_of, img
 from skmicro.reports._page_plots import (
@@ -28,6 +29,7 @@ from skmicro.reports._page_plots import (
     LEFT,
     RIGHT,
     TOP,
+    calibration_plot,
     curve_plot,
     interval_plot,
     span_of,
@@ -42,6 +44,7 @@ WIDTHS = (360, 1280)
 MEASURE = """
 function measured(frame) {
   const page = frame.contentDocument, view = page.documentElement;
+  page.querySelectorAll('details').forEach(part => part.open = true);
   const beyond = [...page.querySelectorAll('body *')].filter(e => !e.closest('svg') &&
     (e.getBoundingClientRect().right > view.clientWidth + .5 || e.scrollWidth > e.clientWidth + 1 &&
      getComputedStyle(e).display != 'inline'));
@@ -61,7 +64,7 @@ function measured(frame) {
     beyond: beyond.map(e => e.outerHTML.slice(0, 200)),
     rows: rows.map(r => [r.querySelector('th').textContent,
                          [...r.querySelectorAll('data')].map(d => [d.value, d.textContent])]),
-    bands: rows.map(r => r.querySelector('.band').getBoundingClientRect().width),
+    bands: rows.map(r => r.querySelector('.band')?.getBoundingClientRect().width),
     said: page.querySelector('.said').textContent, title: page.title,
     broken: [...page.images].filter(i => !i.naturalWidth || !i.alt).length,
     images: page.images.length, pixels: pixels.filter((_, k) => k % 4 == 0),
@@ -97,15 +100,32 @@ def with_p_values(report):
 
 
 @pytest.fixture(scope="module")
-def pages(reports, tmp_path_factory):
+def of_targets(reports):
+    """The report on two targets, of two values each."""
+    targets = [{"p1": 0.3, "<i>surface": 2.0}, {"p1": 0.4, "<i>surface": 1.0}]
+    calibration = [
+        Calibration("p1", 0.3, 0.31, 0.35, 0.34, 0.36, 0.05),
+        Calibration("<i>surface", 2.0, 2.1, 2.2, 2.0, 2.4, 0.4),
+        Calibration("p1", 0.4, 0.41, 0.41, 0.4, 0.42, 0.01),
+        Calibration("<i>surface", 1.0, 1.1, 1.2, 1.0, 1.4, 0.3),
+    ]
+    first, second = reports.values()
+    numbers = {"n_samples": 20, "n_reference": 20}
+    good = EvaluationReport(second.metrics, p_value=0.7, evidence=second.evidence, **numbers)
+    return ConditionalReport(targets, [first, good], calibration)
+
+
+@pytest.fixture(scope="module")
+def pages(reports, of_targets, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     first = next(iter(reports.values()))
     plain = EvaluationReport(first.metrics, n_samples=6, n_reference=6)
     shown = {"report": first, "comparison": compare(reports), "plain": plain}
+    shown["targets"] = of_targets
     for name, what in shown.items():
         what.to_html(folder / f"{name}.html")
     texts = {name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in shown}
-    return texts | {"notebook": first._repr_html_()}
+    return texts | {"notebook": first._repr_html_(), "few": of_targets._repr_html_()}
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +177,26 @@ def test_figures_read_from_the_page_are_those_of_the_report(seen, reports):
         assert values[8] == pytest.approx(real), name
 
 
+def test_targets_have_their_calibration_and_their_reports(seen, of_targets):
+    found = seen["targets", 1280]
+    assert found["title"] == "Generated images at 2 targets"
+    said = "Images differ from real ones (p = 0.008) at p1 = 0.3, <i>surface = 2."
+    assert found["said"] == said
+    table, rest = found["rows"][:4], found["rows"][4:]
+    for (name, figures), row in zip(table, of_targets.calibration, strict=True):
+        p_value = 0.004 if row.target in (0.3, 2.0) else 0.7
+        assert name == f"{row.name} = {row.target:g}"
+        values = [float(value) for value, _ in figures]
+        assert values == [row.asked, row.achieved, row.low, row.high, row.error, p_value]
+    names = [name for name, _ in rest]
+    assert names[: len(names) // 2] == names[len(names) // 2 :]
+    assert set(names) == {row.name for row in of_targets.reports[0].metrics}
+    assert found["images"] == 52
+    assert seen["few", 360]["images"] == 0
+    assert len(seen["few", 360]["rows"]) == 4
+    assert of_targets.to_latex().count(r"\\") == 5
+
+
 def test_bands_are_as_wide_as_the_intervals_of_real_images(seen, reports):
     first = next(iter(reports.values()))
     found = seen["report", 1280]
@@ -196,7 +236,7 @@ def test_pages_need_nothing_else(pages):
 
 
 def test_pages_are_well_formed(pages):
-    for name in ("report", "comparison", "plain"):
+    for name in ("report", "comparison", "plain", "targets"):
         body = re.search(r"<main.*</main>", pages[name], re.DOTALL)[0]
         tree = ElementTree.fromstring(re.sub(r"(<img [^>]*|<wbr)>", r"\1/>", body))
         for table in tree.iter("table"):
@@ -278,6 +318,19 @@ def test_curves_go_through_their_points():
     np.testing.assert_allclose(points[:, 1], places, atol=0.06)
     assert len(area.get("points").split()) == 6
     assert other.get("points") != real.get("points")
+
+
+def test_points_of_a_calibration_lie_on_the_line_if_it_is_right():
+    rows = [
+        Calibration("p1", 0.3, 0.3, 0.3, 0.2, 0.4, 0.0),
+        Calibration("p1", 0.7, 0.7, 0.5, 0.4, 0.6, 0.0),
+    ]
+    tree = ElementTree.fromstring(calibration_plot(rows, "p1"))
+    places = [[float(tag.get(name)) for name in ("cx", "cy")] for tag in tree.findall("circle")]
+    # The axes reach from 0.2 to 0.7, and 5 % further on both sides.
+    shares = np.array([[0.125, 0.125], [0.525, 0.325]]) / 0.55
+    expected = [[LEFT, BOTTOM]] + shares * [RIGHT - LEFT, TOP - BOTTOM]
+    np.testing.assert_allclose(places, expected, atol=0.06)
 
 
 def test_ticks_are_round():
