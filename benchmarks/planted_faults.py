@@ -146,8 +146,10 @@ evaluation-draws | random stream moved by a look | training/test_early_stopping.
     self.rng.set_state(rng)  =>  pass
 score-phases | last phase only | generators/test_generators.py
     encoder.phases[-max(1, encoder.n_channels - 1) :]  =>  encoder.phases[-1:]
-double-loaded | wrong precision after loading | test_persistence.py
+double-trained | wrong precision of networks | test_persistence.py
     dtype = resolve_precision(estimator.precision)  =>  dtype = torch.float32
+double-loaded | wrong precision after loading | test_persistence.py
+    {key: as_tensor(v) for  =>  {key: as_tensor(np.float32(v)) for
 one-move | one move for a whole batch | images/test_augmentation.py
     in images.chunk(self.n_groups)]  =>  in images.chunk(1)]
 sampling-unchecked | input not checked | generators/test_flow_matching.py
