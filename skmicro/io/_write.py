@@ -104,8 +104,8 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=
     images, unknown = separated(images)
     if unknown is not None:
         raise ValueError(
-            f"images must have no masked voxels, got {np.count_nonzero(unknown)}: "
-            "images.filled(value) gives them a value, and NaN is one in an array of floats."
+            f"write_images does not support masked voxels, got {np.count_nonzero(unknown)} in "
+            "images: images.filled(value) gives them a value, and NaN is one in an array of floats."
         )
     images = np.asarray(images)
     if images.dtype.kind not in "biuf" or images.ndim not in (2, 3, 4) or not images.size:

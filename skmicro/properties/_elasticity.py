@@ -160,4 +160,5 @@ def elastic_fields(image, mean_strain, **parameters):
     array([1.8182, 1.8182, 1.8182, 1.8182])
     """
     parameters = {"rtol": FIELD_RTOL} | parameters
-    return ElasticStiffness(**parameters)._local_fields(image, mean_strain=mean_strain)
+    estimator = ElasticStiffness(**parameters)
+    return estimator._local_fields(image, "elastic_fields", mean_strain=mean_strain)

@@ -107,8 +107,8 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         values = [coefficients[:, loads.index(i), loads.index(j)] for i, j in pairs]
         return self._unit() * torch.stack(values, dim=1), errors.amax(1)
 
-    def _local_fields(self, image, **load):
-        images = check_image("image", image)[None]
+    def _local_fields(self, image, refused_by, **load):
+        images = check_image("image", image, refused_by=refused_by)[None]
         super().fit(images)
         cell = self._cell(self._surrounded(self._shares_of(images)))
         mean = _mean_load(*load.popitem(), len(cell.law.terms))
