@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._checks import check_real
+from .._checks import check_real, is_sequence
 from ..descriptors import TwoPointCorrelation
 from ._figures import all_or_nothing, axis_label, one_axes
 from ._sets import (
@@ -202,7 +202,7 @@ class TwoPointDisplay:
 
 
 def _check_quantiles(quantiles):
-    if not isinstance(quantiles, (tuple, list)) or len(quantiles) != 2:
+    if not is_sequence(quantiles) or len(quantiles) != 2:
         raise ValueError(f"quantiles must be a pair (low, high) or None, got {quantiles!r}.")
     for value in quantiles:
         check_real("quantiles", value, 0.0, 1.0)
