@@ -13,8 +13,7 @@ def check_image_shape(name, shape, n_axes=(2, 3)):
     ValueError if their number is not among ``n_axes``, or one is below 1; TypeError if one is not
     an integer.
     """
-    listed = isinstance(shape, (tuple, list)) or (isinstance(shape, np.ndarray) and shape.ndim == 1)
-    sides = tuple(shape) if listed else ()
+    sides = tuple(shape) if is_sequence(shape) else ()
     if len(sides) not in n_axes:
         allowed = " or ".join(map(str, n_axes))
         raise ValueError(f"{name} must hold {allowed} integers, got {shape!r}.")
@@ -58,7 +57,7 @@ def check_real(
 
 def check_range(name, value, check):
     """Return a number or a range (low, high) as two floats; ``check(name, end)`` judges both."""
-    ends = value if isinstance(value, (tuple, list)) else (value, value)
+    ends = value if is_sequence(value) else (value, value)
     if len(ends) != 2:
         raise ValueError(f"{name} must be a number or a range (low, high), got {value!r}.")
     for end in ends:
@@ -74,25 +73,30 @@ def check_choice(name, value, choices):
         raise ValueError(f"{name} must be one of {sorted(choices, key=str)}, got {value!r}.")
 
 
+def is_sequence(value):
+    """Tell whether ``value`` is a list, a tuple or an array of one axis."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
+
+
 def check_sequence(name, value):
-    """Raise unless ``value`` is a list or tuple."""
-    if not isinstance(value, (list, tuple)):
-        raise TypeError(f"{name} must be a list or tuple, got {value!r}.")
+    """Return the items of a list, a tuple or an array of one axis as a list, or raise TypeError."""
+    if not is_sequence(value):
+        raise TypeError(f"{name} must be a list, tuple or array of one axis, got {value!r}.")
+    return value.tolist() if isinstance(value, np.ndarray) else list(value)
 
 
 def check_choices(name, values, choices):
-    """Raise unless ``values`` are a list or tuple of some of ``choices``."""
-    check_sequence(name, values)
-    for k, value in enumerate(values):
+    """Raise unless ``values`` are a sequence of some of ``choices``."""
+    for k, value in enumerate(check_sequence(name, values)):
         check_choice(f"{name}[{k}]", value, choices)
 
 
 def check_betas(value):
     """Raise unless ``betas`` are two numbers in [0, 1)."""
-    check_sequence("betas", value)
-    if len(value) != 2:
+    betas = check_sequence("betas", value)
+    if len(betas) != 2:
         raise ValueError(f"betas must be two numbers, got {value!r}.")
-    for k, beta in enumerate(value):
+    for k, beta in enumerate(betas):
         check_real(f"betas[{k}]", beta, 0.0, 1.0, open_high=True)
 
 
@@ -100,7 +104,8 @@ def check_callables(name, value):
     """Raise unless ``value`` is None or a list or tuple of callables, or what makes such."""
     if value is None:
         return
-    check_sequence(name, value)
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be a list or tuple, got {value!r}.")
     for item in value:
         if not callable(item) and not hasattr(item, "watch"):
             raise TypeError(f"{name} must hold callables, got {item!r}.")

@@ -124,26 +124,26 @@ def boolean():
 
 
 def sequence_of(*choices):
-    """Return the rule of lists and tuples of some of a few values."""
+    """Return the rule of sequences of some of a few values."""
     kind = f"sequence of {{{_listed(choices)}}}"
     return Rule(kind, partial(_checks.check_choices, choices=choices))
 
 
 def integers(minimum=None):
-    """Return the rule of lists and tuples of integers, one at least, none below ``minimum``."""
+    """Return the rule of sequences of integers, one at least, none below ``minimum``."""
 
     def check(name, value):
-        _checks.check_sequence(name, value)
-        if not value:
+        items = _checks.check_sequence(name, value)
+        if not items:
             raise ValueError(f"{name} must hold at least one integer, got {value!r}.")
-        for k, item in enumerate(value):
+        for k, item in enumerate(items):
             _checks.check_integer(f"{name}[{k}]", item, minimum=minimum)
 
     return Rule("sequence of int", check)
 
 
 def labels():
-    """Return the rule of lists and tuples of distinct labels, one at least."""
+    """Return the rule of sequences of distinct labels, one at least."""
 
     def check(name, value):
         integers().check(name, value)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._checks import check_image_shape, check_integer
+from .._checks import check_image_shape, check_integer, is_sequence
 from .._random import draw_seed, numpy_generator
 from ._drawing import along, paint
 
@@ -86,7 +86,7 @@ def make_checkerboards(n_samples=100, shape=(64, 64), *, cell=8, random_state=No
 
 def _check_cell(cell, shape):
     """Return the sides of a cell along all axes."""
-    cells = cell if isinstance(cell, (tuple, list)) else [cell] * len(shape)
+    cells = cell if is_sequence(cell) else [cell] * len(shape)
     if len(cells) != len(shape):
         raise ValueError(
             f"cell must be an integer or hold one for each of {len(shape)} axes, got {cell!r}."

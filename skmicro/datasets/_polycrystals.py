@@ -23,7 +23,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.spatial import cKDTree
 
-from .._checks import check_image_shape, check_integer, check_n_jobs, check_real
+from .._checks import check_image_shape, check_integer, check_n_jobs, check_real, is_sequence
 from .._random import draw_seed, numpy_generator
 from ._colouring import colour_cells, neighbours, sufficient_colours
 
@@ -237,10 +237,8 @@ def _check_fractions(fractions, n_samples, n_orientations):
 
 def _check_anisotropy(anisotropy, n_axes):
     """Return the lengths of grains along the axes, scaled to product one."""
-    if isinstance(anisotropy, (tuple, list)):
-        lengths = list(anisotropy)
-    else:
-        lengths = [1.0] * (n_axes - 1) + [anisotropy]
+    along_last = [1.0] * (n_axes - 1) + [anisotropy]
+    lengths = list(anisotropy) if is_sequence(anisotropy) else along_last
     if len(lengths) != n_axes:
         raise ValueError(f"anisotropy must hold one number for each axis, got {anisotropy!r}.")
     for length in lengths:

@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .._checks import check_image_shape, check_integer, check_real
+from .._checks import check_image_shape, check_integer, check_real, is_sequence
 from .._random import draw_seed
 from ._drawing import MAX_REJECTED, along, draw_accepted, paint
 
@@ -251,7 +251,7 @@ def _check_ranges(radius, center, shape):
 def _check_range(name, value, usual, side, minimum):
     if value is None:
         return tuple(max(minimum, round(end * (side - 1) / (SIDE - 1))) for end in usual)
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
+    if not is_sequence(value) or len(value) != 2:
         raise ValueError(f"{name} must be a range (low, high), got {value!r}.")
     for end in value:
         check_integer(name, end, minimum)

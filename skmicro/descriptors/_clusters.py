@@ -40,10 +40,16 @@ class ClusterStatistics(SpacedDescriptor, EdgeCorrectedDescriptor, ConnectedDesc
     to lie inside; those that percolate are not counted. Without ``edge_correction`` it is the
     number of pieces as they were cut.
 
-    Mean size, largest share and percolation are those of the pieces in any case: a cluster that
-    the border cuts counts with what lies inside. The mean size grows with the window up to the
-    size of the clusters, without end where they percolate; the largest share and the percolation
-    fall with it where they do not. Compare them between images of one size only.
+    *Mean size, largest share and percolation are not corrected for borders*: they are those of the
+    pieces in the image in any case, and a cluster that the border cuts counts with what lies
+    inside. No unbiased estimate of them exists without the shapes of clusters beyond the window.
+    The weights of the number know only clusters that fit into it, while in the mean size a cluster
+    weighs as much as it is large: they would leave out those that matter most, and the mean size
+    would fall where the phase begins to percolate. Largest share and percolation are no means over
+    a material at all, but depend on how much of it there is. The mean size grows with the window
+    up to the size of the clusters, without end where they percolate; the largest share and the
+    percolation fall with it where they do not. Compare them between images of one size only, or
+    take images that are many times as large as the clusters.
 
     Unknown voxels, masked or NaN, are a border, of periodic images as well: clusters end there, the
     number is one per known voxel, and clusters percolate between the first and the last known

@@ -5,6 +5,8 @@ generator is asked for the values of these images, one for one, so that a right 
 distribution of the real ones, that of the targets included.
 """
 
+from functools import partial
+
 import numpy as np
 
 from .. import _random
@@ -33,8 +35,8 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
             f"{type(generator).__name__}."
         )
     wanted = _by_name(targets)
-    training = check_stack("X_train", X_train, generator.image_shape_)
-    reference = check_stack("X_test", X_test, generator.image_shape_)
+    checked = partial(check_stack, image_shape=generator.image_shape_, refused_by="evaluate")
+    training, reference = checked("X_train", X_train), checked("X_test", X_test)
     if positions is not None:
         blocks_of(positions, training, reference)
         positions = [np.asarray(part) for part in positions]
@@ -60,7 +62,7 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
         rng = _random.numpy_generator(seed + k, TARGETS)
         values = dict(zip(wanted, asked.T, strict=True))
         images = generator.sample(len(others), random_state=rng, **values)
-        images = check_stack("generated images", images, generator.image_shape_)
+        images = checked("generated images", images)
         given = options | {"random_state": rng, "n_samples": None}
         if positions is not None:
             given["positions"] = (positions[0][own], positions[1][others])

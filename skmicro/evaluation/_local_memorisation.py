@@ -77,8 +77,9 @@ def local_memorisation(images, training_images):
     >>> local_memorisation([quilt], training).round(3)
     array([1.])
     """
-    training = check_stack("training_images", training_images)
-    images = check_stack("images", images, training.shape[1:])
+    by = {"refused_by": "local_memorisation"}
+    training = check_stack("training_images", training_images, **by)
+    images = check_stack("images", images, training.shape[1:], **by)
     encoder = encoder_for(training)
     encoder.check(images, "images", "of training_images")
     search = _WindowSearch(training, encoder)

@@ -75,8 +75,9 @@ def memorisation(images, training_images, *, n_candidates=32):
     """
     if n_candidates is not None:
         check_integer("n_candidates", n_candidates, 1)
-    training = check_stack("training_images", training_images)
-    images = check_stack("images", images, training.shape[1:])
+    by = {"refused_by": "memorisation"}
+    training = check_stack("training_images", training_images, **by)
+    images = check_stack("images", images, training.shape[1:], **by)
     encoder = encoder_for(training)
     encoder.check(images, "images", "of training_images")
     search = _CopySearch(training, encoder, n_candidates)

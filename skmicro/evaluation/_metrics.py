@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from .._checks import check_integer
 from ..descriptors import TwoPointCorrelation
-from ..images import check_stack, encoder_for
+from ..images import check_stack, encoder_for, refuse_unknown
 from . import _clipped, _weighted
 
 
@@ -104,7 +104,7 @@ def two_point_rmse(A, B):
     >>> two_point_rmse(stripes, [stripes[0].T, np.roll(stripes[0], 1)]).round(3)
     array([[0.25, 0.  ]])
     """
-    A, B = check_stack("A", A), check_stack("B", B)
+    A, B = (check_stack(name, X, refused_by="two_point_rmse") for name, X in (("A", A), ("B", B)))
     if A.shape[1:] != B.shape[1:]:
         raise ValueError(
             "A and B must be images of one shape, (n, *spatial) and (m, *spatial), "
@@ -340,6 +340,8 @@ def diversity(X):
     >>> diversity([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]])
     3.333...
     """
+    _array("X", X)
+    refuse_unknown("diversity", "X", X)
     X = _numbers("X", X)
     if X.ndim == 0 or len(X) < 2:
         raise ValueError(f"X must have at least two rows, got shape {X.shape}.")
@@ -347,16 +349,24 @@ def diversity(X):
     return float(_weighted.mean_pair_distance(X)(np.full((1, len(X)), 1 / len(X)))[0])
 
 
-def _numbers(name, values):
-    """Finite numbers in an array."""
+def _array(name, values):
+    """Return numbers as an array of floats, or raise TypeError."""
     try:
         if np.iscomplexobj(values):
             raise TypeError("complex numbers")
-        numbers = np.asarray(values, dtype=float)
+        return np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"{name} must hold numbers in rows of one length, got {reprlib.repr(values)}."
         ) from error
+
+
+def _numbers(name, values):
+    """Finite numbers in an array."""
+    numbers = _array(name, values)
+    if np.ma.is_masked(values):
+        n_masked = np.ma.count_masked(values)
+        raise ValueError(f"{name} must have no masked values, got {n_masked}.")
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
     return numbers

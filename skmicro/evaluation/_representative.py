@@ -118,7 +118,7 @@ def representative_volume(
     check_real("relative_error", relative_error, 0.0, open_low=True)
     check_real("confidence", confidence, 0.0, 1.0, open_low=True, open_high=True)
     check_choice("periodic", periodic, (None, True, False))
-    images = check_stack("X", X)
+    images = check_stack("X", X, refused_by="representative_volume")
     transformer = new_descriptor(descriptor) if isinstance(descriptor, str) else descriptor
     if isinstance(transformer, VolumeFraction):
         found, is_share = _of_fraction(images, transformer, periodic)

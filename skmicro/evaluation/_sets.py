@@ -1,5 +1,6 @@
 """The sets of images that a report compares, checked and drawn."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ FEW_BLOCKS = 8
 """Blocks below which no p-value is small."""
 
 
+_checked = partial(check_stack, refused_by="evaluate")
+
+
 class ThreeSets(NamedTuple):
     """Generated images, real images in their place, and what both are compared with."""
 
@@ -35,8 +39,8 @@ class ThreeSets(NamedTuple):
 def gather(generator, X_train, X_test, n_samples, targets, positions, seed):
     """Return the sets to compare, their blocks and the checked training images."""
     shape = getattr(generator, "image_shape_", None)
-    training = check_stack("X_train", X_train, shape, MIN_IMAGES)
-    reference = check_stack("X_test", X_test, training.shape[1:], MIN_IMAGES)
+    training = _checked("X_train", X_train, shape, MIN_IMAGES)
+    reference = _checked("X_test", X_test, training.shape[1:], MIN_IMAGES)
     if hasattr(generator, "encoder_"):
         generator.encoder_.check(training, "X_train")
         generator.encoder_.check(reference, "X_test")
@@ -119,10 +123,10 @@ def _generated_images(generator, training, reference, n_samples, targets, seed):
     if sampled:
         n_samples = number_of_samples(n_samples, len(training), len(reference))
         images = generator.sample(n_samples, random_state=rng, **(targets or {}))
-        return check_stack("generated images", images, shape, MIN_IMAGES)
+        return _checked("generated images", images, shape, MIN_IMAGES)
     if targets is not None:
         raise ValueError(f"targets must be None for images at hand, got {targets!r}.")
-    images = check_stack("generator", generator, shape, MIN_IMAGES)
+    images = _checked("generator", generator, shape, MIN_IMAGES)
     n_samples = number_of_samples(n_samples, min(len(training), len(images)), len(reference))
     return images[_random_rows(len(images), n_samples, rng)]
 

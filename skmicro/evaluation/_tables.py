@@ -20,7 +20,7 @@ def checked(descriptors, properties):
     for parameter, items in (("descriptors", descriptors), ("properties", properties)):
         if items is None:
             continue
-        check_sequence(parameter, items)
+        items = check_sequence(parameter, items)
         for item in items:
             if isinstance(item, type) or not hasattr(item, "transform"):
                 raise TypeError(f"{parameter} must hold transformers, got {item!r}.")

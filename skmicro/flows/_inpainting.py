@@ -103,8 +103,11 @@ def damaged_images(model, X, mask=None):
     if unknown.shape not in (images.shape, images.shape[1:], read, read[1:]):
         raise ValueError(f"mask must have shape {read} or {read[1:]}, got {unknown.shape}.")
     unknown = np.broadcast_to(unknown.reshape(-1, *images.shape[1:]), images.shape)
-    if masked is not None and (masked & ~unknown).any():
-        raise ValueError("mask must be true where voxels of X are masked, got False for some.")
+    left = np.count_nonzero(_unknown_voxels(images, masked) & ~unknown)
+    if left:
+        raise ValueError(
+            f"mask must be true where voxels of X are masked or NaN, got False for {left}."
+        )
     if images.dtype.kind in "biuf":
         allowed = encoder.low if encoder.phases is None else encoder.phases[0]
         images = images.astype(np.result_type(images, encoder.dtype), copy=False)
@@ -114,10 +117,15 @@ def damaged_images(model, X, mask=None):
     return images, unknown.reshape(images.shape)
 
 
-def _unknown_of(images, masked):
-    """Return where images are unknown, masked or NaN; ValueError if nowhere."""
+def _unknown_voxels(images, masked):
+    """Return where images are masked or NaN."""
     unknown = np.isnan(images) if images.dtype.kind == "f" else np.zeros(images.shape, bool)
-    unknown = unknown if masked is None else unknown | masked
+    return unknown if masked is None else unknown | masked
+
+
+def _unknown_of(images, masked):
+    """Return where images are masked or NaN; ValueError if nowhere."""
+    unknown = _unknown_voxels(images, masked)
     if not unknown.any():
         raise ValueError(
             "mask must say what is to be filled, where no voxel of X is masked or NaN; got None."

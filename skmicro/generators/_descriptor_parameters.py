@@ -25,9 +25,8 @@ def check_descriptors(parameter, items, n_least=0):
     Raises TypeError if an item is neither a name nor a descriptor, ValueError if a name is
     unknown or occurs twice, a descriptor has no gradient, or there are too few.
     """
-    check_sequence(parameter, items)
     names = []
-    for item in items:
+    for item in check_sequence(parameter, items):
         if not isinstance(item, (str, BaseDescriptor)):
             raise TypeError(f"{parameter} must hold names or descriptors, got {item!r}.")
         descriptor = descriptor_named(item) if isinstance(item, str) else item

@@ -35,8 +35,7 @@ ANCHOR = 20.0
 
 
 def _check_conditions(name, value):
-    check_sequence(name, value)
-    check_descriptors(name, with_variables(value))
+    check_descriptors(name, with_variables(check_sequence(name, value)))
 
 
 class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, SectionedFlow):

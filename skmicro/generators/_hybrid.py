@@ -89,7 +89,9 @@ class HybridGAN(HasProjection, AdversarialGenerator):
                 f"calibration must hold images of shape {self.image_shape_} or be one, got {got}."
             )
         try:
-            rows = described(table.measured, check_stack("calibration", images, self.image_shape_))
+            refused_by = {"refused_by": type(self).__name__}
+            images = check_stack("calibration", images, self.image_shape_, **refused_by)
+            rows = described(table.measured, images)
         except (TypeError, ValueError) as error:
             raise type(error)(f"calibration must hold images like X: {error}") from error
         return calibrated_targets(table.measured, rows)

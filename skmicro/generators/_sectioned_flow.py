@@ -166,7 +166,7 @@ def fixed_voxels(sections, shape, encoder):
     for place, image in sections.items():
         axis, position = _checked_place(place, shape)
         plane = (*shape[:axis], *shape[axis + 1 :])
-        image = check_stack(f"sections[{place}]", [image])
+        image = check_stack(f"sections[{place}]", [image], refused_by="sample_volume")
         if image.shape[1:] != plane:
             raise ValueError(f"sections[{place}] must have shape {plane}, got {image.shape[1:]}.")
         encoder.check(image, f"sections[{place}]")

@@ -39,8 +39,8 @@ def _check_style_network(name, value):
 
 
 def _check_style_layers(name, value):
-    check_sequence(name, value)
-    if not value or not all(isinstance(layer, str) for layer in value):
+    layers = check_sequence(name, value)
+    if not layers or not all(isinstance(layer, str) for layer in layers):
         raise ValueError(f"{name} must hold one or more names of layers, got {value!r}.")
 
 

@@ -24,7 +24,7 @@ from ._exact_counts import balanced_offsets
 from ._large import ChunkedImages, blocks_of, is_chunked
 from ._patches import extract_patches, patch_blocks, split_patches
 from ._segment import segment
-from ._unknown import known_shares, known_voxels, separated
+from ._unknown import known_shares, known_voxels, refuse_unknown, separated
 
 __all__ = [
     "SYMMETRIES",

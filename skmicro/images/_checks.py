@@ -13,9 +13,11 @@ from .._checks import check_image_shape
 from .._warnings import warn_user
 from ..exceptions import ImageShapeWarning
 from ._large import blocks_of, is_chunked
-from ._unknown import REMEDY, marked, separated
+from ._unknown import marked, refusal, separated
 
 COLOURS = (3, 4)
+SOMETHING = "The function"
+"""What refuses unknown voxels where it is not named."""
 LEAST_OF_PICTURES = 16
 """Voxels along two axes from which on arrays look like pictures."""
 
@@ -106,7 +108,7 @@ def _numbers(array):
     return array
 
 
-def check_stack(name, images, image_shape=None, n_least=1):
+def check_stack(name, images, image_shape=None, n_least=1, *, refused_by=SOMETHING):
     """Return images that belong to no estimator as an array of shape (n, *spatial).
 
     Parameters
@@ -119,6 +121,8 @@ def check_stack(name, images, image_shape=None, n_least=1):
         Shape that every image must have.
     n_least : int, default=1
         Least number of images.
+    refused_by : str, default="The function"
+        What the error of unknown voxels, masked or NaN, says that it does not support them.
 
     Returns
     -------
@@ -130,10 +134,10 @@ def check_stack(name, images, image_shape=None, n_least=1):
     TypeError
         If the images do not hold real numbers.
     ValueError
-        If the values are not finite, the images are too few, or their shape is not
+        If the values are unknown or not finite, the images are too few, or their shape is not
         allowed.
     """
-    stack = real_numbers(name, images)
+    stack = real_numbers(name, images, refused_by)
     if image_shape is not None and stack.shape[1:] == (int(np.prod(image_shape)),):
         stack = stack.reshape(-1, *image_shape)
     if stack.ndim not in (3, 4):
@@ -147,10 +151,10 @@ def check_stack(name, images, image_shape=None, n_least=1):
         raise ValueError(
             f"{name} must hold images of shape {tuple(image_shape)}, got {stack.shape[1:]}."
         )
-    return finite(name, stack)
+    return finite(name, stack, refused_by)
 
 
-def check_image(name, image, n_axes=(2, 3)):
+def check_image(name, image, n_axes=(2, 3), *, refused_by=SOMETHING):
     r"""Return one image that belongs to no estimator as an array of shape (\*spatial).
 
     Parameters
@@ -161,6 +165,8 @@ def check_image(name, image, n_axes=(2, 3)):
         The image.
     n_axes : tuple of int, default=(2, 3)
         How many axes it may have.
+    refused_by : str, default="The function"
+        What the error of unknown voxels, masked or NaN, says that it does not support them.
 
     Returns
     -------
@@ -172,17 +178,17 @@ def check_image(name, image, n_axes=(2, 3)):
     TypeError
         If the image does not hold real numbers.
     ValueError
-        If the values are not finite, or the number of axes is another.
+        If the values are unknown or not finite, or the number of axes is another.
     """
-    image = real_numbers(name, image)
+    image = real_numbers(name, image, refused_by)
     if image.ndim not in n_axes:
         shapes = " or ".join("(H, W)" if n == 2 else "(D, H, W)" for n in n_axes)
         hint = f"; {name}[0] is one of a stack" if image.ndim == max(n_axes) + 1 else ""
         raise ValueError(f"{name} must have shape {shapes}, got {image.shape}{hint}.")
-    return finite(name, image)
+    return finite(name, image, refused_by)
 
 
-def real_numbers(name, values):
+def real_numbers(name, values, refused_by=SOMETHING):
     """Return the values as an array, or raise TypeError unless they are real numbers.
 
     Arrays in chunks stay as they are. Raises ValueError for masked values.
@@ -191,10 +197,7 @@ def real_numbers(name, values):
         return values
     values, mask = separated(values)
     if mask is not None:
-        raise ValueError(
-            f"{name} must have no unknown voxels (masked or NaN), got {np.count_nonzero(mask)}: "
-            f"{REMEDY}."
-        )
+        raise refusal(refused_by, name, np.count_nonzero(mask))
     array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
     if array.dtype.kind not in "biuf":
         single = array.dtype == object and array.ndim == 0  # None, or a sparse matrix
@@ -203,10 +206,13 @@ def real_numbers(name, values):
     return array
 
 
-def finite(name, array):
+def finite(name, array, refused_by=SOMETHING):
     """Return an array, or raise ValueError unless its values are finite."""
     if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in blocks_of(array)):
-        raise ValueError(f"{name} must hold finite numbers, got NaN or infinity.")
+        n_unknown = sum(np.count_nonzero(np.isnan(part)) for part in blocks_of(array))
+        if n_unknown:
+            raise refusal(refused_by, name, n_unknown)
+        raise ValueError(f"{name} must hold finite numbers, got infinity.")
     return array
 
 
@@ -322,6 +328,8 @@ def check_latents(estimator, Z, n_columns, name="Z"):
     shape = getattr(Z, "shape", ())
     if len(shape) != 2:
         raise ValueError(f"{name} must have shape (n, {n_columns}), got {shape}.")
+    if np.ma.is_masked(Z):
+        raise ValueError(f"{name} must have no masked values, got {np.ma.count_masked(Z)}.")
     Z = check_array(Z, dtype="numeric", estimator=estimator, input_name=name)
     if Z.shape[1] != n_columns:
         raise ValueError(

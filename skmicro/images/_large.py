@@ -6,6 +6,8 @@ from itertools import pairwise, product, starmap
 
 import numpy as np
 
+from ._unknown import IN_MEMORY
+
 BLOCK_VOXELS = 2**17
 WORTH_SORTING = 2
 """Windows that lie in a chunk, on average, from which on chunks are read one by one."""
@@ -90,10 +92,7 @@ class ChunkedImages:
                 f"X must have shape (n, H, W) or (n, D, H, W), got an array of shape {self.shape}."
             )
         if self.dtype.kind == "f" and not all(np.isfinite(b).all() for b in blocks_of(self)):
-            raise ValueError(
-                "X must hold finite numbers, got NaN or infinity; unknown voxels (NaN) are "
-                "supported in memory only, not in chunks."
-            )
+            raise ValueError(f"X must hold finite numbers, got NaN or infinity; {IN_MEMORY}.")
 
     def __len__(self):
         return self.shape[0]

@@ -18,6 +18,7 @@ from .._random import draw_seed, numpy_generator
 from ._checks import finite
 from ._large import is_chunked, windows_of
 from ._scans import open_positions, scans_of
+from ._unknown import IN_MEMORY, has_nan
 
 BLOCK_SIDE = 3
 """Sides of a patch to the side of a block."""
@@ -107,6 +108,8 @@ def extract_patches(
     if min_known < 1:
         masks = [np.ma.getmaskarray(scan) if np.ma.is_masked(scan) else None for scan in scans]
         patches = _partly_known(patches, masks, positions)
+    if has_nan(patches):
+        raise ValueError(f"scan must hold finite numbers, got NaN; {IN_MEMORY}.")
     finite("scan", patches)
     if not return_positions:
         return patches

@@ -66,7 +66,7 @@ def segment(images, *, levels=2, threshold=None, return_thresholds=False):
     array([[0, 0, 2],
            [0, 1, 2]], dtype=uint8)
     """
-    images = np.asarray(finite("images", real_numbers("images", images)))
+    images = np.asarray(finite("images", real_numbers("images", images, "segment"), "segment"))
     if not images.size:
         raise ValueError(f"images must have voxels, got shape {images.shape}.")
     if threshold is not None:

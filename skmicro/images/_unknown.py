@@ -15,6 +15,11 @@ REMEDY = (
 )
 
 
+IN_MEMORY = (
+    "unknown voxels (masked or NaN) are supported in memory only, not in chunks or memory maps"
+)
+
+
 def separated(array):
     """Return an array without its mask, zero under it, and the mask; None if nothing is masked.
 
@@ -31,6 +36,23 @@ def separated(array):
         return array.data, None
     mask = np.ma.getmaskarray(array)
     return np.where(mask, np.zeros((), array.dtype), array.data), mask
+
+
+def refusal(refused_by, name, n_unknown):
+    """Return the error of what has no use for unknown voxels, some of which ``name`` has."""
+    return ValueError(
+        f"{refused_by} does not support unknown voxels (masked or NaN), got {n_unknown} in {name}: "
+        f"{REMEDY}."
+    )
+
+
+def refuse_unknown(refused_by, name, values):
+    """Raise ValueError if some of the values, in an array or in a list of arrays, are unknown."""
+    array, mask = separated(values)
+    array = np.asarray(array)
+    unknown = np.isnan(array) if mask is None and has_nan(array) else mask
+    if unknown is not None:
+        raise refusal(refused_by, name, np.count_nonzero(unknown))
 
 
 def marked(images, mask, refused_by=None):
@@ -61,10 +83,7 @@ def marked(images, mask, refused_by=None):
     if unknown is None or not unknown.any():
         return images
     if refused_by is not None:
-        raise ValueError(
-            f"{refused_by} does not support unknown voxels (masked or NaN), got "
-            f"{np.count_nonzero(unknown)} in X: {REMEDY}."
-        )
+        raise refusal(refused_by, "X", np.count_nonzero(unknown))
     blank = np.flatnonzero(unknown.reshape(len(images), -1).all(axis=1))
     if len(blank):
         raise ValueError(f"X must have known voxels in each image, got none in image {blank[0]}.")

@@ -1,4 +1,4 @@
-"""Writing of numbers behind a header in words: MetaImage, NRRD, and none at all."""
+"""Writing of numbers behind a header in words: MetaImage, NRRD, legacy VTK, and none at all."""
 
 import numpy as np
 
@@ -12,14 +12,26 @@ METAIMAGE_TYPES = {
     "u8": "ULONG_LONG", "i8": "LONG_LONG", "f4": "FLOAT", "f8": "DOUBLE",
 }  # fmt: skip
 METAIMAGE_UNITS = ("um", "mm", "cm")
+# Readers differ in the sign of "char" and in the length of "long".
+VTK_TYPES = {
+    "u1": "unsigned_char", "i1": "short", "u2": "unsigned_short", "i2": "short",
+    "u4": "unsigned_int", "i4": "int", "u8": "vtktypeuint64", "i8": "vtktypeint64",
+    "f4": "float", "f8": "double",
+}  # fmt: skip
 
 
 def write_metaimage(path, images, place, key=None):
-    """Write a set of one image as MetaImage with its numbers in the same file."""
-    array, steps, corner = _single(".mha", images, place)
+    """Write a set of one image as MetaImage, the numbers of .mhd in a file .raw beside it."""
+    suffix = path.suffix.lower()
+    array, steps, corner = _single(suffix, images, place)
     if place.unit not in (None, *METAIMAGE_UNITS):
         raise ValueError(
-            f"unit must be one of {METAIMAGE_UNITS} or None for .mha, got {place.unit!r}."
+            f"unit must be one of {METAIMAGE_UNITS} or None for {suffix}, got {place.unit!r}."
+        )
+    numbers = path.with_suffix(".raw") if suffix == ".mhd" else None
+    if numbers is not None and (len(path.name.split()) > 1 or "%" in path.name):
+        raise ValueError(
+            f"path must have no spaces and no % in the name of a file .mhd, got {path.name!r}."
         )
     lines = {
         "ObjectType": "Image",
@@ -35,9 +47,13 @@ def write_metaimage(path, images, place, key=None):
         lines["DistanceUnits"] = place.unit
     lines |= {
         "ElementType": f"MET_{METAIMAGE_TYPES[array.dtype.str[1:]]}",
-        "ElementDataFile": "LOCAL",
+        "ElementDataFile": "LOCAL" if numbers is None else numbers.name,
     }
-    _write(path, "".join(f"{name} = {value}\n" for name, value in lines.items()), array)
+    header = "".join(f"{name} = {value}\n" for name, value in lines.items())
+    if numbers is not None:
+        _write(numbers, "", array)
+        array = array[:0]
+    _write(path, header, array)
 
 
 def write_nrrd(path, images, place, key=None):
@@ -69,6 +85,26 @@ def write_nrrd(path, images, place, key=None):
     _write(path, "\n".join(lines) + "\n\n", array)
 
 
+def write_vtk(path, images, place, key=None):
+    """Write a set of one image as structured points of legacy VTK, cell data called "image"."""
+    array, steps, corner = _single(".vtk", images, place)
+    if place.unit is not None:
+        raise ValueError(f"unit must be None for .vtk, which has none, got {place.unit!r}.")
+    kind = VTK_TYPES[array.dtype.str[1:]]
+    if array.dtype == np.int8:
+        array = array.astype(np.int16)
+    # Points are the corners of voxels, x first; the last axis of the array is x.
+    n_points = [side + 1 for side in (*array.shape[::-1], 1)[:3]]
+    header = (
+        "# vtk DataFile Version 3.0\nskmicro\nBINARY\nDATASET STRUCTURED_POINTS\n"
+        f"DIMENSIONS {' '.join(map(str, n_points))}\n"
+        f"ORIGIN {' '.join(map(repr, (*corner[::-1], 0.0)[:3]))}\n"
+        f"SPACING {' '.join(map(repr, (*steps[::-1], 1.0)[:3]))}\n"
+        f"CELL_DATA {array.size}\nSCALARS image {kind} 1\nLOOKUP_TABLE default\n"
+    )
+    _write(path, header, array.astype(array.dtype.newbyteorder(">")), b"\n")
+
+
 def write_raw(path, images, key=None):
     """Write the numbers alone, least significant byte first."""
     _write(path, "", _little(images))
@@ -92,7 +128,8 @@ def _words(numbers):
     return " ".join(map(repr, numbers[::-1]))
 
 
-def _write(path, header, array):
+def _write(path, header, array, end=b""):
     with atomic_path(path) as temporary, PlainFile(temporary) as file:
         file.write(header.encode())
         file.write(array.data)
+        file.write(end)

@@ -104,7 +104,7 @@ def write_voxel_mesh(path, image, *, element_type=None, spacing=None, origin=Non
 
 
 def _labels(image):
-    labels = check_image("image", image)
+    labels = check_image("image", image, refused_by="write_voxel_mesh")
     if not labels.size:
         raise ValueError(f"image must have voxels, got shape {labels.shape}.")
     values = distinct_values(labels[None])

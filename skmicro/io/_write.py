@@ -9,7 +9,7 @@ from scipy.io import savemat
 from .._checks import check_path
 from .._files import PlainFile, atomic_folder, atomic_path
 from ..images import separated
-from ._headed import write_metaimage, write_nrrd, write_raw
+from ._headed import write_metaimage, write_nrrd, write_raw, write_vtk
 from ._integers import as_unsigned
 from ._optional import import_optional
 from ._placement import Place
@@ -18,8 +18,8 @@ from ._units import check_unit
 from ._vti import write_vti
 
 PLACED = {
-    ".tif": write_tiff, ".tiff": write_tiff, ".vti": write_vti, ".mha": write_metaimage,
-    ".nrrd": write_nrrd,
+    ".tif": write_tiff, ".tiff": write_tiff, ".vti": write_vti, ".vtk": write_vtk,
+    ".mha": write_metaimage, ".mhd": write_metaimage, ".nrrd": write_nrrd,
 }  # fmt: skip
 NAMED = (".vti", ".npz", ".h5", ".hdf5", ".mat")
 
@@ -33,9 +33,10 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=
         ``.npy``, ``.npz``, ``.h5``, ``.hdf5``: the array. ``.mat``: the array with the images, or
         slices, last, as MATLAB has them. ``.raw``: its numbers alone, little-endian. ``.tif``,
         ``.tiff``: one page per image or slice, and ``.ome.tif`` with the metadata of OME. ``.png``:
-        a single image. ``.vti``, ``.mha``, ``.nrrd``: a single volume (or image), for VTK, ITK and
-        others. No suffix: a new or empty folder, with one PNG per image. An existing file is
-        replaced, at once and only when the new one is complete.
+        a single image. ``.vti``, ``.vtk`` (legacy), ``.mha``, ``.mhd`` with a file ``.raw`` of the
+        same name beside it, ``.nrrd``: a single volume (or image), for VTK, ITK and others. No
+        suffix: a new or empty folder, with one PNG per image. An existing file is replaced, at once
+        and only when the new one is complete.
     images : array-like of shape (n, H, W), (n, D, H, W) or (H, W)
         Numbers or booleans. PNG takes integers from 0 to 65535 and booleans. Integers of 32 and 64
         bits are stored in the smallest type that has them, other than in ``.npy``, ``.npz``,
@@ -44,13 +45,13 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=
         Whether three axes are those of one volume (D, H, W).
     spacing : float or sequence of float, default=None
         Edge lengths of a voxel along the axes of an image, in their order; only for
-        TIFF, ``.vti``, ``.mha`` and ``.nrrd``. The default is 1.
+        TIFF, ``.vti``, ``.vtk``, ``.mha``, ``.mhd`` and ``.nrrd``. The default is 1.
     origin : sequence of float, default=None
         Corner of the first voxel along the axes of an image, in their order; only for
         the same. The default is 0.
     unit : str, default=None
-        Unit of both, such as ``"um"``; only for the same. ``.mha`` has ``"um"``, ``"mm"`` and
-        ``"cm"``.
+        Unit of both, such as ``"um"``; only for the same without ``.vtk``. MetaImage has ``"um"``,
+        ``"mm"`` and ``"cm"``.
     key : str, default=None
         Name of the array in ``.vti``, ``.npz``, HDF5 and ``.mat``. The default is ``"image"`` in
         the first, ``"images"`` in the others. ``"material"`` is the name that DAMASK loads, and is
@@ -104,8 +105,8 @@ def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=
     images, unknown = separated(images)
     if unknown is not None:
         raise ValueError(
-            f"images must have no masked voxels, got {np.count_nonzero(unknown)}: "
-            "images.filled(value) gives them a value, and NaN is one in an array of floats."
+            f"write_images does not support masked voxels, got {np.count_nonzero(unknown)} in "
+            "images: images.filled(value) gives them a value, and NaN is one in an array of floats."
         )
     images = np.asarray(images)
     if images.dtype.kind not in "biuf" or images.ndim not in (2, 3, 4) or not images.size:

@@ -86,7 +86,7 @@ class DescriptorDistributionDisplay:
         ValueError
             If a set is empty, or the descriptor has no such feature.
         """
-        fitted, features = describe(descriptor, check_sets(images))
+        fitted, features = describe(descriptor, check_sets(images, cls.__name__))
         names = fitted.get_feature_names_out().tolist()
         column = _column(feature, names)
         values = {label: rows[:, column] for label, rows in features.items()}
@@ -136,7 +136,7 @@ class DescriptorDistributionDisplay:
             If ``generator`` is no generator.
         """
         check_generator(generator)
-        sets = real_and_generated(generator, X, n_samples, random_state)
+        sets = real_and_generated(generator, X, n_samples, random_state, cls.__name__)
         options = {"descriptor": descriptor, "feature": feature, "ax": ax}
         return cls.from_images(sets, **options, **plot_options)
 

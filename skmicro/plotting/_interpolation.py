@@ -95,7 +95,7 @@ class InterpolationDisplay:
         display : InterpolationDisplay
             The display.
         """
-        sets = {"images": check_stack("images", images)}
+        sets = {"images": check_stack("images", images, refused_by=cls.__name__)}
         measured = [
             describe(descriptor, sets, phases)[1]["images"][:, 0]
             for descriptor in (fraction or VolumeFraction(), energy or FreeEnergy())
@@ -165,7 +165,7 @@ class InterpolationDisplay:
             If images, fractions and energies are not equally many, or the number of axes
             is wrong.
         """
-        images = check_stack("images", self.images)
+        images = check_stack("images", self.images, refused_by=type(self).__name__)
         n_steps = len(images)
         check_count("fractions", self.fractions, n_steps)
         check_count("energies", self.energies, n_steps)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..images import check_image, check_stack
+from ..images import check_image
 from ..regressors import occlusion_map
 from ._figures import (
     all_or_nothing,
@@ -137,14 +137,16 @@ class OcclusionDisplay:
             If the image has a label that is none of ``phases``, the effects have another shape
             than the image, names are not as many as outputs, or the number of axes is wrong.
         """
-        stack = check_image("image", self.image)[None]
+        stack = check_image("image", self.image, refused_by=type(self).__name__)[None]
         effects = np.asarray(self.effects, dtype=float)
         if effects.shape[-stack[0].ndim :] != stack.shape[1:] or effects.ndim > stack.ndim:
             raise ValueError(
                 f"effects must have shape {stack.shape[1:]} or (n_outputs, *{stack.shape[1:]}), "
                 f"as the image has, got {effects.shape}."
             )
-        effects = check_stack("effects", effects.reshape(-1, *stack.shape[1:]))
+        if not np.isfinite(effects).all():
+            raise ValueError("effects must hold finite numbers, got NaN or infinity.")
+        effects = effects.reshape(-1, *stack.shape[1:])
         names = output_names(self.names, len(effects))
         phases = phases_of(stack) if self.phases is None else self.phases
         if phases is not None:

@@ -95,7 +95,7 @@ class SampleGridDisplay(GridDisplay):
             If a stack is empty or has another shape.
         """
         check_integer("n_columns", n_columns, 1)
-        sets = check_sets(images if isinstance(images, dict) else {"": images})
+        sets = check_sets(images if isinstance(images, dict) else {"": images}, cls.__name__)
         rows, labels = [], []
         for label, stack in sets.items():
             parts = [stack[k : k + n_columns] for k in range(0, len(stack), n_columns)]
@@ -165,7 +165,7 @@ class SampleGridDisplay(GridDisplay):
             check_integer(name, count, 1)
         seed = draw_seed(random_state)
         columns = _columns(targets)
-        real = None if X is None else check_real_images(generator, X)
+        real = None if X is None else check_real_images(generator, X, cls.__name__)
         options = [{"exact": exact, **column} for column in columns]
         rows = _generated_rows(generator, n_rows, n_columns, options, seed)
         if real is not None:
@@ -182,7 +182,8 @@ class SampleGridDisplay(GridDisplay):
     def _content(self):
         if len(self.rows) == 0:
             raise ValueError("rows must hold at least one row of images, got none.")
-        rows = [check_stack(f"rows[{k}]", row) for k, row in enumerate(self.rows)]
+        refused_by = {"refused_by": type(self).__name__}
+        rows = [check_stack(f"rows[{k}]", row, **refused_by) for k, row in enumerate(self.rows)]
         return rows, self.row_labels, self.column_labels
 
 

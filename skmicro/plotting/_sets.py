@@ -22,8 +22,8 @@ def check_generator(generator, methods=("fit", "sample")):
         raise NotFittedError(f"generator must be fitted, got {got}.") from None
 
 
-def check_sets(images):
-    """Return ``{label: images}`` with checked images of one common shape."""
+def check_sets(images, display):
+    """Return ``{label: images}`` with checked images of one common shape, for a display."""
     if not isinstance(images, dict):
         raise TypeError(
             f"images must be a dictionary of images by label, got {type(images).__name__}."
@@ -32,7 +32,8 @@ def check_sets(images):
         raise ValueError("images must hold at least one set, got none.")
     shape, sets = None, {}
     for label, stack in images.items():
-        sets[label] = check_stack(f"images[{label!r}]", stack, shape)
+        name = f"images[{label!r}]" if label != "" else "images"
+        sets[label] = check_stack(name, stack, shape, refused_by=display)
         shape = sets[label].shape[1:]
     return sets
 
@@ -57,16 +58,16 @@ def samples_of(generator, n_samples, random_state, **options):
     return images.reshape(-1, *generator.image_shape_)
 
 
-def check_real_images(generator, X, name="X"):
+def check_real_images(generator, X, display, name="X"):
     """Return real images of the shape and with the phases that the generator knows."""
-    images = check_stack(name, X, generator.image_shape_)
+    images = check_stack(name, X, generator.image_shape_, refused_by=display)
     generator.encoder_.check(images, name)
     return images
 
 
-def real_and_generated(generator, X, n_samples, random_state):
+def real_and_generated(generator, X, n_samples, random_state, display):
     """Return real images and as many generated ones (or ``n_samples``) as labelled sets."""
-    real = check_real_images(generator, X)
+    real = check_real_images(generator, X, display)
     n_samples = len(real) if n_samples is None else n_samples
     return {"real": real, "generated": samples_of(generator, n_samples, random_state)}
 

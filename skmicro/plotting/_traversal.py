@@ -111,7 +111,7 @@ class TraversalDisplay(GridDisplay):
         return display.plot(axes=axes, **plot_options)
 
     def _content(self):
-        rows = list(check_sets(dict(enumerate(self.images))).values())
+        rows = list(check_sets(dict(enumerate(self.images)), type(self).__name__).values())
         check_count("latents", self.latents, len(rows))
         for row in rows:
             check_count("values", self.values, len(row))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._checks import check_real
+from .._checks import check_real, is_sequence
 from ..descriptors import TwoPointCorrelation
 from ._figures import all_or_nothing, axis_label, one_axes
 from ._sets import (
@@ -94,10 +94,15 @@ class TwoPointDisplay:
         ValueError
             If a set is empty, or the descriptor's output is no curve over rising lags.
         """
-        sets = check_sets(images)
+        sets = check_sets(images, cls.__name__)
         if target_images is not None:
             shape = next(iter(sets.values())).shape[1:]
-            sets = {**sets, _TARGET: check_stack("target_images", target_images, shape)}
+            sets = {
+                **sets,
+                _TARGET: check_stack(
+                    "target_images", target_images, shape, refused_by=cls.__name__
+                ),
+            }
         descriptor = TwoPointCorrelation() if descriptor is None else descriptor
         fitted, curves = describe(descriptor, sets)
         lags = getattr(fitted, "lags_", np.zeros(0))
@@ -143,8 +148,10 @@ class TwoPointDisplay:
         """
         check_generator(generator)
         if target_images is not None:
-            target_images = check_real_images(generator, target_images, "target_images")
-        sets = real_and_generated(generator, X, n_samples, random_state)
+            target_images = check_real_images(
+                generator, target_images, cls.__name__, "target_images"
+            )
+        sets = real_and_generated(generator, X, n_samples, random_state, cls.__name__)
         options = {"target_images": target_images, "descriptor": descriptor, "ax": ax}
         return cls.from_images(sets, **options, **plot_options)
 
@@ -195,7 +202,7 @@ class TwoPointDisplay:
 
 
 def _check_quantiles(quantiles):
-    if not isinstance(quantiles, (tuple, list)) or len(quantiles) != 2:
+    if not is_sequence(quantiles) or len(quantiles) != 2:
         raise ValueError(f"quantiles must be a pair (low, high) or None, got {quantiles!r}.")
     for value in quantiles:
         check_real("quantiles", value, 0.0, 1.0)

@@ -174,7 +174,7 @@ class VolumeDisplay:
         return self
 
     def _content(self):
-        stack = check_image("volume", self.volume, (3,))[None]
+        stack = check_image("volume", self.volume, (3,), refused_by=type(self).__name__)[None]
         if not stack.size:
             raise ValueError(f"volume must have voxels, got shape {stack.shape[1:]}.")
         phases = phases_of(stack) if self.phases is None else np.asarray(self.phases)

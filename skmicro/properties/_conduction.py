@@ -126,4 +126,5 @@ def conduction_fields(image, mean_gradient, **parameters):
     array([1.6, 1.6, 1.6, 1.6])
     """
     parameters = {"rtol": FIELD_RTOL} | parameters
-    return EffectiveConductivity(**parameters)._local_fields(image, mean_gradient=mean_gradient)
+    estimator = EffectiveConductivity(**parameters)
+    return estimator._local_fields(image, "conduction_fields", mean_gradient=mean_gradient)

@@ -50,9 +50,12 @@ class ElasticStiffness(EffectiveCoefficients):
     :mod:`skmicro.datasets` are. Where opposite borders do not match, as in a scan, layers and
     channels break off at a seam; ``borders="mirrored"`` solves the same problem for the image
     together with its mirror images, twice as long on each axis, which takes 2^d times the time
-    and memory. Its faces then stay plane and free of shear stress under normal loads.
-    Coefficients that change their sign in a mirror are zero: between normal and shear
-    components, and between two shears.
+    and memory. Under normal loads its faces then stay plane and free of shear stress, as those of
+    a sample between rigid plates without friction on all sides: C11 is the stress on two opposite
+    plates that approach each other while the others stay where they are. Under a shear the faces
+    that it tilts keep the displacement of the mean strain along themselves, and are free of normal
+    stress. Coefficients that change their sign in a mirror are zero: between normal and shear
+    components, and between two shears. There are no other conditions on faces.
 
     Called with probabilities of phases it mixes the stiffnesses of the phases in every voxel in
     proportion, and has gradients, from the adjoint of the solution. Grey levels from 0 to 1
@@ -160,4 +163,5 @@ def elastic_fields(image, mean_strain, **parameters):
     array([1.8182, 1.8182, 1.8182, 1.8182])
     """
     parameters = {"rtol": FIELD_RTOL} | parameters
-    return ElasticStiffness(**parameters)._local_fields(image, mean_strain=mean_strain)
+    estimator = ElasticStiffness(**parameters)
+    return estimator._local_fields(image, "elastic_fields", mean_strain=mean_strain)

@@ -107,8 +107,8 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         values = [coefficients[:, loads.index(i), loads.index(j)] for i, j in pairs]
         return self._unit() * torch.stack(values, dim=1), errors.amax(1)
 
-    def _local_fields(self, image, **load):
-        images = check_image("image", image)[None]
+    def _local_fields(self, image, refused_by, **load):
+        images = check_image("image", image, refused_by=refused_by)[None]
         super().fit(images)
         cell = self._cell(self._surrounded(self._shares_of(images)))
         mean = _mean_load(*load.popitem(), len(cell.law.terms))
@@ -140,8 +140,7 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         spacing = 1.0 if self.spacing is None else self.spacing
         if isinstance(spacing, Real) and not isinstance(spacing, bool):
             spacing = (spacing,) * n_axes
-        spacing = spacing.tolist() if isinstance(spacing, np.ndarray) else spacing
-        check_sequence("spacing", spacing)
+        spacing = check_sequence("spacing", spacing)
         if len(spacing) != n_axes:
             raise ValueError(
                 f"spacing must have a number for each of the {n_axes} axes, got {spacing!r}."
@@ -160,19 +159,19 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
         }
         if isinstance(self.outputs, str) and self.outputs == self._everything:
             return [pair for pair in known.values() if pair[0] <= pair[1]]
-        if isinstance(self.outputs, str) or not self.outputs:
+        outputs = [] if isinstance(self.outputs, str) else check_sequence("outputs", self.outputs)
+        if not outputs:
             raise ValueError(
                 f"outputs must be {self._everything!r} or a list of names, got {self.outputs!r}."
             )
-        check_sequence("outputs", self.outputs)
-        if len(set(self.outputs)) < len(self.outputs):
+        if len(set(outputs)) < len(outputs):
             raise ValueError(f"outputs must be distinct, got {self.outputs!r}.")
-        unknown = [name for name in self.outputs if name not in known]
+        unknown = [name for name in outputs if name not in known]
         if unknown:
             raise ValueError(
                 f"outputs must be among {sorted(known)} for {n_axes}-D images, got {unknown[0]!r}."
             )
-        return [known[name] for name in self.outputs]
+        return [known[name] for name in outputs]
 
     def _feature_names(self):
         n_axes = len(self.image_shape_)

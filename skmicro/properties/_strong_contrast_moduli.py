@@ -14,9 +14,9 @@ RATIO = real(-1.0, 0.5, open_low=True, open_high=True)
 
 
 def _check_outputs(name, value):
-    check_sequence(name, value)
-    known = [output for output in value if output in MODULI]
-    if not known or len(set(known)) < len(value):
+    outputs = check_sequence(name, value)
+    known = [output for output in outputs if output in MODULI]
+    if not known or len(set(known)) < len(outputs):
         raise ValueError(f"{name} must be distinct and among {list(MODULI)}, got {value!r}.")
 
 

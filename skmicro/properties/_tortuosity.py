@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import torch
 
-from ..descriptors import PhaseDescriptor, label_stack
+from ..descriptors import PhaseDescriptor, SpacedDescriptor, label_stack
 from ..parameters import parameter
 from ..rules import choice, integer, real
 from ._cell import NOTHING, unit_load
@@ -14,7 +14,7 @@ from ._iterated import IteratedProperty
 from ._laws import Conduction
 
 
-class TortuosityFactor(PhaseDescriptor, IteratedProperty):
+class TortuosityFactor(SpacedDescriptor, PhaseDescriptor, IteratedProperty):
     r"""Tortuosity factor of one phase along each axis, from the full field.
 
     Infinite along axes on which the phase leads from no face of the image to the opposite one,
@@ -44,8 +44,10 @@ class TortuosityFactor(PhaseDescriptor, IteratedProperty):
     .. math:: \tau = \varepsilon / k .
 
     It is the *factor*, by which transport is slower than in straight channels of the same volume
-    fraction, not the length of a path. The potential is constant on two opposite faces and the
-    other faces are closed, as with ``borders="mirrored"`` of :class:`EffectiveConductivity`.
+    fraction, not the length of a path. It is a pure number: of ``spacing``, which means the sides
+    of a voxel as in :class:`EffectiveConductivity`, only the ratios matter. The potential is
+    constant on two opposite faces and the other faces are closed, as with ``borders="mirrored"`` of
+    that class.
 
     The field is solved in the clusters that percolate along the axis, as carried by no other.
     Through faces, finite volumes are solved, as by TauFactor [2]_, and the factor is finite exactly
@@ -117,7 +119,8 @@ class TortuosityFactor(PhaseDescriptor, IteratedProperty):
         """Return the mean flux (n,) of a unit load on conductivities (n, *spatial), and more."""
         moduli = mirrored(field.unsqueeze(0))
         shape = tuple(moduli.shape[2:])
-        sides = (1.0,) * len(shape)
+        _, scales = self._unit_and_scales(tuple(field.shape[1:]))
+        sides = scales or (1.0,) * len(shape)
         scheme = FINITE_VOLUMES if self.connectivity == "faces" else "rotated"
         cell = cells_on(shape, sides, scheme, Conduction(len(shape)), moduli)(moduli)
         solution = cell.loaded(unit_load(axis, len(shape)), self.rtol, self.max_iter)

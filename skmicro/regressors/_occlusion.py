@@ -110,7 +110,7 @@ def _checked_image(image):
     if min(np.shape(image)) == 0:
         raise ValueError(f"image must have voxels, got shape {tuple(np.shape(image))}.")
     stack = image if hasattr(image, "ndim") else np.asarray(image)
-    return check_stack("image", stack[None])[0]
+    return check_stack("image", stack[None], refused_by="occlusion_map")[0]
 
 
 def _checked_window(window, stride, shape):

@@ -8,7 +8,7 @@ import inspect
 import numpy as np
 from joblib import Memory
 
-from .._checks import check_real
+from .._checks import check_real, is_sequence
 from .._random import numpy_generator
 from .._warnings import noted_warnings, warn_user
 from ..conditioning import outside_bounds, target_descriptor
@@ -48,7 +48,7 @@ def target_ranges():
 
 
 def _check_range(name, ends):
-    if not isinstance(ends, (tuple, list)) or len(ends) != 2:
+    if not is_sequence(ends) or len(ends) != 2:
         raise TypeError(f"{name} must be None or a pair (low, high), got {ends!r}.")
     for end in ends:
         check_real(name, end)
@@ -83,7 +83,7 @@ def check_ranges(generator, targets, images):
 def _expected_descriptor(name, generator, images):
     """Return the descriptor that a name will stand for once the generator is fitted."""
     values = generator.get_params(deep=False).values() if hasattr(generator, "get_params") else ()
-    items = [item for value in values if isinstance(value, (list, tuple)) for item in value]
+    items = [item for value in values if is_sequence(value) for item in value]
     own = {item.name: item for item in items if isinstance(item, BaseDescriptor)}
     descriptor = new_descriptor(
         own.get(name, name), wraps_around(generator), parameter="target without a range"

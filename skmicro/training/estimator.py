@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from .._checks import check_sequence, is_sequence
 from ..images import EncodingEstimator
 from ..networks import (
     WEIGHTS,
@@ -178,5 +179,7 @@ class NetworkEstimator(EncodingEstimator):
 
 def plain_values(parameters):
     """Return the parameters that are plain values or functions, which networks are made with."""
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    values = {
+        k: tuple(check_sequence(k, v)) if is_sequence(v) else v for k, v in parameters.items()
+    }
     return {k: v for k, v in values.items() if isinstance(v, PLAIN) or callable(v)}

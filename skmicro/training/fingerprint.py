@@ -50,6 +50,8 @@ def parameter_summary(value):
     text : str
         Of functions, what they are called.
     """
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
     if isinstance(value, np.ndarray):
         return digest(value)
     if isinstance(value, np.generic):

@@ -6,7 +6,6 @@ from tiny import ESTIMATORS, REGRESSORS, fitted, phase_images, targets_of, tiny
 
 from skmicro.descriptors import BaseDescriptor, ChordLength
 from skmicro.generators import FlowMatchingGenerator, GaussianRandomField
-from skmicro.images import check_stack
 
 TAKING = [cls for cls in ESTIMATORS if cls.takes_unknown]
 REFUSING = [cls for cls in ESTIMATORS + REGRESSORS if not cls.takes_unknown]
@@ -84,17 +83,6 @@ def test_an_image_of_which_nothing_is_known(cls):
     X[2] = np.ma.masked
     with pytest.raises(ValueError, match="known voxels in each image, got none in image 2"):
         tiny(cls).fit(X)
-
-
-def test_functions_of_images_refuse_them():
-    X = masked(phase_images())
-    rule = r"X must have no unknown voxels \(masked or NaN\), got \d+: skmicro.extract_patches"
-    for images in (X, list(X)):
-        with pytest.raises(ValueError, match=rule):
-            check_stack("X", images)
-    with pytest.raises(ValueError, match="X must hold finite numbers, got NaN"):
-        check_stack("X", with_nan(X))
-    np.testing.assert_array_equal(check_stack("X", np.ma.masked_array(X.data)), X.data)
 
 
 def test_ends_of_interpolations_that_are_masked_are_refused():

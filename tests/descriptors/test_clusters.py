@@ -7,8 +7,10 @@ import pytest
 import torch
 from by_hand import flood, wrapping
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
 
-from skmicro.descriptors import ClusterStatistics, VolumeFraction, leads_around
+from skmicro.descriptors import ClusterStatistics, VolumeFraction, label_stack, leads_around
+from skmicro.descriptors._clusters import _edge_weights, _images_of
 
 ClusterStatistics = wrapping(ClusterStatistics)
 
@@ -93,6 +95,25 @@ def test_mean_size_times_number_is_at_least_the_fraction():
     fraction = VolumeFraction().fit_transform(X)[:, 0]
     assert (number * mean_size >= fraction).all()
     assert (largest * fraction * X[0].size <= mean_size / largest + 1e-3).all()
+
+
+def test_mean_sizes_of_windows_are_those_of_pieces():
+    """Too small, and less so than of the clusters alone that lie inside, with their chances."""
+    noise = np.random.default_rng(0).standard_normal((4, 256, 256))
+    field = ndimage.gaussian_filter(noise, (0, 2, 2), mode="wrap")
+    whole = field > np.quantile(field, 0.6)
+    material = ClusterStatistics(periodic=True).fit_transform(whole)[:, 1].mean()
+    means = []
+    for side in (32, 64, 128):
+        parts = whole.reshape(4, 256 // side, side, 256 // side, side)
+        windows = parts.swapaxes(2, 3).reshape(-1, side, side)
+        means.append(ClusterStatistics(periodic=False).fit_transform(windows)[:, 1].mean())
+        labels, n_labels = label_stack(windows, False)
+        sizes, weights = np.bincount(labels.ravel())[1:], _edge_weights(labels, n_labels)
+        image_of = _images_of(labels, n_labels)
+        volume, squares = (np.bincount(image_of, weights * sizes**k) for k in (1, 2))
+        assert (squares / np.maximum(volume, 1)).mean() < 0.8 * means[-1]
+    assert means[0] < 0.5 * means[1] < 0.5 * means[2] < 0.5 * material
 
 
 def test_phases_probabilities_and_grey_levels():

@@ -178,7 +178,7 @@ def test_large_images_of_conditional_generators(cls):
     ("conditions", "error", "message"),
     [
         ((), ValueError, "conditions must name at least one descriptor"),
-        ("p1", TypeError, "conditions must be a list or tuple, got 'p1'"),
+        ("p1", TypeError, "conditions must be a list, tuple or array of one axis, got 'p1'"),
         (("p1", "clusters"), ValueError, "conditions must hold differentiable .*'clusters'"),
         (("p1", VolumeFraction()), ValueError, "conditions must have different names"),
         ((VolumeFraction(phase=7),), ValueError, r"phase must be one of the labels \[0, 1\]"),

@@ -363,7 +363,7 @@ def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition(monkeypa
     ("invariances", "error", "message"),
     [
         ((), ValueError, "invariances must name at least one descriptor"),
-        ("p1", TypeError, "invariances must be a list or tuple, got 'p1'"),
+        ("p1", TypeError, "invariances must be a list, tuple or array of one axis, got 'p1'"),
         (("p9",), ValueError, "must be one of .*'p2'.*got 'p9'"),
         ((3,), TypeError, "invariances must hold names or descriptors, got 3"),
         ((VolumeFraction,), TypeError, "invariances must hold names or descriptors"),

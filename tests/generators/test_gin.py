@@ -164,7 +164,11 @@ def test_descriptors_without_gradient_are_refused(pictures):
     ("parameters", "error", "message"),
     [
         ({"invariances": ()}, ValueError, "invariances must name at least one descriptor"),
-        ({"invariances": "p2"}, TypeError, "invariances must be a list or tuple, got 'p2'"),
+        (
+            {"invariances": "p2"},
+            TypeError,
+            "invariances must be a list, tuple or array of one axis, got 'p2'",
+        ),
         ({"invariances": ("p2", "p2")}, ValueError, r"different names, got \['p2', 'p2'\]"),
         ({"architecture": "dense"}, ValueError, r"architecture must be one of .* got 'dense'"),
         ({"isotropic": "yes"}, ValueError, "isotropic must be one of .* got 'yes'"),

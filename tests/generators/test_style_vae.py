@@ -166,7 +166,11 @@ REFUSED = [
     ({"pairing": "none"}, ValueError, "pairing must be one of .*got 'none'"),
     ({"style_network": "no.pth"}, FileNotFoundError, "style_network must be .*got 'no.pth'"),
     ({"style_network": 3}, TypeError, "style_network must be .*got 3"),
-    ({"style_layers": "scale1"}, TypeError, "style_layers must be a list or tuple"),
+    (
+        {"style_layers": "scale1"},
+        TypeError,
+        "style_layers must be a list, tuple or array",
+    ),
     ({"style_layers": ()}, ValueError, "style_layers must hold one or more names .*got"),
     ({"style_layers": ["pool1"]}, ValueError, "style_layers must be some of .*got 'pool1'"),
     ({"architecture": "none"}, ValueError, "architecture must be one of .*got 'none'"),

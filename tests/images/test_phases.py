@@ -100,7 +100,7 @@ def test_many_ids_are_refused_as_a_guess_and_taken_where_they_are_stated():
         ((), ONES, ValueError, "phases must hold at least one integer"),
         ((1, 1), ONES, ValueError, r"phases must hold each label once, got \(1, 1\)"),
         ((1, 2.5), ONES, TypeError, r"phases\[1\] must be an integer"),
-        ("12", ONES, TypeError, "phases must be a list or tuple"),
+        ("12", ONES, TypeError, "phases must be a list, tuple or array of one axis"),
         ((0, 2), ONES, ValueError, r"X must hold only the phases \[0, 2\] that phases states, got"),
         ((-1, 1), ONES, ValueError, r"phases must be labels of type uint8, got \(-1, 1\)"),
         ((0, 1), ONES / 3, ValueError, r"X must hold only the phases \[0(.0)?, 1(.0)?\]"),

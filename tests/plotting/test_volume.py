@@ -164,7 +164,7 @@ def test_what_cannot_be_drawn_is_named(volume):
         (volume, {"position": (1, 2)}, "position must hold three integers, got"),
         (volume, {"position": (5, 2, 2)}, r"position\[0\] must be < 5, got 5"),
         (volume, {"position": (0, -1, 2)}, r"position\[1\] must be >= 0, got -1"),
-        (volume, {"position": 3}, "position must be a list or tuple, got 3"),
+        (volume, {"position": 3}, "position must be a list, tuple or array of one axis, got 3"),
         (volume, {"phase": 5}, r"phase must be one of the labels \[0, 3, 7\], got 5"),
         (volume, {"level": 0.5}, "level must be None for labels of phases, got 0.5"),
         (grey, {"phase": 3}, "phase must be None for grey levels, got 3"),

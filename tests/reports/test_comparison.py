@@ -73,7 +73,7 @@ def test_refusals():
     good = report([1.0, 2.0])
     bad = [
         (([good],), {}, ValueError, "reports must hold at least two reports, got 1"),
-        ((good,), {}, TypeError, "reports must be a list or tuple"),
+        ((good,), {}, TypeError, "reports must be a list, tuple or array"),
         (([good, 3],), {}, TypeError, "reports must hold objects of EvaluationReport, got 3"),
         (([good, report([1, 2], n_reference=13)],), {}, ValueError,
          "reports must have the same n_reference, got 12 and 13"),
@@ -85,7 +85,7 @@ def test_refusals():
         (([good, good],), {"names": ["a", "a"]}, ValueError, "names must be 2 different ones"),
         (([good, good],), {"names": ["a"]}, ValueError, r"names must be 2 different.*\['a'\]"),
         (([good, good],), {"names": ["a", 1]}, TypeError, "names must be strings, got 1"),
-        (([good, good],), {"names": "ab"}, TypeError, "names must be a list or tuple"),
+        (([good, good],), {"names": "ab"}, TypeError, "names must be a list, tuple or array"),
     ]  # fmt: skip
     for arguments, options, error, message in bad:
         with case(message), pytest.raises(error, match=message):
