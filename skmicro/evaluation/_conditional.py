@@ -10,16 +10,22 @@ from functools import partial
 import numpy as np
 
 from .. import _random
+from .._warnings import warn_user
 from ..conditioning import VOLUME_FRACTION
 from ..descriptors import new_descriptor
+from ..exceptions import TargetWarning
 from ..images import check_stack, wraps_around
 from ..reports import Calibration, ConditionalReport
 from . import _weighted
 from ._draws import TARGETS
+from ._evidence import texts_of
 from ._sets import blocks_of, number_of_samples
 
-MIN_NEAR = 12
-"""Real images near a target in any case."""
+MIN_NEAR, NEAR_SHARE = 12, 5
+"""Real images near a target: a fifth of them, or fewer for more targets, and 12 in any case."""
+
+FAR = 0.5
+"""Distance of their mean from the target, in standard deviations, that is warned of."""
 
 
 def several(targets):
@@ -54,11 +60,12 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
     reports, calibration = [], []
     for k, row in enumerate(rows):
         own, others = (
-            _nearest(values, row, n or max(MIN_NEAR, len(values) // len(rows)))
+            _nearest(values, row, n or max(MIN_NEAR, len(values) // max(NEAR_SHARE, len(rows))))
             for values in (of_training, of_reference)
         )
         others = others[: len(own)]
         asked = of_reference[others]
+        _warn_if_far(wanted, row, asked, of_reference)
         rng = _random.numpy_generator(seed + k, TARGETS)
         values = dict(zip(wanted, asked.T, strict=True))
         images = generator.sample(len(others), random_state=rng, **values)
@@ -70,7 +77,8 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
         achieved = np.column_stack([d.transform(images) for d in descriptors])
         calibration += _calibration(wanted, row, asked, achieved, rng)
     names = [dict(zip(wanted, row.tolist(), strict=True)) for row in rows]
-    return ConditionalReport(names, reports, calibration)
+    settings = {"targets": targets} | options | {"random_state": seed}
+    return ConditionalReport(names, reports, calibration, settings=texts_of(settings))
 
 
 def _by_name(targets):
@@ -92,7 +100,10 @@ def _by_name(targets):
             raise ValueError(
                 f"targets of {name} must be one or {n} finite numbers, got {targets!r}."
             )
-    return {name: np.broadcast_to(numbers, n).astype(float) for name, numbers in arrays.items()}
+    wanted = {name: np.broadcast_to(numbers, n).astype(float) for name, numbers in arrays.items()}
+    if len(np.unique(np.column_stack(list(wanted.values())), axis=0)) < n:
+        raise ValueError(f"targets must differ from each other, got {targets!r}.")
+    return wanted
 
 
 def _descriptor(generator, name):
@@ -114,6 +125,18 @@ def _check_range(wanted, values):
             raise ValueError(
                 f"targets of {name} must lie within those of X_test, from {low:.3g} to "
                 f"{high:.3g}, to compare with real images, got {outside[0]:g}."
+            )
+
+
+def _warn_if_far(wanted, target, asked, reference):
+    """Warn where the real images nearest to a target are those of another value."""
+    for name, t, near, values in zip(wanted, target, asked.T, reference.T, strict=True):
+        if abs(near.mean() - t) > FAR * values.std():
+            warn_user(
+                f"the {len(near)} images of X_test nearest to {name} = {t:.4g} have "
+                f"{near.mean():.4g} on average, which the generator is asked for; more images, or "
+                "a smaller n_samples, come nearer.",
+                TargetWarning,
             )
 
 

@@ -69,9 +69,10 @@ def evaluate(
     properties : list of transformers or None, default=None
         Further ones, e.g. physical properties, treated alike.
     targets : dict or None, default=None
-        Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``. The real images should meet
-        them as well. Of several, ``{"p1": [0.3, 0.4, 0.5]}``, each is judged by the real
-        images that are nearest to it, whose values the generator is asked for.
+        Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``: all samples have this value, and
+        so should all of ``X_test``. Lists, ``{"p1": [0.3, 0.4, 0.5]}``, evaluate each target by
+        the real images that are nearest to it, whose values the generator is asked for: a fifth
+        of the images, or fewer for more than five targets, but at least 12, or ``n_samples``.
     positions : pair of array-like or None, default=None
         Where the images of ``X_train`` and of ``X_test`` lie in their scans, as
         :func:`skmicro.extract_patches` returns it. Patches of one region are alike: they are
@@ -109,6 +110,9 @@ def evaluate(
     -----
     BorderWarning
         If ``periodic`` is True and opposite borders of the images do not match.
+    TargetWarning
+        If the real images nearest to a target have another value on average, by half a standard
+        deviation of all.
     OverlapWarning
         If images share pieces and ``positions`` is None, or they are patches of few blocks.
 
@@ -200,7 +204,9 @@ def evaluate(
         return evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, options)
     seed = _random.draw_seed(random_state)
     transformers = checked(descriptors, properties)
-    sets, blocks, training = gather(generator, X_train, X_test, n_samples, targets, positions, seed)
+    sets, blocks, training, remarks = gather(
+        generator, X_train, X_test, n_samples, targets, positions, seed
+    )
     encoder, shape = encoder_for(training), training.shape[1:]
     if descriptors is None:
         transformers = default_descriptors(encoder) + transformers
@@ -228,6 +234,7 @@ def evaluate(
         ruler.metrics(),
         n_samples=len(sets.samples),
         n_reference=len(sets.reference),
+        remarks=remarks,
         evidence=collect_evidence(
             generator, sets, training, tables, compared=compared, settings=settings
         ),

@@ -169,7 +169,7 @@ def _origin(generator, sets, training, settings):
     return {
         "generator": type(generator).__name__ if is_estimator else None,
         "parameters": {name: _text(value) for name, value in sorted(parameters.items())},
-        "settings": {name: _text(value) for name, value in settings.items()},
+        "settings": texts_of(settings),
         "images": {
             name: {"shape": list(stack.shape), "sha256": parameter_summary(np.asarray(stack))}
             for name, stack in images.items()
@@ -177,6 +177,11 @@ def _origin(generator, sets, training, settings):
         "versions": {"python": platform.python_version()}
         | {name: importlib.import_module(name).__version__ for name in PACKAGES},
     }
+
+
+def texts_of(settings):
+    """Return the parameters of a call as texts."""
+    return {name: _text(value) for name, value in settings.items()}
 
 
 def _text(value):

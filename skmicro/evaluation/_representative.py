@@ -8,11 +8,12 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from .._checks import check_choice, check_real
+from ..conditioning import VOLUME_FRACTION
 from ..descriptors import VolumeFraction, new_descriptor
 from ..images import check_stack, encoder_for, extract_patches, resolve_periodic
 from ._mean_variance import MeanVariance, mean_variance
 
-LEAST_IMAGES = 8
+LEAST_IMAGES, LEAST_SIDE = 8, 4
 WINDOWS_PER_AXIS = {2: 4, 3: 3}
 """Windows into which images are cut along each axis where there are fewer of them."""
 
@@ -81,6 +82,8 @@ def representative_volume(
 
     Raises
     ------
+    TypeError
+        If ``descriptor`` is neither a name nor a transformer.
     ValueError
         If the images are not allowed, are too small to be cut into windows, or the transformer
         has more than one column; if ``relative_error`` or ``confidence`` are out of range.
@@ -119,7 +122,7 @@ def representative_volume(
     check_real("confidence", confidence, 0.0, 1.0, open_low=True, open_high=True)
     check_choice("periodic", periodic, (None, True, False))
     images = check_stack("X", X, refused_by="representative_volume")
-    transformer = new_descriptor(descriptor) if isinstance(descriptor, str) else descriptor
+    transformer = _transformer(descriptor)
     if isinstance(transformer, VolumeFraction):
         found, is_share = _of_fraction(images, transformer, periodic)
     else:
@@ -141,6 +144,18 @@ def representative_volume(
         max(1, math.ceil(n_voxels ** (1 / max(1, n_axes)))) if finite else math.inf,
         found.degrees_of_freedom,
     )
+
+
+def _transformer(descriptor):
+    if isinstance(descriptor, str):
+        name = "p1" if descriptor == VOLUME_FRACTION else descriptor
+        return new_descriptor(name, parameter="descriptor")
+    if isinstance(descriptor, type) or not hasattr(descriptor, "fit_transform"):
+        raise TypeError(
+            "descriptor must be the name of a descriptor or a transformer of images, such as "
+            f"VolumeFraction(phase=0), got {descriptor!r}."
+        )
+    return descriptor
 
 
 def _of_fraction(images, descriptor, periodic):
@@ -172,10 +187,10 @@ def _windows(images):
     shape = images.shape[1:]
     n_windows = WINDOWS_PER_AXIS[sum(side > 1 for side in shape)]
     sides = tuple(side // n_windows if side > 1 else 1 for side in shape)
-    if min(side for side, whole in zip(sides, shape, strict=True) if whole > 1) < 2:
+    if min(side for side, whole in zip(sides, shape, strict=True) if whole > 1) < LEAST_SIDE:
         raise ValueError(
-            f"X must hold {LEAST_IMAGES} images or more, or images of {2 * n_windows} voxels or "
-            f"more along each axis, got {len(images)} of shape {shape}."
+            f"X must hold {LEAST_IMAGES} images or more, or images of {LEAST_SIDE * n_windows} "
+            f"voxels or more along each axis, got {len(images)} of shape {shape}."
         )
     return extract_patches(images, sides, method="grid")
 

@@ -37,7 +37,7 @@ class ThreeSets(NamedTuple):
 
 
 def gather(generator, X_train, X_test, n_samples, targets, positions, seed):
-    """Return the sets to compare, their blocks and the checked training images."""
+    """Return the sets to compare, their blocks, the training images, and remarks on them."""
     shape = getattr(generator, "image_shape_", None)
     training = _checked("X_train", X_train, shape, MIN_IMAGES)
     reference = _checked("X_test", X_test, training.shape[1:], MIN_IMAGES)
@@ -46,7 +46,9 @@ def gather(generator, X_train, X_test, n_samples, targets, positions, seed):
         generator.encoder_.check(reference, "X_test")
     encoder = encoder_for(training)
     encoder.check(reference, "X_test", "of X_train")
-    real_blocks = _blocks(positions, training, reference)
+    real_blocks, remarks = _blocks(positions, training, reference)
+    for remark in remarks:
+        warn_user(remark, OverlapWarning)
     samples = _generated_images(generator, training, reference, n_samples, targets, seed)
     encoder.check(samples, "generated images", "of X_train")
     rows = _random_rows(len(training), len(samples), _random.numpy_generator(seed, PART))
@@ -54,24 +56,28 @@ def gather(generator, X_train, X_test, n_samples, targets, positions, seed):
     blocks = ThreeSets(
         blocks_like(len(samples), real_blocks[1], rng), real_blocks[0][rows], real_blocks[1]
     )
-    return ThreeSets(samples, training[rows], reference), blocks, training
+    return ThreeSets(samples, training[rows], reference), blocks, training, remarks
 
 
 def _blocks(positions, training, reference):
-    """Return the blocks of training and of test images; each is one where they are independent."""
+    """Return the blocks of training and of test images, and what makes p-values doubtful.
+
+    Each image is a block where they are independent.
+    """
     if positions is None:
-        _warn_of_overlaps(training, reference)
-        return np.arange(len(training)), np.arange(len(reference))
+        return (np.arange(len(training)), np.arange(len(reference))), _overlaps(training, reference)
     found = blocks_of(positions, training, reference)
-    for name, blocks in zip(("X_train", "X_test"), found, strict=True):
-        n_blocks = len(np.unique(blocks))
-        if n_blocks < FEW_BLOCKS:
-            warn_user(
-                f"{name} has patches of {n_blocks} independent blocks of its scans; with fewer "
-                f"than {FEW_BLOCKS} hardly any difference is told from chance.",
-                OverlapWarning,
-            )
-    return found
+    counts = {
+        name: len(np.unique(blocks))
+        for name, blocks in zip(("X_train", "X_test"), found, strict=True)
+    }
+    remarks = [
+        f"{name} has patches of {n_blocks} independent blocks of its scans; with fewer than "
+        f"{FEW_BLOCKS} hardly any difference is told from chance."
+        for name, n_blocks in counts.items()
+        if n_blocks < FEW_BLOCKS
+    ]
+    return found, remarks
 
 
 def blocks_of(positions, training, reference):
@@ -93,32 +99,33 @@ def blocks_of(positions, training, reference):
     return found
 
 
-def _warn_of_overlaps(training, reference):
-    shared = sharing(reference)
+def _overlaps(training, reference):
+    remarks, shared = [], sharing(reference)
     if shared.any():
-        warn_user(
+        remarks.append(
             f"{shared.sum()} of {len(shared)} images of X_test share a piece with another one, as "
             "patches of one scan do. They are taken for independent: p-values are too small and "
-            "intervals too short. positions=(train, test) of extract_patches mends it.",
-            OverlapWarning,
+            "intervals too short. positions=(train, test) of extract_patches mends it."
         )
     shared = sharing(reference, training)
     if shared.any():
-        warn_user(
+        remarks.append(
             f"{shared.sum()} of {len(shared)} images of X_test share a piece with a training "
             "image: a generator that copies training images seems right. Choose test images of "
-            "other scans or regions, see skmicro.split_patches.",
-            OverlapWarning,
+            "other scans or regions, see skmicro.split_patches."
         )
+    return remarks
 
 
 def _generated_images(generator, training, reference, n_samples, targets, seed):
     shape = training.shape[1:]
     rng = _random.numpy_generator(seed, SAMPLES)
     sampled = hasattr(generator, "sample")
-    if isinstance(generator, type) or (hasattr(generator, "fit") and not sampled):
+    unusable = isinstance(generator, (type, str, type(None)))
+    if unusable or (hasattr(generator, "fit") and not sampled):
         raise TypeError(
-            f"generator must have a method sample or be an array of images, got {generator!r}."
+            "generator must be a fitted generator, with a method sample, or an array of images, "
+            f"got {generator!r}."
         )
     if sampled:
         n_samples = number_of_samples(n_samples, len(training), len(reference))

@@ -225,6 +225,8 @@ def _checked_positions(name, positions, shape):
         )
     if positions.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got dtype {positions.dtype}.")
+    if positions.size and positions.min() < 0:
+        raise ValueError(f"{name} must be >= 0, got {positions.min()}.")
     n_columns = positions.shape[1]
     shape = check_image_shape("shape", shape, {n_columns - 1, n_columns} & {2, 3})
     apart = len(shape) < n_columns

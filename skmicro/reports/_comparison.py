@@ -7,6 +7,9 @@ from ._formats import aligned, cells, frame_of, shared_baseline
 from ._report import EvaluationReport, Metric, Shown
 from ._wording import differs, verdict
 
+SAME_SETTINGS = ("descriptors", "properties", "targets", "positions", "periodic")
+"""Parameters of ``evaluate`` on which metrics depend."""
+
 
 class Comparison(Shown):
     """Reports on generators that were judged by the same real images.
@@ -102,8 +105,8 @@ def compare(reports, names=None):
     Raises
     ------
     ValueError
-        If there are fewer than two reports, the numbers of images, the rows or the real images
-        differ, or names are not one for each report.
+        If there are fewer than two reports, the numbers of images, the rows, the real images,
+        descriptors, targets or borders differ, or names are not one for each report.
     TypeError
         If something is no report, or a name is not a string.
 
@@ -141,7 +144,10 @@ def compare(reports, names=None):
     check_sequence("reports", reports)
     for report in reports:
         if not isinstance(report, EvaluationReport):
-            raise TypeError(f"reports must hold objects of EvaluationReport, got {report!r}.")
+            raise TypeError(
+                "reports must hold objects of EvaluationReport, such as those in .reports of a "
+                f"ConditionalReport, got {type(report).__name__}."
+            )
     if len(reports) < 2:
         raise ValueError(f"reports must hold at least two reports, got {len(reports)}.")
     names = _names_of(reports) if names is None else names
@@ -186,9 +192,16 @@ def _check_alike(reports):
                 "reports must have the same rows, got some that one of them lacks: "
                 f"{sorted(set(rows[0]) ^ set(rows[1])) or 'in another order'}."
             )
-        if None not in (first.evidence, other.evidence) and _real(first) != _real(other):
-            raise ValueError("reports must be against the same X_test, got different images.")
+        if None not in (first.evidence, other.evidence):
+            _check_alike_origins(first.evidence.origin, other.evidence.origin)
 
 
-def _real(report):
-    return report.evidence.origin["images"]["X_test"]["sha256"]
+def _check_alike_origins(first, other):
+    if first["images"]["X_test"]["sha256"] != other["images"]["X_test"]["sha256"]:
+        raise ValueError("reports must be against the same X_test, got different images.")
+    for name in SAME_SETTINGS:
+        both = [origin["settings"].get(name) for origin in (first, other)]
+        if both[0] != both[1]:
+            raise ValueError(
+                f"reports must be made with the same {name}, got {both[0]} and {both[1]}."
+            )

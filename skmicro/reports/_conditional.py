@@ -4,9 +4,9 @@ import math
 from typing import NamedTuple
 
 from ._formats import aligned, cells, frame_of, latex_of_targets
-from ._page_targets import calibrated, page_of_targets, target_text, targets_in_notebook
+from ._page_targets import calibrated, page_of_targets, targets_in_notebook
 from ._report import Shown
-from ._wording import p_text
+from ._wording import p_text, target_text, verdict_of_targets
 
 
 class Calibration(NamedTuple):
@@ -50,6 +50,8 @@ class ConditionalReport(Shown):
         A report for each of them, against the real images nearest to it.
     calibration : list of Calibration
         A row for each target and name, target by target.
+    settings : dict of str to str or None, default=None
+        Parameters of ``evaluate`` as texts, from which the page says how to repeat it.
 
     See Also
     --------
@@ -69,10 +71,11 @@ class ConditionalReport(Shown):
     True
     """
 
-    def __init__(self, targets, reports, calibration):
+    def __init__(self, targets, reports, calibration, *, settings=None):
         self.targets = list(targets)
         self.reports = list(reports)
         self.calibration = list(calibration)
+        self.settings = settings
 
     @property
     def p_value(self):
@@ -86,12 +89,14 @@ class ConditionalReport(Shown):
         Returns
         -------
         report : dict
-            ``"targets"``, ``"calibration"`` and ``"reports"``, lists of dictionaries.
+            ``"targets"``, ``"calibration"`` and ``"reports"``, lists of dictionaries, and
+            ``"settings"``.
         """
         return {
             "targets": self.targets,
             "calibration": [row._asdict() for row in self.calibration],
             "reports": [report.to_dict() for report in self.reports],
+            "settings": self.settings,
         }
 
     def to_frame(self):
@@ -124,7 +129,7 @@ class ConditionalReport(Shown):
     def __str__(self):
         rows = [("target", "asked for", "achieved", "95 % interval", "error", "p")]
         rows += [_cells(row, one.p_value) for row, one in calibrated(self)]
-        return "\n".join(aligned(rows))
+        return "\n".join([verdict_of_targets(self).sentence, *aligned(rows)])
 
     def _repr_html_(self):
         return targets_in_notebook(self)

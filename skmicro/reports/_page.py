@@ -32,9 +32,9 @@ def document(title, body):
     )
 
 
-def body_of(reports):
+def body_of(reports, origin=True):
     """Return all that the page of reports by name has below its title."""
-    parts = (_head, _images, _worst, _copies, _curves, _metrics, _origin)
+    parts = (_head, _images, _worst, _copies, _curves, _metrics, *([_origin] if origin else []))
     return "".join(part(reports) for part in parts)
 
 
@@ -133,8 +133,8 @@ def _worst(reports):
     parts = []
     for name, evidence in _with_evidence(reports).items():
         figures = [
-            f"<figure>{img(odd.picture, evidence.phases, f'Generated image {odd.index + 1}')}"
-            f"<figcaption>Image {odd.index + 1}, distance {odd.distance:.3g}. "
+            f"<figure>{img(odd.picture, evidence.phases, f'Generated image {odd.index}')}"
+            f"<figcaption>Image {odd.index}, distance {odd.distance:.3g}. "
             f"{_odd_feature(odd)}</figcaption></figure>"
             for odd in evidence.worst
         ]
@@ -146,7 +146,7 @@ def _worst(reports):
     return section(
         "The generated images farthest from real ones",
         "Distance to the nearest test image, over all descriptors, each in units of its spread; "
-        "and the feature that is farthest out.",
+        "and the feature that is farthest out. Images are counted from 0.",
         parts,
     )
 
@@ -168,19 +168,19 @@ def _copies(reports):
         figures = []
         for pair in evidence.copies:
             tags = (
-                img(pair.picture, evidence.phases, f"Generated image {pair.index + 1}"),
-                img(pair.nearest, evidence.phases, f"Training image {pair.nearest_index + 1}"),
+                img(pair.picture, evidence.phases, f"Generated image {pair.index}"),
+                img(pair.nearest, evidence.phases, f"Training image {pair.nearest_index}"),
             )
             figures.append(
                 f'<figure><div class="pair">{"".join(tags)}</div><figcaption>Generated image '
-                f"{pair.index + 1}, and training image {pair.nearest_index + 1}, "
+                f"{pair.index}, and training image {pair.nearest_index}, "
                 f"{escape(pair.moved)}: correlation {pair.correlation:.3f}.</figcaption></figure>"
             )
         parts.append(f'{_name(name, reports)}<div class="row pairs">{"".join(figures)}</div>')
     return section(
         "The nearest training images",
         "The generated images that are most like a training image, on the left, beside that image, "
-        "moved to where they agree best. A correlation of 1 is a copy.",
+        "moved to where they agree best. A correlation of 1 is a copy. Images are counted from 0.",
         parts,
     )
 
@@ -225,23 +225,28 @@ def _metrics(reports):
 
 
 def _origin(reports):
-    parts = []
-    for name, evidence in _with_evidence(reports).items():
-        origin = evidence.origin
-        arguments = ", ".join(f"{key}={value}" for key, value in origin["settings"].items())
-        call = f"evaluate(generator, X_train, X_test, {arguments})"
-        images = {
-            key: f"{_sides(data['shape'])}, SHA-256 {data['sha256'][:16]}"
-            for key, data in origin["images"].items()
-        }
-        parameters = origin["parameters"]
-        made_by = origin["generator"] or "images of another program"
-        parts.append(
-            f"{_name(name, reports)}<pre><code>{escape(call)}</code></pre>"
-            f"<h3>Images</h3>{_list(images)}<h3>Generator</h3><p>{escape(made_by)}</p>"
-            f"{_list(parameters)}<h3>Versions</h3>{_list(origin['versions'])}"
-        )
+    parts = [
+        f"{_name(name, reports)}{origin_of(evidence.origin)}"
+        for name, evidence in _with_evidence(reports).items()
+    ]
     return section("To repeat this", "", parts)
+
+
+def origin_of(origin):
+    """Return the call, images, generator and versions of an evaluation."""
+    arguments = ", ".join(f"{key}={value}" for key, value in origin["settings"].items())
+    call = f"evaluate(generator, X_train, X_test, {arguments})"
+    images = {
+        key: f"{_sides(data['shape'])}, SHA-256 {data['sha256'][:16]}"
+        for key, data in origin["images"].items()
+    }
+    made_by = origin["generator"] or "images of another program"
+    return (
+        f"<pre><code>{escape(call)}</code></pre>"
+        f"{'<h3>Images</h3>' if images else ''}{_list(images)}<h3>Generator</h3>"
+        f"<p>{escape(made_by)}</p>{_list(origin['parameters'])}"
+        f"<h3>Versions</h3>{_list(origin['versions'])}"
+    )
 
 
 def _list(items):

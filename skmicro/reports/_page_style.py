@@ -90,7 +90,7 @@ RULES = """
 & dt {color: var(--soft)}
 & dd {margin: 0}
 & summary {cursor: pointer; margin: .6rem 0}
-& .calibration th:first-child {width: 24%}
+& .calibration thead th:first-child {width: 21%}
 """
 
 NARROW = """

@@ -1,12 +1,11 @@
 """The page of a generator that was asked for several targets: its calibration, and each report."""
 
-import math
 from html import escape
 
-from ._page import body_of, document, section
+from ._page import body_of, document, origin_of, section
 from ._page_plots import calibration_plot
 from ._page_style import style
-from ._wording import LEVEL, p_text, verdict
+from ._wording import LEVEL, p_text, target_text, verdict, verdict_of_targets
 
 COLUMNS = ("asked for", "achieved", "error")
 
@@ -14,7 +13,7 @@ COLUMNS = ("asked for", "achieved", "error")
 def page_of_targets(report):
     """Return the page of a conditional report."""
     made_by = report.reports[0].evidence and report.reports[0].evidence.origin["generator"]
-    parts = [_head(report), _calibration(report), _targets(report)]
+    parts = [_head(report), _calibration(report), _targets(report), _origin(report)]
     return document(f"{made_by or 'Generated images'} at {_targets_of(report)}", "".join(parts))
 
 
@@ -24,11 +23,6 @@ def targets_in_notebook(report):
         f'{style(page=False)}<div class="skmicro-report">{_head(report)}{_calibration(report)}'
         "</div>"
     )
-
-
-def target_text(target):
-    """Return the values of a target in words."""
-    return ", ".join(f"{name} = {value:.4g}" for name, value in target.items())
 
 
 def calibrated(report):
@@ -44,25 +38,7 @@ def _targets_of(report):
 
 
 def _head(report):
-    apart = [
-        target_text(target)
-        for target, one in zip(report.targets, report.reports, strict=True)
-        if one.p_value <= LEVEL
-    ]
-    p = f"p {p_text(report.p_value, sign=True)}"
-    if math.isnan(report.p_value):
-        state, said = "open", "Differences from real images were not tested at any target."
-    elif report.p_value <= LEVEL:
-        where = f"all {len(apart)} targets" if len(apart) == len(report.targets) else None
-        state = "differ"
-        said = f"Images differ from real ones ({p}) at {where or '; '.join(apart)}."
-    else:
-        state, said = "alike", f"No difference from real images is found at any target ({p})."
-    remark = (
-        "The smallest p-value of the targets times their number. The generator was asked for the "
-        "values of the real images nearest to each target, one for one, and is compared with "
-        "these."
-    )
+    state, said, remark = verdict_of_targets(report)
     return (
         f'<div class="verdict {state}"><p class="said">{escape(said)}</p>'
         f'<p class="soft">{remark}</p></div>'
@@ -76,8 +52,8 @@ def _calibration(report):
         rows = [row for row in report.calibration if row.name == name]
         plot = calibration_plot(rows, f"Values of {name} achieved over those asked for")
         figures.append(
-            f"<figure>{plot}<figcaption><code>{escape(name)}</code> achieved, with 95 % "
-            "intervals of the mean, over the values asked for. On the line both are equal."
+            f"<figure>{plot}<figcaption>Vertical axis: <code>{escape(name)}</code> achieved, with "
+            "95 % intervals of the mean. On the line it equals what was asked for."
             "</figcaption></figure>"
         )
     intro = (
@@ -103,7 +79,8 @@ def _table(report):
             f"<td>{p}</td></tr>"
         )
     return (
-        '<table class="calibration"><caption>p-values are of all metrics of the target</caption>'
+        '<table class="calibration"><caption>95 % intervals of the mean, for the values asked '
+        "for; p-values of all metrics of the target</caption>"
         f'<thead><tr><th scope="col">target</th>{heads}<th scope="col" class="p">p-value</th></tr>'
         f"</thead><tbody>{''.join(lines)}</tbody></table>"
     )
@@ -114,5 +91,17 @@ def _targets(report):
     for target, one in zip(report.targets, report.reports, strict=True):
         name = target_text(target)
         said = f"{name}: {verdict(one).sentence}"
-        parts.append(f"<details><summary>{escape(said)}</summary>{body_of({name: one})}</details>")
+        parts.append(
+            f"<details><summary>{escape(said)}</summary>"
+            f"{body_of({name: one}, origin=False)}</details>"
+        )
     return "".join(parts)
+
+
+def _origin(report):
+    evidence = report.reports[0].evidence
+    if evidence is None or report.settings is None:
+        return ""
+    # Images of the reports are those near their targets.
+    origin = evidence.origin | {"settings": report.settings, "images": {}}
+    return section("To repeat this", "", [origin_of(origin)])

@@ -130,6 +130,8 @@ class EvaluationReport(Shown):
         Probability of such differences among real images, of all rows together. ``None`` stands
         for the smallest of the rows, which are adjusted for their number; NaN where none was
         tested.
+    remarks : list of str, default=()
+        What makes p-values doubtful, such as patches of few regions.
     evidence : object or None, default=None
         Pictures, curves and origin, as ``evaluate`` collects them for pages; ``None`` makes a
         report without.
@@ -153,11 +155,12 @@ class EvaluationReport(Shown):
     0.97
     """
 
-    def __init__(self, metrics, *, n_samples, n_reference, p_value=None, evidence=None):
+    def __init__(self, metrics, *, n_samples, n_reference, p_value=None, remarks=(), evidence=None):
         self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
         self.p_value = _smallest(self.metrics) if p_value is None else p_value
+        self.remarks = list(remarks)
         self.evidence = evidence
 
     def __getitem__(self, name):
@@ -173,14 +176,15 @@ class EvaluationReport(Shown):
         -------
         report : dict
             ``"n_samples"``, ``"n_reference"``, ``"p_value"``, ``"metrics"``, a list of one
-            dictionary for each metric, and ``"origin"``, what the evaluation can be repeated
-            with. ``None`` stands for NaN, and for what is not known.
+            dictionary for each metric, ``"remarks"``, and ``"origin"``, what the evaluation can be
+            repeated with. ``None`` stands for NaN, and for what is not known.
         """
         return {
             "n_samples": self.n_samples,
             "n_reference": self.n_reference,
             "p_value": _or_none(self.p_value),
             "metrics": [row._asdict() | {"p_value": _or_none(row.p_value)} for row in self.metrics],
+            "remarks": self.remarks,
             "origin": self.evidence and self.evidence.origin,
         }
 
@@ -211,7 +215,8 @@ class EvaluationReport(Shown):
             f"{n} generated images against {self.n_reference} real ones; "
             f"in their place, {n} other real images"
         )
-        return "\n".join([title, verdict(self).sentence, *aligned([heads, *rows])])
+        said = [verdict(self).sentence, *self.remarks]
+        return "\n".join([title, *said, *aligned([heads, *rows])])
 
     def _reports(self):
         return {"generated": self}

@@ -97,7 +97,14 @@ class Verdict(NamedTuple):
 
 
 def verdict(report):
-    """Return the :class:`Verdict` of a report."""
+    """Return the :class:`Verdict` of a report; what makes it doubtful is part of the remark."""
+    state, sentence, remark = _verdict(report)
+    if report.remarks and state == "alike":
+        state = "open"
+    return Verdict(state, sentence, " ".join([*report.remarks, remark]))
+
+
+def _verdict(report):
     n, m = report.n_samples, len(report.metrics)
     apart = [row for row in report.metrics if differs(report, row)]
     copies = [row for row in apart if _is_copy(row)]
@@ -126,6 +133,34 @@ def verdict(report):
     )
     sentence = f"{others} is found among {m} metrics" + ("." if copies else f" ({p}).")
     return Verdict("copies" if copies else "alike", (repeated + " " + sentence).strip(), remark)
+
+
+def verdict_of_targets(report):
+    """Return the :class:`Verdict` of a conditional report."""
+    apart = [
+        target_text(target)
+        for target, one in zip(report.targets, report.reports, strict=True)
+        if one.p_value <= LEVEL
+    ]
+    p = f"p {p_text(report.p_value, sign=True)}"
+    remark = (
+        "The smallest p-value of the targets times their number. The generator was asked for the "
+        "values of the real images nearest to each target, one for one, and is compared with "
+        "these."
+    )
+    if math.isnan(report.p_value):
+        said = "Differences from real images were not tested at any target."
+        return Verdict("open", said, remark)
+    if report.p_value <= LEVEL:
+        where = "every target" if len(apart) == len(report.targets) else "; ".join(apart)
+        return Verdict("differ", f"Images differ from real ones ({p}) at {where}.", remark)
+    said = f"No difference from real images is found at any target ({p})."
+    return Verdict("alike", said, remark)
+
+
+def target_text(target):
+    """Return the values of a target in words."""
+    return ", ".join(f"{name} = {value:.4g}" for name, value in target.items())
 
 
 def differs(report, row):

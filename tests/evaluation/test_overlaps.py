@@ -105,7 +105,12 @@ def test_bad_positions(halves):
             evaluate(train, train, test, positions=positions, **FAST)
     few = np.zeros_like(places)
     with pytest.warns(OverlapWarning, match="X_test has patches of 1 independent blocks"):
-        evaluate(train, train, test, positions=(places, few), random_state=0, **FAST)
+        report = evaluate(train, train, test, positions=(places, few), random_state=0, **FAST)
+    (remark,) = report.remarks
+    assert remark.startswith("X_test has patches of 1 independent blocks")
+    assert remark in str(report)
+    assert remark in report._repr_html_()
+    assert '"verdict alike"' not in report._repr_html_()
 
 
 def test_repeated_structures_look_like_overlaps():

@@ -126,14 +126,16 @@ def test_bad_input_is_named():
         ({"relative_error": 0}, ValueError, "relative_error must lie in (0, inf), got 0."),
         ({"confidence": 1.0}, ValueError, "confidence must lie in (0, 1), got 1.0."),
         ({"periodic": 1}, ValueError, "periodic must be one of"),
-        ({"descriptor": "nothing"}, ValueError, "nothing"),
+        ({"descriptor": "nothing"}, ValueError, "descriptor must be one of"),
+        ({"descriptor": None}, TypeError, "descriptor must be the name of a descriptor or"),
+        ({"descriptor": VolumeFraction}, TypeError, "descriptor must be the name of a descriptor"),
         ({"descriptor": "p2"}, ValueError, "descriptor must have one column, got (3,)"),
         ({"descriptor": VolumeFraction(phase=7)}, ValueError, "7"),
         ({"X": X[0]}, ValueError, "X must"),
         (
             {"X": textures(1, (6, 30)), "descriptor": "specific_surface"},
             ValueError,
-            "X must hold 8 images or more, or images of 8 voxels or more along each axis, got 1",
+            "X must hold 8 images or more, or images of 16 voxels or more along each axis, got 1",
         ),
     ):
         with pytest.raises(error, match=re.escape(message)):

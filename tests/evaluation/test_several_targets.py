@@ -8,6 +8,7 @@ import pytest
 from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import SpecificSurface, TwoPointCorrelation, VolumeFraction
 from skmicro.evaluation import evaluate
+from skmicro.exceptions import TargetWarning
 from skmicro.generators import GaussianRandomField
 
 FAST = {
@@ -44,16 +45,18 @@ class Biased:
 def test_images_are_asked_for_the_values_of_real_ones_nearby(real, field):
     report = evaluate(field, *real, targets=TARGETS, **FAST)
     assert report.targets == [{"p1": 0.35}, {"p1": 0.5}, {"p1": 0.6}]
-    assert [one.n_samples for one in report.reports] == [40, 40, 40]
+    assert [one.n_samples for one in report.reports] == [24, 24, 24]
     p1 = np.sort(real[1].mean(axis=(1, 2)))
     for one, row in zip(report.reports, report.calibration, strict=True):
-        nearest = p1[np.argsort(np.abs(p1 - row.target))[:40]]
+        nearest = p1[np.argsort(np.abs(p1 - row.target))[:24]]
         assert row.asked == pytest.approx(nearest.mean(), abs=1e-3)
         assert abs(row.achieved - row.asked) < 0.005
         assert row.low <= row.achieved <= row.high
         assert one["p1 mean"].value == pytest.approx(row.achieved, abs=1e-6)
         assert one["p1 mean"].p_value > 0.5
-    assert str(report).splitlines()[1].startswith("p1 = 0.35")
+    assert str(report).splitlines()[2].startswith("p1 = 0.35")
+    assert report.settings["targets"] == "{'p1': [0.35, 0.5, 0.6]}"
+    assert "targets={&#x27;p1&#x27;: [0.35, 0.5, 0.6]}" in report._page()
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["targets"] == report.targets
 
 
@@ -76,6 +79,13 @@ def test_results_repeat_and_positions_are_cut(real, field):
     assert [one["n_samples"] for one in first["reports"]] == [20, 20]
 
 
+def test_targets_far_from_the_images_are_said(real, field):
+    options = FAST | {"targets": {"p1": [0.3]}, "n_samples": 110}
+    with pytest.warns(TargetWarning, match=r"the 110 images of X_test nearest to p1 = 0\.3 have"):
+        report = evaluate(field, *real, **options)
+    assert report.calibration[0].asked > 0.4
+
+
 def test_bad_input(real, field):
     for targets, error, message in (
         ({"p1": [0.4, 0.99]}, ValueError, r"targets of p1 must lie within those of X_test.*0\.99"),
@@ -84,6 +94,7 @@ def test_bad_input(real, field):
         ({"p1": [[0.4, 0.5]]}, ValueError, "targets of p1 must be numbers in a list"),
         ({"p2": [0.4, 0.5]}, ValueError, "of descriptors of one value, got p2 of"),
         ({"p7": [0.4, 0.5]}, ValueError, "targets must be one of"),
+        ({"p1": [0.4, 0.4]}, ValueError, "targets must differ from each other"),
         ({"p1": []}, ValueError, r"targets of p1 must be numbers in a list, got \[\]"),
         ({"p1": ["a"]}, ValueError, "targets of p1 must be numbers in a list, got"),
         ({3: [0.4]}, TypeError, "targets must have names of descriptors as keys, got 3"),

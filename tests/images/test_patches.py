@@ -172,6 +172,8 @@ def test_too_few_or_too_crowded_patches_are_refused():
 
 
 def test_bad_positions_are_refused():
+    with pytest.raises(ValueError, match="positions must be >= 0, got -1"):
+        split_patches([[0, -1], [9, 9]], (2, 2), 2)
     with pytest.raises(TypeError, match="positions must be integers, got dtype float64"):
         split_patches([[0.0, 0.5], [9, 9]], (2, 2), 2)
     with pytest.raises(ValueError, match=r"positions must have shape .*got shape \(3,\)"):

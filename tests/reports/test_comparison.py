@@ -74,7 +74,7 @@ def test_refusals():
     bad = [
         (([good],), {}, ValueError, "reports must hold at least two reports, got 1"),
         ((good,), {}, TypeError, "reports must be a list, tuple or array"),
-        (([good, 3],), {}, TypeError, "reports must hold objects of EvaluationReport, got 3"),
+        (([good, 3],), {}, TypeError, "reports must hold objects of EvaluationReport.*got int"),
         (([good, report([1, 2], n_reference=13)],), {}, ValueError,
          "reports must have the same n_reference, got 12 and 13"),
         (([good, report([1, 2], n_samples=11)],), {}, ValueError,
@@ -99,6 +99,9 @@ def test_other_test_images_are_refused():
     first, again, other = (evaluate(a, b, test, **settings) for test in (c, c.copy(), d))
     assert math.isnan(first.p_value) or 0 <= first.p_value <= 1
     assert "EvaluationReport" in type(compare([first, again])["generator 1"]).__name__
+    elsewhere = evaluate(a, b, c, **settings, periodic=False)
+    with pytest.raises(ValueError, match="made with the same periodic, got True and False"):
+        compare([first, elsewhere])
     other.metrics = first.metrics
     with pytest.raises(ValueError, match="against the same X_test, got different images"):
         compare([first, other])
