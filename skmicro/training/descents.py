@@ -220,10 +220,10 @@ class RowGaussNewton(RowDescent):
 
 
 class RowAscent(RowGaussNewton):
-    """Steps by which the last residual falls, for ever, while the others are led to zero.
+    """Steps that lead residuals to zero, all but the last one, whose value stays.
 
-    Each of the two parts of a step is as long as it would be without the other, and all steps
-    are taken.
+    That is minus what is to be gained by each step, with the gradient of what grows. Each of the
+    two parts of a step is as long as it would be without the other, and all steps are taken.
     """
 
     patience = math.inf

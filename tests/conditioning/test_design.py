@@ -66,7 +66,7 @@ def test_designs_have_the_property_and_differ(flow):
 
 
 def test_designs_carry_what_reproduces_them(flow):
-    options = {"rtol": 0.01, "p1": 0.5}
+    options = {"rtol": 0.03, "p1": 0.5}
     designs = flow.design(STIFFNESS, {"C11": 3.5}, 2, **options)
     again = flow.design(
         designs.properties, designs.targets, 2, random_state=designs.seed, **options
@@ -79,15 +79,15 @@ def test_designs_carry_what_reproduces_them(flow):
 
 def test_first_designs_do_not_depend_on_how_many_follow(flow):
     few, many = (
-        flow.design(STIFFNESS, {"C11": 3.5}, n, rtol=0.01, random_state=3).images for n in (1, 4)
+        flow.design(STIFFNESS, {"C11": 3.5}, n, rtol=0.03, random_state=3).images for n in (1, 4)
     )
     np.testing.assert_array_equal(many[:1], few)
 
 
 def test_fixed_fractions_are_met_to_half_a_voxel(flow):
-    designs = flow.design(STIFFNESS, {"C11": 3.4}, 2, rtol=0.01, random_state=0, p1=[0.45, 0.5])
+    designs = flow.design(STIFFNESS, {"C11": 3.4}, 2, rtol=0.03, random_state=0, p1=[0.45, 0.5])
     np.testing.assert_allclose(designs.images.mean(axis=(1, 2)), [0.45, 0.5], atol=0.5 / 256)
-    np.testing.assert_allclose(recomputed(designs.images)[:, 0], 3.4, rtol=0.01)
+    np.testing.assert_allclose(recomputed(designs.images)[:, 0], 3.4, rtol=0.03)
 
 
 def test_fractions_that_are_free_stay_in_the_range_of_training(flow):
@@ -267,4 +267,4 @@ def test_refusals(flow):
 def test_nothing_warns_where_all_is_met(flow):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        flow.design(STIFFNESS, {"C11": 3.5}, 1, rtol=0.01, random_state=0)
+        flow.design(STIFFNESS, {"C11": 3.5}, 1, rtol=0.03, random_state=0)
