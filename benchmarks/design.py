@@ -6,8 +6,10 @@ of real images, C11, C22 and C66 together, and the conductivity of images whose 
 insulates. Ways are
 
 - *screening*: samples of the flow at the fraction that real images of this property have;
-- *flow*: ``design`` of the flow, with a restart at the time 0.2, which makes smoother borders;
-- *student*: ``design`` of the student.
+- *flow*: ``design`` of the flow;
+- *student*: ``design`` of the student, whose phases the network of the flow tells once more.
+
+All three have a restart at the time 0.2, which makes smoother borders than the default.
 
 Errors are the largest over the targets of a design, recomputed at the property's own tolerance.
 Of the samples that are screened they are those of the first that is as near as the median design
@@ -178,7 +180,8 @@ def judged(images, errors, rtol, near, close):
 
 def measured(task, transformer, targets, rtol, values, flow, student, real, arguments):
     """Return the rows of a task, and the pictures."""
-    order = np.argsort(relative_errors(values, targets), kind="stable")[:N_NEAR]
+    order = np.argsort(relative_errors(values, targets), kind="stable")
+    order = order[: min(N_NEAR, len(real) // 8)]
     near, p1 = real[order], P1.fit_transform(real[order])[:, 0].mean()
     images, errors, seconds = screened(flow, transformer, targets, p1, arguments)
     close = images[np.argsort(errors, kind="stable")[: arguments.n_designs]]
@@ -263,8 +266,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", type=Path, required=True, help="folder of trained models")
     parser.add_argument("--volumes", action="store_true", help="of 32^3 voxels, not 64^2 pixels")
-    parser.add_argument("--n-designs", type=int, default=32)
-    parser.add_argument("--n-pool", type=int, default=512, help="samples that are screened")
+    parser.add_argument("--n-designs", type=int, default=16)
+    parser.add_argument("--n-pool", type=int, default=256, help="samples that are screened")
     parser.add_argument("--n-real", type=int, default=1024)
     parser.add_argument("--tasks", nargs="+", help="beginnings of their names; default: all")
     parser.add_argument("--no-ends", action="store_true", help="leave the last table out")
@@ -273,7 +276,8 @@ def main():
     torch.set_num_threads(1)
     shape = (32,) * 3 if arguments.volumes else (64, 64)
     flow, student = models(shape, arguments)
-    flow.set_params(restart_time=RESTART)
+    for generator in (flow, student):
+        generator.set_params(restart_time=RESTART)
     real = simulated(arguments.n_real, shape, arguments.seed + 1000)
     name, rows, stacks = f"design_{'32_3d' if arguments.volumes else 64}", [], {}
     settings = {k: v for k, v in vars(arguments).items() if k not in ("models", "picture")}

@@ -90,8 +90,9 @@ class PropertyDesign:
         bound.
 
         Each step evaluates the generator and the properties once. A student
-        (:meth:`FlowMatchingGenerator.distill`) makes this fastest. Properties that iterate are
-        computed with a tolerance of a tenth of ``rtol`` during the search.
+        (:meth:`FlowMatchingGenerator.distill`) makes this fastest; the network of its flow then
+        tells the phases once more, at ``restart_time``, which makes borders smoother.
+        Properties that iterate have a tolerance of a tenth of ``rtol`` during the search.
 
         References
         ----------
@@ -114,7 +115,7 @@ class PropertyDesign:
         check_integer("n_samples", n_samples, minimum=1)
         check_real("rtol", rtol, 0.0, 1.0, open_low=True, open_high=True)
         check_parameters(self, SAMPLING)
-        model, table = self._model(), self.conditions_
+        model, table = self._design_model(), self.conditions_
         goals = read_goals(properties, targets, model, n_samples)
         wanted = read_targets(conditions, table, model.encoder, model.image_shape, n_samples)
         _check_conditions(wanted, table)
@@ -129,6 +130,10 @@ class PropertyDesign:
         designs = judged(images, np.hstack([latents, fed]), goals, rtol, seed)
         warn_missed(images, wanted, model.target_tol, model.image_shape)
         return designs
+
+    def _design_model(self):
+        """Return the fitted state that designs are searched with."""
+        return self._model()
 
 
 def _check_conditions(targets, table):

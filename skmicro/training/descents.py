@@ -189,7 +189,8 @@ class RowGaussNewton(RowDescent):
         self.point = torch.where(down[:, None], point, self.point)
         self.square = torch.where(down, square, self.square)
         self.share = torch.where(down, (2.0 * self.share).clamp_max(1.0), 0.5 * self.share)
-        step = self.share[:, None] * self._proposed()
+        # Outputs that are not finite tell no direction.
+        step = self.share[:, None] * self._proposed().nan_to_num(0.0, 0.0, 0.0)
         moved = _shortened(self.point + step - self.start, self.reach)
         step = self.start + moved - self.point
         self.expected = (self.gradient @ step.unsqueeze(2)).squeeze(2)
