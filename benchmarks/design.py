@@ -239,9 +239,11 @@ def ends(flow, student, arguments):
 
 
 def draw(stacks, folder):
-    """Draw a row of real images and of designs for every task."""
+    """Draw a row of real images and one of a student's designs for every task."""
     if folder is not None:
-        shown = {label: images[:N_SHOWN] for label, images in stacks.items()}
+        shown = {
+            label: images[:N_SHOWN] for label, images in stacks.items() if "flow" not in label
+        }
         save_picture(SampleGridDisplay.from_images(shown), folder, "design")
 
 
