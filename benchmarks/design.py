@@ -13,7 +13,7 @@ All three have a restart at the time 0.2, which makes smoother borders than the 
 
 Errors are the largest over the targets of a design, recomputed at the property's own tolerance.
 Of the samples that are screened they are those of the first that is as near as the median design
-of the flow, "solves" the images that were solved for one such: full fields of one image count
+of the first search, "solves" the images that were solved for one such: full fields of one image count
 as one, those of copies that fill up batches as well. CPU seconds are per design, of one thread.
 Quality compares designs with the real images nearest in the property, whose halves say how much
 real images differ: error of the mean S2, surface and Euler number (in standard deviations).
@@ -27,6 +27,7 @@ as possible at a fixed fraction, in standard deviations of real images of that f
 """
 
 import argparse
+import json
 import time
 import warnings
 from pathlib import Path
@@ -34,7 +35,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _quality import P1, quality, reference
-from _results import write_results
+from _results import RESULTS, write_results
 from _tables import HOMOGENEOUS, print_rows, save_picture
 
 import skmicro
@@ -49,6 +50,7 @@ MIXTURES = (0.25, 0.75)
 N_NEAR = 100
 FIXED = 0.5
 N_SHOWN = 8
+WAYS = ("flow", "student")
 RESTART = 0.2
 STIFF = ElasticStiffness(outputs=["C11"])
 SHEAR = ElasticStiffness(outputs=["C11", "C22", "C66"])
@@ -133,6 +135,12 @@ def models(shape, arguments):
     return [skmicro.load(path) for path in paths]
 
 
+def searched(flow, student, arguments):
+    """Return the generators that are asked for designs, by name."""
+    named = {"flow": flow, "student": student}
+    return [(way, named[way]) for way in arguments.ways]
+
+
 def relative_errors(values, targets):
     """Return the largest relative error of each row."""
     return np.abs(values / np.array(list(targets.values())) - 1.0).max(axis=1)
@@ -185,13 +193,13 @@ def measured(task, transformer, targets, rtol, values, flow, student, real, argu
     near, p1 = real[order], P1.fit_transform(real[order])[:, 0].mean()
     images, errors, seconds = screened(flow, transformer, targets, p1, arguments)
     close = images[np.argsort(errors, kind="stable")[: arguments.n_designs]]
-    rows, stacks = [], {f"{task}, real": near}
-    for way, generator in (("flow", flow), ("student", student)):
+    rows, stacks = [], {f"{task}\nreal": near}
+    for way, generator in searched(flow, student, arguments):
         designs, taken = timed_designs(generator, [transformer], targets, arguments, rtol=rtol)
         told = relative_errors(np.stack([*designs.values.values()], axis=1), targets)
         row = judged(designs.images, told, rtol, near, close)
         rows.append({"task": task, "way": way} | taken | row)
-        stacks[f"{task}, {way}"] = designs.images
+        stacks[f"{task}\n{way}"] = designs.images
     # Of samples that are evenly spread up to an error, the median one has half of it.
     wanted = 2.0 * rows[0]["median"]
     n_found = int((errors <= wanted).sum())
@@ -203,6 +211,8 @@ def measured(task, transformer, targets, rtol, values, flow, student, real, argu
     for row in rows:
         row["target"] = {name: float(value) for name, value in targets.items()}
         row["p1"] = float(p1)
+        row["n_designs"], row["n_pool"] = arguments.n_designs, arguments.n_pool
+        row["n_real"], row["seed"] = arguments.n_real, arguments.seed
     print_rows(rows, COLUMNS)
     return rows, stacks
 
@@ -222,7 +232,7 @@ def ends(flow, student, arguments):
     best = np.argsort(-np.log(found).sum(axis=1), kind="stable")[: len(images) // 64]
     rows = [("screening", images[best], {"solves": 64, "seconds": 64 * seconds})]
     targets = {"C11": "max", "k11": "max"}
-    for way, generator in (("flow", flow), ("student", student)):
+    for way, generator in searched(flow, student, arguments):
         designs, taken = timed_designs(generator, [STIFF, CONDUCTING], targets, arguments, p1=FIXED)
         taken["solves"] /= 2
         rows.append((way, designs.images, taken))
@@ -235,15 +245,13 @@ def ends(flow, student, arguments):
             | {"diversity": diversity(stack) / diversity(images)}
         )
     print_rows(told, END_COLUMNS)
-    return told, {"ends, student": rows[-1][1]}
+    return told, {"stiff and\nconductive": rows[-1][1]}
 
 
 def draw(stacks, folder):
     """Draw a row of real images and one of a student's designs for every task."""
     if folder is not None:
-        shown = {
-            label: images[:N_SHOWN] for label, images in stacks.items() if "flow" not in label
-        }
+        shown = {label: images[:N_SHOWN] for label, images in stacks.items() if "flow" not in label}
         save_picture(SampleGridDisplay.from_images(shown), folder, "design")
 
 
@@ -271,7 +279,10 @@ def main():
     parser.add_argument("--n-designs", type=int, default=16)
     parser.add_argument("--n-pool", type=int, default=256, help="samples that are screened")
     parser.add_argument("--n-real", type=int, default=1024)
-    parser.add_argument("--tasks", nargs="+", help="beginnings of their names; default: all")
+    parser.add_argument(
+        "--tasks", nargs="+", help="beginnings of their names, of others rows on file are kept"
+    )
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--no-ends", action="store_true", help="leave the last table out")
     parser.add_argument("--picture", type=Path, metavar="FOLDER", help="where to draw")
     arguments = parser.parse_args()
@@ -283,6 +294,9 @@ def main():
     real = simulated(arguments.n_real, shape, arguments.seed + 1000)
     name, rows, stacks = f"design_{'32_3d' if arguments.volumes else 64}", [], {}
     settings = {k: v for k, v in vars(arguments).items() if k not in ("models", "picture")}
+    if arguments.tasks and (RESULTS / f"{name}.json").exists():
+        known = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
+        rows = [row for row in known if not row["task"].startswith(tuple(arguments.tasks))]
     for task in tasks(real):
         if not arguments.tasks or task[0].startswith(tuple(arguments.tasks)):
             found, pictures = measured(*task, flow, student, real, arguments)
