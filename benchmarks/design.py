@@ -13,8 +13,8 @@ All three have a restart at the time 0.2, which makes smoother borders than the 
 
 Errors are the largest over the targets of a design, recomputed at the property's own tolerance.
 Of the samples that are screened they are those of the first that is as near as the median design
-of the first search, "solves" the images that were solved for one such: full fields of one image count
-as one, those of copies that fill up batches as well. CPU seconds are per design, of one thread.
+of the first search. "Solves" are the images whose fields were solved for one of them, with
+copies that fill up batches. CPU seconds are per design, of one thread.
 Quality compares designs with the real images nearest in the property, whose halves say how much
 real images differ: error of the mean S2, surface and Euler number (in standard deviations).
 Diversity is the mean distance of two designs over that of the samples nearest to the property.
