@@ -16,7 +16,7 @@ def exact_fractions(targets):
     Raises ValueError unless exactly one target is a fraction of images with phases, and it is 1
     where they have one phase only.
     """
-    fractions = [target for target in targets if _is_fraction(target)]
+    fractions = [target for target in targets if is_fraction(target)]
     if len(fractions) != 1:
         raise ValueError(
             "exact=True needs one target that is a phase fraction (p1 or phase_fractions) of "
@@ -33,7 +33,7 @@ def exact_fractions(targets):
 def fraction_target(targets):
     """Return the target that is a fraction of two phases or more; None unless there is just one."""
     fractions = [
-        target for target in targets if _is_fraction(target) and len(target.descriptor.phases_) > 1
+        target for target in targets if is_fraction(target) and len(target.descriptor.phases_) > 1
     ]
     return fractions[0] if len(fractions) == 1 else None
 
@@ -127,6 +127,7 @@ def apportion(shares, total):
     return counts
 
 
-def _is_fraction(target):
+def is_fraction(target):
+    """Tell whether a target is a phase fraction of images with phases."""
     fraction = isinstance(target.descriptor, (VolumeFraction, PhaseFractions))
     return fraction and target.descriptor.phases_ is not None

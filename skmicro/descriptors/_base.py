@@ -226,6 +226,10 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         """Return the least and the largest value a target of this descriptor can take."""
         return -np.inf, np.inf
 
+    def _feature_bounds(self):
+        """Return the least and the largest value of each feature, two arrays (n_features,)."""
+        return tuple(np.full(self._n_features(), end) for end in self._target_bounds())
+
     def _n_features(self):
         """Return the number of features; override where naming them all takes long."""
         return len(self._feature_names())

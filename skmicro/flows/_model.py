@@ -118,7 +118,27 @@ class FlowModel(NetworkModel):
         if self.method != "euler":
             middle = (t + times[-1]) / 2
             x, t = integrate(velocity, x, (t, middle), "euler"), middle
-        told, time = tell(x, t), self.restart_time
+        return self.restarted(tell(x, t), noise, conditions)
+
+    def restarted(self, told, noise, conditions):
+        """Tell phases once more, from evidence of them and new noise, with a ``restart_time``.
+
+        Parameters
+        ----------
+        told : Tensor of shape (n, n_flow_channels, *image_shape)
+            Half the log-odds of the phases.
+        noise : Tensor of shape (n, n_flow_channels, *image_shape)
+            The noise that they were told from.
+        conditions : Tensor of shape (n, n_conditions)
+            Conditions, NaN where none is given.
+
+        Returns
+        -------
+        evidence : Tensor of shape (n, n_flow_channels, *image_shape)
+            Half the log-odds of the phases, with the same fractions.
+        """
+        time = self.restart_time
         if time is None:
             return told
+        tell = self.answer(conditions, ask="evidence")
         return with_fractions_of(tell(renoised(mean_phases(told), noise, time), time), told)

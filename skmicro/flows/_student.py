@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
+from ._channels import labelled_channels, n_flow_channels
 from ._model import FlowModel
 
 
@@ -20,14 +21,21 @@ class StudentModel(FlowModel):
         A network of the same kind.
     n_evaluations : int
         How often an image needs it.
+    restarts : bool, default=False
+        Whether the network of the flow tells the phases once more, at ``restart_time``.
     """
 
     student: torch.nn.Module
     n_evaluations: int
+    restarts: bool = False
 
     def generate(self, latents, conditions):
         """Return the channels of noise, (n, n_latent), (n, k) -> (n, C, *S)."""
-        return short_flow(self, self.student, self.n_evaluations).generate(latents, conditions)
+        noise = latents.view(-1, n_flow_channels(self.encoder), *self.image_shape)
+        told = short_flow(self, self.student, self.n_evaluations).evidence(noise, conditions)
+        if self.restarts:
+            told = self.restarted(told, noise, conditions)
+        return labelled_channels(told)
 
     def resized(self, shape, periodic):
         """Return the model of images of another shape, unless both are as they are."""

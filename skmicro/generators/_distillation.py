@@ -47,9 +47,10 @@ class DistillableFlow(FlowGenerator):
         -------
         student : object
             A fitted generator. ``sample`` and ``inverse_transform`` ask the student: same
-            noise, nearly the same images, of any size. ``transform`` and ``inpaint`` follow
-            the flow, and only for them ``n_steps``, ``method`` and ``guidance`` hold from
-            now on. Further training forgets the student.
+            noise, nearly the same images, of any size; so does ``design``, with one further
+            evaluation of the flow's network at ``restart_time``. ``transform`` and ``inpaint``
+            follow the flow, and only for them ``n_steps`` and ``method`` hold from now on.
+            Further training forgets the student.
 
         Raises
         ------
@@ -122,6 +123,11 @@ class DistillableFlow(FlowGenerator):
             return model
         parts = vars(model) | {"student": self.student_, "n_evaluations": self.n_evaluations_}
         return StudentModel(**parts)
+
+    def _design_model(self):
+        # Without it, the borders of designs are as rough as those of the images of a student.
+        model = self._model()
+        return replace(model, restarts=True) if isinstance(model, StudentModel) else model
 
     def _learn(self, *arguments, **settings):
         if hasattr(self, "student_"):

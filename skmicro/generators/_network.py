@@ -32,9 +32,10 @@ from ..training import (
 )
 from ._architectures import check_networks
 from ._base import BaseGenerator
+from ._design import PropertyDesign
 
 
-class NetworkGenerator(NetworkEstimator, BaseGenerator):
+class NetworkGenerator(PropertyDesign, NetworkEstimator, BaseGenerator):
     """Base class of generators made of networks.
 
     Attributes

@@ -7,6 +7,8 @@ from sklearn.utils.validation import check_is_fitted
 from ._base import BaseProperty
 from ._bounds import Bounds
 
+N_FRACTIONS = 1001
+
 
 class TensorProperty(BaseProperty):
     """Base class of properties whose features are components of a symmetric matrix.
@@ -89,6 +91,26 @@ class TensorProperty(BaseProperty):
         compliance = np.einsum("np,pij->nij", fractions[whole], inverses)
         lower[whole] = np.linalg.inv(compliance)
         return Bounds(lower, upper)
+
+    def _feature_bounds(self):
+        """Return bounds of Voigt and Reuss on each feature, for all fractions of the phases.
+
+        Those off the diagonal are bounded by the geometric mean of both diagonal ones. The lower
+        bound is sharp for two phases, which are there in all proportions, and 0 for more.
+        """
+        n_axes, n_phases = len(self.image_shape_), len(self._phase_labels())
+        share = torch.linspace(0.0, 1.0, N_FRACTIONS, dtype=torch.float64)
+        mixed = torch.stack([1.0 - share, share], dim=1)
+        if n_phases != 2:
+            mixed = torch.eye(n_phases, dtype=torch.float64)
+        lower, upper = self.bounds(mixed.view(*mixed.shape, *[1] * n_axes))
+        high = upper.diagonal(0, 1, 2).max(axis=0)
+        low = lower.diagonal(0, 1, 2).min(axis=0) * (n_phases == 2)
+        ends = []
+        for i, j in self._pairs(n_axes):
+            largest = (high[i] * high[j]) ** 0.5
+            ends.append((low[i] if i == j else -largest, largest))
+        return tuple(map(np.array, zip(*ends, strict=True)))
 
     def _phase_matrices(self, n_axes, n_phases):
         """Return the tensor of each phase, (n_phases, n_components, n_components)."""

@@ -4,7 +4,7 @@ from .adversarial import adversarial_step
 from .autoencoding import autoencoding_step
 from .autoencoding_adversarial import autoencoding_adversarial_step
 from .batches import Batch, CropBatches, ImageBatches, random_crops
-from .descents import RowAdam, RowLBFGS
+from .descents import RowAdam, RowAscent, RowGaussNewton, RowLBFGS
 from .distillation import PairBatches, distillation_step
 from .distributed import agreed_seed, begin_together, is_first, n_processes
 from .early_stopping import EarlyStopping, without_stopping
@@ -36,6 +36,8 @@ __all__ = [
     "Player",
     "Projection",
     "RowAdam",
+    "RowAscent",
+    "RowGaussNewton",
     "RowLBFGS",
     "TrainingStep",
     "Update",

@@ -150,5 +150,102 @@ class RowLBFGS(RowDescent):
         return direction
 
 
+class RowGaussNewton(RowDescent):
+    """The shortest steps that lead all residuals to zero, to first order.
+
+    With residuals r and their gradients J, a step is -J^T (J J^T)^-1 r (Gauss and Newton's, of
+    fewer residuals than numbers to change): what does not matter to the residuals stays as it is.
+    Residuals of images whose voxels change one by one jump, and their gradients are estimates.
+    So the steps follow how far residuals have really changed under those before, and one that
+    does not lead down is not taken; the next one is shorter.
+    Latents are standard normal, so that distances are standard deviations: no step is longer than
+    ``longest_step``, and none leads farther from the start than ``reach``.
+
+    Parameters
+    ----------
+    start : Tensor of shape (n, k)
+        Points to begin with.
+    """
+
+    patience = 4
+    longest_step, reach = 2.0, 4.0
+    damping = 1e-4
+
+    def __init__(self, start):
+        self.start = self.point = start
+        self.value = self.gradient = self.expected = None
+        self.square = torch.full_like(start[:, 0], torch.inf)
+        self.gain, self.share = torch.ones_like(self.square), torch.ones_like(self.square)
+
+    def _next(self, point, value, gradient):
+        square = value.square().sum(dim=1)
+        down = self._is_taken(square)
+        if self.value is None:
+            self.value, self.gradient = value, gradient
+        else:
+            self._compare(value - self.value, down)
+            self.value = torch.where(down[:, None], value, self.value)
+            self.gradient = torch.where(down[:, None, None], gradient, self.gradient)
+        self.point = torch.where(down[:, None], point, self.point)
+        self.square = torch.where(down, square, self.square)
+        self.share = torch.where(down, (2.0 * self.share).clamp_max(1.0), 0.5 * self.share)
+        # Outputs that are not finite tell no direction.
+        step = self.share[:, None] * self._proposed().nan_to_num(0.0, 0.0, 0.0)
+        moved = _shortened(self.point + step - self.start, self.reach)
+        step = self.start + moved - self.point
+        self.expected = (self.gradient @ step.unsqueeze(2)).squeeze(2)
+        return self.point + step
+
+    def _is_taken(self, square):
+        return square < self.square
+
+    def _compare(self, change, down):
+        """Learn how much more residuals change than their gradients tell."""
+        size = self.expected.square().sum(dim=1).clamp_min(1e-30)
+        told = (change * self.expected).sum(dim=1) / size
+        gain = (self.gain * told.clamp_min(0.0)).sqrt().clamp(0.25, 4.0)
+        self.gain = torch.where(down, gain, self.gain)
+
+    def _proposed(self):
+        step = self._shortest(self.value) / self.gain[:, None]
+        return _shortened(step, self.longest_step)
+
+    def _shortest(self, value):
+        """Return the shortest steps that lead residuals to zero, by the gradients."""
+        gram = self.gradient @ self.gradient.transpose(1, 2)
+        size = gram.diagonal(dim1=1, dim2=2).mean(dim=1).clamp_min(1e-30)
+        diagonal = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
+        damped = gram + (self.damping * size)[:, None, None] * diagonal
+        weights = torch.linalg.solve(damped, value.unsqueeze(2))
+        return -(self.gradient.transpose(1, 2) @ weights).squeeze(2)
+
+
+class RowAscent(RowGaussNewton):
+    """Steps that lead residuals to zero, all but the last one, whose value stays.
+
+    That is minus what is to be gained by each step, with the gradient of what grows. Each of the
+    two parts of a step is as long as it would be without the other, and all steps are taken.
+    """
+
+    patience = math.inf
+    longest_gain = 0.5
+
+    def _is_taken(self, square):
+        return torch.ones_like(square, dtype=torch.bool)
+
+    def _compare(self, change, down):
+        """Take gradients for right: the value of the last residual tells nothing."""
+
+    def _proposed(self):
+        gained = torch.zeros_like(self.value)
+        gained[:, -1] = self.value[:, -1]
+        step = _shortened(self._shortest(self.value - gained), self.longest_step)
+        return step + _shortened(self._shortest(gained), self.longest_gain)
+
+
+def _shortened(rows, longest):
+    return rows * (longest / _length(rows)).clamp_max(1.0)[:, None]
+
+
 def _length(rows):
     return rows.square().sum(dim=1).sqrt().clamp_min(1e-30)

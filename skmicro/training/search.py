@@ -23,17 +23,19 @@ def search_latents(measure, candidates, *, descent, n_steps, tolerance=0.0, prio
     measure : callable
         ``measure(latents, rows) -> (loss, error)``, both of shape (n,): of latents of
         rows that are told by their indices (n,), a differentiable loss, and the error that counts.
+        For :class:`RowGaussNewton` the loss is residuals of shape (n, n_residuals), the sum of
+        whose squares is to fall.
     candidates : Tensor of shape (n_candidates, n, n_latent)
         Starting points to choose from, row by row.
     descent : type
-        What makes steps: :class:`RowAdam` or :class:`RowLBFGS`.
+        What makes steps: :class:`RowAdam`, :class:`RowLBFGS` or :class:`RowGaussNewton`.
     n_steps : int
         Largest number of steps.
     tolerance : float, default=0.0
         A row whose error is not above this stays where it is.
     prior : float, default=0.0
         Weight of the pull of each row towards the norm it started with, which keeps
-        latents where the network was trained.
+        latents where the network was trained. Not for residuals.
 
     Returns
     -------
@@ -73,6 +75,15 @@ def _filled(rows, size):
     return torch.cat([rows, rows[-1:].expand(size - len(rows))])
 
 
+def _gradients(value, point):
+    """Return the gradients of losses (n,), or of each of several residuals (n, n_residuals)."""
+    if value.ndim == 1:
+        return torch.autograd.grad(value.sum(), point)[0]
+    sums = value.sum(dim=0).unbind()
+    found = [torch.autograd.grad(each, point, retain_graph=each is not sums[-1]) for each in sums]
+    return torch.stack([gradient for (gradient,) in found], dim=1)
+
+
 class _SearchedBatch:
     """Up to 16 rows that are searched together, the best point of each, and what is evaluated."""
 
@@ -102,17 +113,18 @@ class _SearchedBatch:
     def _evaluated(self, point, batch):
         """Return values, their gradients and errors of points."""
         point = point.detach().requires_grad_(True)
-        loss, error = self.measure(point, self.first + batch)
-        radius = self.radius[batch]
-        drift = (point.norm(dim=1) - radius).square() / radius.square().clamp_min(1e-12)
-        value = loss + self.prior * drift
-        (gradient,) = torch.autograd.grad(value.sum(), point)
-        return value.detach(), gradient, error.detach()
+        value, error = self.measure(point, self.first + batch)
+        if value.ndim == 1:
+            radius = self.radius[batch]
+            drift = (point.norm(dim=1) - radius).square() / radius.square().clamp_min(1e-12)
+            value = value + self.prior * drift
+        return value.detach(), _gradients(value, point), error.detach()
 
     def _noted(self, told, tolerance):
         """Keep what is better, and tell which of the rows have some way to go."""
         rows, n = self.rows, len(self.rows)
         value, error = told[0][:n], told[2][:n]
+        value = value if value.ndim == 1 else value.square().sum(dim=1)
         better = error < self.error[rows]
         self.best[rows[better]] = self.point[:n][better]
         self.error = self.error.index_put((rows[better],), error[better])

@@ -12,11 +12,14 @@ from textures import cut_blobs as blobs
 from tiny_flows import TINY, randomised
 
 import skmicro
+from skmicro.conditioning import _design
+from skmicro.descriptors import SpecificSurface
 from skmicro.exceptions import DivergenceError
 from skmicro.flows import _inpainting, _model
 from skmicro.generators import FlowMatchingGenerator, _distillation
 from skmicro.networks import flow_unet
 from skmicro.networks._unet import PhaseUNet
+from skmicro.training import search
 
 QUICK = {"n_pairs": 6, "n_iter": 2}
 
@@ -155,6 +158,19 @@ def test_flat_rows_and_windows():
     assert flat.sample(2).shape == (2, 256)
     windows = randomised(X, periodic=None, crop_shape=(8, 8)).distill(**QUICK)
     assert windows.sample(2).shape == (2, 8, 8)
+
+
+def test_designs_of_a_student_are_told_once_more_by_the_flow(evaluated, monkeypatch):
+    monkeypatch.setattr(search, "BATCH_SIZE", 2)
+    monkeypatch.setattr(_design, "SEARCH_STEPS", 2)
+    _, student = pickle.loads(pair())
+    surface = SpecificSurface(periodic=True)
+    for time in (0.5, None):
+        student.set_params(restart_time=time)
+        evaluated.clear()
+        student.design(surface, {"specific_surface": "min"}, 1, random_state=0, p1=0.5)
+        networks = [student.student_] + [student.generator_] * (time is not None)
+        assert evaluated == networks * (len(evaluated) // len(networks))
 
 
 @pytest.mark.parametrize("further", ["fit", "partial_fit", "fine_tune"])

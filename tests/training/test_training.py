@@ -1,6 +1,7 @@
 """One engine: the same numbers as a bare loop, resumed bit for bit, stopped without loss."""
 
 import copy
+import math
 from functools import cache
 
 import numpy as np
@@ -22,6 +23,8 @@ from skmicro.training import (
     ImageBatches,
     Projection,
     RowAdam,
+    RowAscent,
+    RowGaussNewton,
     RowLBFGS,
     adversarial_step,
     averaging,
@@ -748,6 +751,64 @@ def test_adam_by_rows_is_that_of_torch():
         mine = descent.step(mine, None, (mine - minimum) ** 3)
         optimizer.step()
     torch.testing.assert_close(mine, point.detach(), atol=1e-6, rtol=1e-5)
+
+
+def linear(slopes, wanted, told=1.0):
+    """Residuals of linear functions, whose gradients are told too large by a factor."""
+
+    def measure(points, rows):
+        exact = points @ slopes.T - wanted[rows]
+        residuals = told * exact + (1.0 - told) * exact.detach()
+        return residuals, exact.detach().norm(dim=1)
+
+    return measure
+
+
+def test_gauss_newton_takes_the_shortest_steps():
+    rng = torch.Generator().manual_seed(0)
+    slopes = torch.randn(2, 6, generator=rng, dtype=torch.float64)
+    start, wanted = torch.zeros(1, 3, 6, dtype=torch.float64), 0.1 * torch.eye(3, 2).double()
+    best, error = search_latents(
+        linear(slopes, wanted), start, descent=RowGaussNewton, n_steps=2, tolerance=1e-3
+    )
+    shortest = wanted @ torch.linalg.pinv(slopes).T
+    torch.testing.assert_close(best, shortest, atol=2e-4, rtol=0)
+    assert error.max() <= 1e-3
+
+
+@pytest.mark.parametrize("told", [0.4, 2.5])
+def test_gauss_newton_learns_by_how_much_gradients_are_wrong(told):
+    slopes = torch.tensor([[3.0, 4.0]])
+    descent = RowGaussNewton(torch.zeros(1, 2))
+    measure, wanted, lengths = linear(slopes, torch.tensor([[1.0]]), told), torch.zeros(1, 2), []
+    for _ in range(8):
+        point = wanted.requires_grad_(True)
+        value, _ = measure(point, torch.tensor([0]))
+        (gradient,) = torch.autograd.grad(value.sum(), point)
+        wanted = descent.step(point.detach(), value.detach(), gradient[:, None])
+        lengths.append(abs(value.item()))
+    assert lengths[-1] < 1e-3
+    assert descent.gain.item() == pytest.approx(1.0 / told, rel=0.2)
+
+
+def test_gauss_newton_goes_no_farther_than_its_reach():
+    far = torch.tensor([[100.0]])
+    options = {"descent": RowGaussNewton, "n_steps": 8}
+    best, _ = search_latents(
+        linear(torch.tensor([[0.6, 0.8]]), far), torch.zeros(1, 1, 2), **options
+    )
+    torch.testing.assert_close(best, RowGaussNewton.reach * torch.tensor([[0.6, 0.8]]))
+
+
+def test_ascent_gains_while_other_residuals_vanish():
+    def measure(points, rows):
+        gained = points[:, 1:2] - points[:, 1:2].detach()
+        return torch.cat([points[:, :1] - 1.0, gained - 0.1], dim=1), -points[:, 1].detach()
+
+    best, _ = search_latents(
+        measure, torch.zeros(1, 1, 3), descent=RowAscent, n_steps=10, tolerance=-math.inf
+    )
+    torch.testing.assert_close(best, torch.tensor([[1.0, 1.0, 0.0]]), atol=2e-3, rtol=0)
 
 
 def test_curvature_is_learned_where_gradients_differ_by_orders_of_magnitude():
