@@ -225,6 +225,11 @@ class RowAscent(RowGaussNewton):
 
     That is minus what is to be gained by each step, with the gradient of what grows. Each of the
     two parts of a step is as long as it would be without the other, and all steps are taken.
+
+    Parameters
+    ----------
+    start : Tensor of shape (n, k)
+        Points to begin with.
     """
 
     patience = math.inf
