@@ -235,6 +235,9 @@ class RowAscent(RowGaussNewton):
     patience = math.inf
     longest_gain = 0.5
 
+    def __init__(self, start):
+        super().__init__(start)
+
     def _is_taken(self, square):
         return torch.ones_like(square, dtype=torch.bool)
 
