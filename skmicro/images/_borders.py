@@ -14,8 +14,7 @@ from ..exceptions import BorderWarning
 LEAST_SIDE = 4  # of an axis on which half an image is farther than a neighbour
 FAR = (0.5, 0.382, 0.309)  # of a side; regular patterns do not repeat at all of them
 TELLING, CERTAIN = 1.0, 2.0
-"""Excess over near jumps in units of the scatters of near and far ones: that of far jumps, to wrap,
-and that of jumps across the border, to contradict."""
+"""Difference of far and near jumps over the sum of their scatter, to wrap and to contradict."""
 N_LINES, N_VOXELS = 1024, 2**16
 """Lines by which each axis is judged at most, or lines of so many voxels if these are more."""
 GOLDEN = (5**0.5 - 1) / 2
@@ -100,7 +99,7 @@ def borders_match(images):
 
     - matches, if its jump is nearer to the near one, and far exceeds near by the sum of the
       scatters;
-    - does not match, if its jump is nearer to the far one, and exceeds near by twice that.
+    - does not match, if its jump is nearer to the far one, and far exceeds near by twice that.
 
     Images match if no axis leans to the far side and one matches at least; they do not match if
     one axis does not. Images of one phase, and independent voxels, tell nothing, nor does an
@@ -118,10 +117,7 @@ def borders_match(images):
 
 
 def _leaning(images, axis):
-    """Return by how many scatters far jumps, or those of a far border, exceed near ones.
-
-    The latter with a negative sign.
-    """
+    """Return how far far and near jumps lie apart in their scatter; negative for a far border."""
     lines = _lines(images, axis)
     side = len(lines)
     if not lines.size:
@@ -132,9 +128,8 @@ def _leaning(images, axis):
     far, far_scatter = _mean_and_scatter([_jumps(lines[gap:], lines[:-gap]) for gap in gaps])
     if not far > near:
         return 0.0
-    scatter = max(near_scatter + far_scatter, np.finfo(float).tiny)
-    is_near = abs(border - near) < abs(border - far)
-    return (far - near) / scatter if is_near else (near - border) / scatter
+    apart = (far - near) / max(near_scatter + far_scatter, np.finfo(float).tiny)
+    return apart if abs(border - near) < abs(border - far) else -apart
 
 
 def _lines(images, axis):

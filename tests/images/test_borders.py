@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from cases import case
 from numpy.testing import assert_array_equal
 
-from skmicro.datasets import make_cahn_hilliard, make_polycrystals
+from skmicro.datasets import make_cahn_hilliard
 from skmicro.descriptors import (
     ClusterStatistics,
     EulerNumber,
@@ -182,21 +181,6 @@ def test_few_and_small_images(n, size, least):
     assert told["whole"].count(False) <= 0.05 * len(told["whole"])
     assert told["cut"].count(True) <= 0.05 * len(told["cut"])
     assert told["cut"].count(False) >= 0.4 * len(told["cut"])
-
-
-def test_hardly_any_periodic_image_is_contradicted():
-    """At most 1 %: of crystals, whose boundaries can lie along a border, 3 % were once."""
-    settings = {"n_grains": 8, "n_orientations": 8, "random_state": 5}
-    crystals, _ = make_polycrystals(100, (16, 16), **settings)
-    mixtures, _ = make_cahn_hilliard(100, (32, 32), n_steps=200, random_state=5)
-    for name, images in {"crystals": crystals, "mixtures": mixtures}.items():
-        for n in (1, 3):
-            told = [borders_match(images[k : k + n]) for k in range(0, len(images) - n + 1, n)]
-            with case(name, n):
-                assert told.count(False) <= 0.01 * len(told)
-    wide, _ = make_polycrystals(20, (32, 32), **settings | {"n_grains": 32})
-    told = [borders_match(image[None, :16, :16]) for image in wide]
-    assert told.count(False) >= 0.8 * len(told)
 
 
 def test_axes_along_which_nothing_changes_do_not_decide():
