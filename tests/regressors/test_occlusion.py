@@ -127,7 +127,7 @@ def test_what_is_not_allowed():
         ((3, image), {}, TypeError, r"regressor must be an estimator with predict, got 3"),
         ((Corner(1), image[None, None]), {}, ValueError, r"\(H, W\) or \(D, H, W\), got \(1, 1, "),
         ((Corner(1), image[0]), {}, ValueError, r"got \(4,\)"),
-        ((Corner(1), image * np.nan), {}, ValueError, "image must hold finite numbers"),
+        ((Corner(1), image * np.nan), {}, ValueError, "does not support unknown voxels"),
         ((Corner(1), image), {"window": 0}, ValueError, "window must be >= 1, got 0"),
         ((Corner(1), image), {"window": 5}, ValueError, "window must be < 5, got 5"),
         (
