@@ -36,7 +36,7 @@ numpydoc_validation_exclude = {
     r"\._",
     r"\.forward$",
     r"\.FieldCorrelation$",  # its constructor is that of ConditionTable
-    r"\.(AdversarialLoss|Batch|Calibration|Metric|Move|RepresentativeVolume|Rule|Target|Update|\w*Model)$",
+    r"\.(AdversarialLoss|Batch|Calibration|Designs|Metric|Move|RepresentativeVolume|Rule|Target|Update|\w*Model)$",
 }
 
 html_theme = "alabaster"
