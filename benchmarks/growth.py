@@ -2,10 +2,10 @@
 
 Milliseconds of one processor for one image, medians of ``--repeats`` in turns over the sizes, and
 the same over the law that is expected (N voxels, or N log N where Fourier transforms are used),
-divided by that of the largest image: about 1 where the law holds, more where a call costs more than
-its voxels. Networks are those of presets
-after one iteration, since their cost does not depend on what images show; an iteration of training
-is that of a whole batch. Then the milliseconds of a sample when 1 to 64 are drawn together.
+divided by that of the largest image: about 1 where the law holds, more where a call costs more
+than its voxels. Networks are those of presets after one iteration, since their cost does not depend
+on what images show; an iteration of training is that of a whole batch. Then the milliseconds of a
+sample when 1 to 64 are drawn together. With five repeats it takes more than 18 processor minutes.
 
     python benchmarks/growth.py --picture doc/_static
 """

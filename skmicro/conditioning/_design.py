@@ -47,7 +47,8 @@ class Designs:
     met : ndarray of shape (n,), bool
         Whether it is at most ``rtol``.
     latents : ndarray of shape (n, n_latent + n_conditions)
-        Latents of the images and the conditions that the network was fed.
+        Latents of the images and the conditions that the network was fed. A student's designs
+        are told once more by the flow, which its ``inverse_transform`` does not do.
     properties : list of BaseDescriptor
         The properties with their parameters, fitted.
     seed : int

@@ -77,7 +77,8 @@ def evaluate_targets(evaluate, generator, X_train, X_test, targets, positions, o
         achieved = np.column_stack([d.transform(images) for d in descriptors])
         calibration += _calibration(wanted, row, asked, achieved, rng)
     names = [dict(zip(wanted, row.tolist(), strict=True)) for row in rows]
-    settings = {"targets": targets} | options | {"random_state": seed}
+    own = {"targets": targets, "positions": positions} | options | {"random_state": seed}
+    settings = {name: value for name, value in own.items() if value is not None}
     return ConditionalReport(names, reports, calibration, settings=texts_of(settings))
 
 

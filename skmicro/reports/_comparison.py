@@ -7,8 +7,8 @@ from ._formats import aligned, cells, frame_of, shared_baseline
 from ._report import EvaluationReport, Metric, Shown
 from ._wording import differs, verdict
 
-SAME_SETTINGS = ("descriptors", "properties", "targets", "positions", "periodic")
-"""Parameters of ``evaluate`` on which metrics depend."""
+SAME_SETTINGS = ("descriptors", "properties", "positions", "periodic")
+"""Parameters of ``evaluate`` on which metrics depend; images of other programs have no targets."""
 
 
 class Comparison(Shown):
@@ -106,7 +106,7 @@ def compare(reports, names=None):
     ------
     ValueError
         If there are fewer than two reports, the numbers of images, the rows, the real images,
-        descriptors, targets or borders differ, or names are not one for each report.
+        descriptors, positions or borders differ, or names are not one for each report.
     TypeError
         If something is no report, or a name is not a string.
 

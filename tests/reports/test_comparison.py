@@ -99,6 +99,8 @@ def test_other_test_images_are_refused():
     first, again, other = (evaluate(a, b, test, **settings) for test in (c, c.copy(), d))
     assert math.isnan(first.p_value) or 0 <= first.p_value <= 1
     assert "EvaluationReport" in type(compare([first, again])["generator 1"]).__name__
+    first.evidence.origin["settings"]["targets"] = "{'p1': 0.5}"
+    compare([first, again])  # images of another program have no targets
     elsewhere = evaluate(a, b, c, **settings, periodic=False)
     with pytest.raises(ValueError, match="made with the same periodic, got True and False"):
         compare([first, elsewhere])
