@@ -178,7 +178,8 @@ def draw(rows, path):
                 law = cost / [r["over_law"] for r in own]
                 ax.loglog(n, law, f"C{k}", lw=1, ls="-" if n_axes == 2 else ":")
         ax.set(title=title, xlabel="voxels of an image")
-        ax.legend(fontsize=7)
+        ax.legend(fontsize=7, loc="upper left")
+        ax.set_ylim(top=10 * ax.get_ylim()[1])
     axes[0].set_ylabel("ms of one processor")
     figure.tight_layout()
     figure.savefig(path, dpi=100)
