@@ -10,6 +10,8 @@ included, another compares both generators, and a table is for a paper.
     python examples/evaluation_pages.py --output FOLDER
 """
 
+# sphinx_gallery_thumbnail_path = '_static/evaluation_page.png'
+
 import argparse
 from pathlib import Path
 

@@ -16,6 +16,8 @@ help: try five in place of 20.
     python examples/plot_augmented_regression.py --output FOLDER
 """
 
+# sphinx_gallery_thumbnail_path = '_static/augmented_regression.png'
+
 import argparse
 import tempfile
 import time

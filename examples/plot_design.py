@@ -12,6 +12,8 @@ real images of the stiffness that was asked for.
     python examples/plot_design.py --output FOLDER
 """
 
+# sphinx_gallery_thumbnail_path = '_static/design.png'
+
 import argparse
 import time
 import warnings

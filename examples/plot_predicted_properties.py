@@ -13,6 +13,8 @@ either axis comes from.
     python examples/plot_predicted_properties.py --output FOLDER
 """
 
+# sphinx_gallery_thumbnail_path = '_static/predicted_properties.png'
+
 import argparse
 import time
 from pathlib import Path

@@ -13,6 +13,8 @@ of neighbours of different phases. ``--n-iter`` sets how long the flow is traine
     python examples/plot_volume_from_image.py --output FOLDER
 """
 
+# sphinx_gallery_thumbnail_path = '_static/volumes_from_images.png'
+
 import argparse
 import time
 from pathlib import Path
