@@ -78,7 +78,8 @@ def control_row(generator, images, target, *, n_samples, periodic, exact=False):
     -------
     row : dict
         Target, mean and standard deviation of p1; relative error of the mean S2 and its
-        baseline; mean specific surface over that of the real images; mean Euler numbers of an image.
+        baseline; mean specific surface over that of the real images; mean Euler numbers of
+        an image, generated and real.
     """
     samples = generator.sample(n_samples, p1=target, exact=exact, random_state=1)
     fraction = VolumeFraction().fit(images)
@@ -199,7 +200,7 @@ def main():
     else:
         images, periodic = patches_of(skmicro.read_images(arguments.images)), False
     print(f"{len(images)} images of {images.shape[1:]} after {time.perf_counter() - start:.0f} s")
-    # A late restart of the flow makes borders as smooth as those of real images.
+    # The earlier the restart, the smoother the borders.
     generator = FlowMatchingGenerator.light(
         n_iter=1200, restart_time=0.3, periodic=periodic, random_state=0, verbose=1
     )
