@@ -160,7 +160,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
             that are homogeneous in space (convolutions throughout, or a random field).
         periodic : bool or None, default=None
             Whether opposite borders of the images match, for the same generators;
-            ``None`` stands for what they were made for.
+            ``None`` means what they were made for.
         **targets : float or array-like
             Targets by descriptor name, e.g. ``p1=0.4``: a scalar, an array
             (n_samples,), or for a descriptor of k components (k,) or (n_samples, k).
@@ -289,7 +289,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         return self.inverse_transform(self._model().between(*ends, share))
 
     def score(self, X, y=None):
-        """Return minus the distance between 256 samples and other images: one figure of a report.
+        """Return minus the distance between 256 samples and other images, a single number.
 
         It is minus the sum of two terms, about 0 for samples that are like ``X`` and at most 1: the
         mean over descriptors of the coefficient of inhomogeneity of their distributions, and how

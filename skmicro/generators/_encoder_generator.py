@@ -21,7 +21,7 @@ from ._network import NetworkGenerator
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderModel(NetworkModel):
-    """A model that has the latents of images told by a network.
+    """A model whose network predicts the latents of images.
 
     Its ``encoder_network`` turns channels into numbers, those of the latents first.
     """
@@ -44,7 +44,7 @@ class EncoderModel(NetworkModel):
 
 
 class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
-    """Base class of generators whose latents are told by an encoder.
+    """Base class of generators whose encoder predicts latents.
 
     Subclasses say in ``_numbers_per_latent`` how many numbers the encoder tells of an image for
     each latent, all latents first.

@@ -106,8 +106,8 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
         Rule("sequence of str or BaseDescriptor", _check_conditions),
         """Differentiable descriptors that the network takes as conditions: names, such as
         ``"p1"``, ``"phase_fractions"`` or ``"p2"``, or descriptor objects; may be empty. A name
-        stands for default parameters; what leaves ``periodic`` open follows it. Names of no
-        descriptor are columns of ``y``: process variables, such as a temperature.""",
+        means default parameters; an unset ``periodic`` is that of the generator. Other names
+        are columns of ``y``: process variables, such as a temperature.""",
         MODEL,
     )
     p_drop: float = parameter(

@@ -26,7 +26,7 @@ from ..images import known_voxels
 SCORED = 256
 """Images to compare with, at most."""
 HIGHEST = 8
-"""Waves along an axis, at most, by which images are told from each other."""
+"""Waves along an axis, at most, that distinguish images."""
 
 
 def distribution_distance(samples, images, encoder, periodic):

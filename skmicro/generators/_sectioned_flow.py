@@ -50,7 +50,7 @@ class SectionedFlow(FlowGenerator):
         shape : tuple of 3 int or None, default=None
             Their size; ``None`` is a cube with the first side of the training images.
         periodic : bool or None, default=None
-            Whether opposite faces match; ``None`` stands for ``periodic_``.
+            Whether opposite faces match; ``None`` means ``periodic_``.
         random_state : None, int, RandomState or Generator, default=None
             Source of the noise; the first volumes do not depend on ``n_samples``.
         exact : bool, default=False
@@ -87,10 +87,10 @@ class SectionedFlow(FlowGenerator):
         Notes
         -----
         Takes sixteen evaluations of the network for every section, and one more with a
-        ``restart_time``, whatever ``n_steps`` and ``method`` say. What images do not tell, how a
-        structure continues across them, is told by images across other axes only as far as the
-        material is the same along all of them or images of all of them were seen: percolation
-        and connectivity of rare phases should be checked. Descriptors other than fractions that
+        ``restart_time``, whatever ``n_steps`` and ``method`` say. How a structure
+        continues across an image is learned from images across other axes only, provided that
+        the material is the same along all axes or images of all axes were seen: check
+        percolation and connectivity of rare phases. Descriptors other than fractions that
         the generator has for conditions vary from section to section as they do in training.
 
         References
