@@ -47,8 +47,8 @@ class Designs:
     met : ndarray of shape (n,), bool
         Whether it is at most ``rtol``.
     latents : ndarray of shape (n, n_latent + n_conditions)
-        Latents of the images and the conditions that the network was fed. A student's designs
-        are told once more by the flow, which its ``inverse_transform`` does not do.
+        Latents of the images and the conditions passed to the network. The phases of a student's
+        designs are predicted again by the flow, which its ``inverse_transform`` does not do.
     properties : list of BaseDescriptor
         The properties with their parameters, fitted.
     seed : int
@@ -179,7 +179,7 @@ def warn_unmet(designs, goals, rtol):
         told.append(f"{name} {found[worst]:.5g} for {wanted[worst]:.5g}")
     warn_user(
         f"{missed.sum()} of {len(missed)} designs miss a target by more than rtol={rtol:g}, "
-        f"{designs.errors.max():.2%} at worst; the nearest that was found there: "
-        f"{', '.join(told)}. The generator may not be able to make such images.",
+        f"{designs.errors.max():.2%} at worst; the closest values found: "
+        f"{', '.join(told)}. The generator may not be able to generate such images.",
         TargetWarning,
     )

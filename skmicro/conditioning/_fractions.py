@@ -1,4 +1,4 @@
-"""Phase fractions met by the level at which phases are told apart, to half a voxel."""
+"""Phase fractions met to half a voxel by the decision threshold between phases."""
 
 import numpy as np
 

@@ -134,7 +134,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkModel(Model):
-    """A model whose images are told by a network.
+    """A model whose network generates images.
 
     Attributes
     ----------

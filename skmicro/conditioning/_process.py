@@ -17,7 +17,7 @@ RESOLUTION = 1e-5
 
 
 class Unmeasured:
-    """Stands for a descriptor of ``n_features`` features, which are unknown."""
+    """Placeholder for a descriptor of ``n_features`` features, which are unknown."""
 
     def __init__(self, n_features):
         self.n_features = n_features

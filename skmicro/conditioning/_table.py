@@ -181,8 +181,8 @@ class ConditionTable(Persistent):
         Returns
         -------
         table : ConditionTable
-            The same conditions, which are what the network was trained on; other names
-            stand for descriptors of these images.
+            The same conditions, on which the network was trained; other names
+            refer to descriptors of these images.
         """
         table = copy.copy(self)
         table.periodic = periodic
