@@ -84,7 +84,7 @@ class PersistentHomology(SpacedDescriptor, ConnectedDescriptor):
         None,
         optional(integer(1)),
         """Largest distance R in voxels of the finest axis, at most the longest side; ``None``
-        stands for a quarter of the shortest side longer than one voxel, at least 1.""",
+        means a quarter of the shortest side longer than one voxel, at least 1.""",
     )
     min_persistence: float = parameter(
         1.0,

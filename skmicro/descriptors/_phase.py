@@ -19,7 +19,7 @@ class PhaseDescriptor(BaseDescriptor):
     phase: int | None = parameter(
         None,
         label(),
-        "Label of the phase; ``None`` stands for the largest label.",
+        "Label of the phase; ``None`` means the largest label.",
     )
 
     def _check_parameters(self):
@@ -77,7 +77,7 @@ class SpacedDescriptor(BaseDescriptor):
     def _unit_and_scales(self, shape):
         """Return the least distance along an axis, and all of them in units of it.
 
-        Of axes longer than one voxel; None stands for scales that are all the same.
+        Of axes longer than one voxel; None means scales that are all the same.
         """
         spacing = self._spacing(len(shape))
         thick = [step for step, side in zip(spacing, shape, strict=True) if side > 1] or spacing
@@ -133,8 +133,8 @@ class EdgeCorrectedDescriptor(SpatialDescriptor):
     edge_correction: bool = parameter(
         True,
         boolean(),
-        """What images that do not wrap around stand for: windows of a material, of which the
-        estimate is unbiased, or, with False, pieces as they were cut. Of no effect in periodic
+        """Whether to treat non-periodic images as windows of a material, with unbiased
+        estimates, or, with False, as isolated pieces. No effect on periodic
         images.""",
     )
 
