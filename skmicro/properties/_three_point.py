@@ -102,7 +102,7 @@ class ThreePointParameters(PhaseGeometry):
         None,
         optional(integer(1)),
         """Largest side of a triangle in voxels, of the finest axis where ``spacing`` differs, for
-        ``"integration"``; ``None`` stands for the shortest side of the image longer than one
+        ``"integration"``; ``None`` means the shortest side of the image longer than one
         voxel.""",
     )
 

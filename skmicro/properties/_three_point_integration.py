@@ -18,7 +18,7 @@ from ._three_point_kernels import PREFACTOR, combined, section_integrals, sectio
 def integrated_parameters(field, dimension, max_lag, n_radii, n_angles, scales=None):
     """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
-    Dimension 3 for two axes stands for plane sections; ``max_lag`` is the largest radius in
+    Dimension 3 for two axes means plane sections; ``max_lag`` is the largest radius in
     voxels, of the finest axis where their ``scales`` differ; ``n_angles`` counts directions around
     the circle or the equator.
     """
@@ -76,7 +76,7 @@ def _moved(image, vectors):
 
 
 def _directions(n_axes, n_angles):
-    """Return unit vectors, and the share of the circle or the sphere that each stands for."""
+    """Return unit vectors, and the share of the circle or the sphere that each represents."""
     around = 2 * math.pi * np.arange(n_angles) / n_angles
     circle = np.stack([np.cos(around), np.sin(around)], axis=1)
     if n_axes == 2:
