@@ -1,4 +1,4 @@
-r"""Whether each latent stands for one property of the images: information shared with factors.
+r"""Disentanglement of latents: their mutual information with factors of the images.
 
 With the latents z_j of images and the numbers v_k that they were made from (factors), their
 mutual information and the entropy of a factor are
@@ -33,8 +33,8 @@ def mutual_information_gap(latents, factors, n_bins=20):
     Returns
     -------
     gap : float
-        The mean over the factors, in [0, 1]. Near 1 where each factor is told by one latent,
-        near 0 where latents share factors or know nothing of them. Pass one factor for its
+        The mean over the factors, in [0, 1]. Near 1 if each factor is encoded by one latent,
+        near 0 if latents share factors or do not encode them. Pass one factor for its
         own gap.
 
     Raises

@@ -9,7 +9,7 @@ from ._rows import Table
 
 
 def default_descriptors(encoder):
-    """Return the descriptors that stand for all of them, in pairs as :func:`checked` has them."""
+    """Return the default descriptors, in pairs as :func:`checked` returns them."""
     fractions = VolumeFraction() if encoder.n_channels == 2 else PhaseFractions()
     return [("descriptors", item) for item in (fractions, *(kind() for kind in REPORTED))]
 
