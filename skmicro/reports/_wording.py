@@ -69,7 +69,7 @@ KINDS = {
         "images: the generator repeats itself.",
     ),
 }
-"""Heading and advice for each kind of row, told by the words its name ends with."""
+"""Heading and advice for each kind of row, by the words its name ends with."""
 
 COPIES = ("memorisation ", "memorised ", "local memorisation ")
 """What the names of rows on copies begin with."""
