@@ -127,7 +127,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     regressor: object = parameter(
         None,
         optional(estimator_with("fit", "predict")),
-        """Regressor of images (n, \\*spatial), unfitted; it is cloned. ``None`` stands for
+        """Regressor of images (n, \\*spatial), unfitted; it is cloned. ``None`` means
         ``CNNRegressor()``.""",
     )
     labeler: object = parameter(
@@ -162,7 +162,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         None,
         optional(integer(1)),
         """Generated images to choose from with ``selection="uncertainty"``, at least
-        ``n_synthetic``; ``None`` stands for ten times as many.""",
+        ``n_synthetic``; ``None`` means ten times as many.""",
     )
     gate: bool = parameter(
         False,

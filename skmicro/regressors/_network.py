@@ -135,7 +135,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         y : array-like of shape (n,) or (n, n_outputs)
             Targets.
         sample_weight : array-like of shape (n,) or None, default=None
-            Weights of the images, not negative; ``None`` stands for equal ones. Images of weight
+            Weights of the images, not negative; ``None`` means equal ones. Images of weight
             zero are left out; beyond that, intervals do not depend on weights.
         groups : array-like of shape (n,) or None, default=None
             Groups of images that are all held out, all set apart or all trained on, such as the

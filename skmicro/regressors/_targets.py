@@ -107,7 +107,7 @@ class FreeTargets(Persistent):
         distances = np.abs(numbers - self.trend(images))
         largest = np.where(distances.max(axis=0) > 0, distances.max(axis=0), 1.0)
         spread = largest * np.sqrt(np.average((distances / largest) ** 2, axis=0, weights=weights))
-        # Constants are told exactly. Those of a tensor vary where images are turned.
+        # Constants are predicted exactly. Those of a tensor vary if images are rotated.
         self.spread = spread if self.tensor is None else np.where(spread > 0, spread, spread.max())
         return self
 
