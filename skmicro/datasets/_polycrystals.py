@@ -64,7 +64,7 @@ def make_polycrystals(
     n_grains : int, default=40
         Grains in each image, at most one for 4 voxels.
     n_orientations : int or None, default=None
-        Number of orientations, at most 64. ``None`` stands for 5 in two dimensions and 10
+        Number of orientations, at most 64. ``None`` means 5 in two dimensions and 10
         in three.
     orientation_fractions : array-like or None, default=None
         Volume fractions to come near, of shape (n_orientations,) for all images or
