@@ -53,7 +53,7 @@ class PhaseEncoder(Persistent):
         Parameters
         ----------
         phase : int or None
-            The label; ``None`` stands for the largest one.
+            The label; ``None`` means the largest one.
         name : str, default="phase"
             What errors call it.
 
