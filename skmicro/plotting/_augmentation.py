@@ -89,10 +89,10 @@ class AugmentationCurveDisplay:
         groups : array-like of shape (n,) or None, default=None
             Groups of the images, for a splitter that keeps them together.
         cv : int, splitter, iterable or None, default=None
-            Folds, as in scikit-learn; ``None`` stands for five without shuffling. All numbers and
+            Folds, as in scikit-learn; ``None`` means five without shuffling. All numbers and
             all regressors have the same.
         scoring : str, callable or None, default=None
-            Score, as in scikit-learn; ``None`` stands for that of the regressor, R2.
+            Score, as in scikit-learn; ``None`` means that of the regressor, R2.
         n_jobs : int or None, default=None
             Folds and numbers that are computed at once, as in scikit-learn.
         ax, **plot_options : any

@@ -117,7 +117,7 @@ class DescriptorDistributionDisplay:
         descriptor, feature : any
             As in :meth:`from_images`.
         n_samples : int or None, default=None
-            Images to generate; ``None`` stands for as many as real ones.
+            Images to generate; ``None`` means as many as real ones.
         random_state : None, int, RandomState or Generator, default=None
             Source of the latents.
         ax, **plot_options : any

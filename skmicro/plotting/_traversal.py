@@ -76,7 +76,7 @@ class TraversalDisplay(GridDisplay):
         x : array-like
             An image of the generator's shape, or a latent vector.
         latents : int, sequence of int or None, default=None
-            Which latents are varied, from 0, a row for each; ``None`` stands for all, of which
+            Which latents are varied, from 0, a row for each; ``None`` means all, of which
             there may be many.
         span : float, default=3.0
             Each latent runs from ``-span`` to ``span``, in deviations of the prior.
