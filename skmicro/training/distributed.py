@@ -119,8 +119,8 @@ def _shortened(value):
 def begin_together(estimator):
     """Wait until all processes begin to fit such an estimator.
 
-    One that fails before its training goes on to its next fit, and waits there; the others are told
-    so where they wait for it, and come after.
+    One that fails before its training goes on to its next fit, and waits there; the others are
+    notified where they wait for it, and follow.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def run(
         Where to write the state of the training; resumed from when it exists.
     checkpoint_every : int or None, default=None
         Iterations between two checkpoints; another is written when the training ends, or is
-        ended by a callback or by Ctrl-C. ``None`` stands for a twentieth of ``n_iter``, at most
+        ended by a callback or by Ctrl-C. ``None`` means a twentieth of ``n_iter``, at most
         1000.
     fingerprint : dict or None, default=None
         What a checkpoint must agree on to be resumed.
