@@ -216,7 +216,7 @@ def own_evidence(x, t):
 
 
 def mean_phases(evidence):
-    """Return the mean image, phases coded as 1 and -1, that evidence of phases stands for.
+    """Return the mean image of evidence of phases, with phases coded as 1 and -1.
 
     ``evidence`` (n, C, *spatial) is half the log-odds of the phases; one channel is of two phases.
     """

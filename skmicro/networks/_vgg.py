@@ -79,7 +79,7 @@ def vgg(state, layers, image_shape):
     Parameters
     ----------
     state : dict of str to Tensor
-        State dict of torchvision's VGG-16 or VGG-19, which of them is told by its keys.
+        State dict of torchvision's VGG-16 or VGG-19, identified by its keys.
     layers : sequence of str
         Names of layers.
     image_shape : tuple of int
