@@ -46,7 +46,7 @@ class OldFileWarning(UserWarning):
 
 
 class OverlapWarning(UserWarning):
-    """Images that are judged as independent share pieces, or are patches of few regions."""
+    """Images evaluated as independent overlap, or are patches of few regions."""
 
 
 class ThresholdWarning(UserWarning):

@@ -100,7 +100,8 @@ def read_tree(path, *, verify=True):
         raise NotASavedFileError(f"{path} is damaged: {error!r}.") from error
     if not has_digest:
         warn_user(
-            f"{path} was written before files had a digest, and damage cannot be told; save anew.",
+            f"{path} was written before files had a digest, so damage cannot be "
+            "detected; save it again.",
             OldFileWarning,
         )
     return tree
@@ -114,7 +115,7 @@ def load(path, *, verify=True):
     path : path-like
         The file.
     verify : bool, default=True
-        Whether to compare the digest of the file with what it holds, by which damage is told.
+        Whether to detect damage by comparing the digest of the file with its content.
 
     Returns
     -------

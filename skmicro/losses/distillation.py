@@ -22,7 +22,7 @@ def distillation_loss(evidence, noise, ends, conditions):
     noise : Tensor of shape (n, C, *spatial)
         Where the flow began.
     ends : Tensor of shape (n, C, *spatial)
-        Where it ended: 1 where a voxel has the phase and -1 elsewhere; one channel stands for two
+        Where it ended: 1 where a voxel has the phase and -1 elsewhere; one channel codes two
         phases.
     conditions : Tensor of shape (n, n_conditions)
         The conditions that it had.

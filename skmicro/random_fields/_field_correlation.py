@@ -249,7 +249,7 @@ class FieldCorrelation(ConditionTable):
         return self._own(p1[0, 0], curve[0])[0]
 
     def _own(self, p1, curve):
-        """Spectrum of a p2 curve, and the autocovariance wanted and achieved in its bins."""
+        """Spectrum of a p2 curve, and the target and achieved autocovariance in its bins."""
         lags = self.descriptors[2].lags_
         expected = self._between_knots(self.curves, p1)
         wanted = _normalized(curve)
