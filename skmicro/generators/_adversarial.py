@@ -60,7 +60,7 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         for images whose objects have places. Or two functions that make networks of your own,
         called as ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)``
         and ``make_critic(n_channels, shape, width=, periodic=)``, by :class:`ACGAN` with
-        ``n_attributes=`` as well, the numbers that the critic tells beside the score.""",
+        ``n_attributes=`` as well, the numbers that the critic predicts besides the score.""",
         MODEL,
     )
     n_critic: int = parameter(5, integer(1), "Critic steps per iteration.")

@@ -33,7 +33,7 @@ class EncoderModel(NetworkModel):
         return self.codes(images)
 
     def codes(self, images):
-        """Return the first numbers that the encoder network tells of images, (n, n_latent)."""
+        """Return the first numbers that the encoder network predicts for images, (n, n_latent)."""
 
         @torch.no_grad()
         def encode(index):
@@ -46,7 +46,7 @@ class EncoderModel(NetworkModel):
 class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
     """Base class of generators whose encoder predicts latents.
 
-    Subclasses say in ``_numbers_per_latent`` how many numbers the encoder tells of an image for
+    Subclasses set in ``_numbers_per_latent`` how many numbers the encoder predicts per image for
     each latent, all latents first.
 
     Attributes

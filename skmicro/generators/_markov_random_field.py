@@ -81,8 +81,8 @@ class MarkovRandomField(BaseGenerator):
     not do, for up to 11 new ones. For other targets the best of 32 images is taken, or the best on
     that way if there is a fraction as well. That moves little: expect a TargetWarning.
 
-    **Grey levels** are put into 16 ranges of equal frequency. The classifier tells the range; the
-    level in it is uniform and independent of the others.
+    **Grey levels** are put into 16 ranges of equal frequency. The classifier predicts the range;
+    the level in it is uniform and independent of the others.
 
     Decision trees and forests are saved as arrays; of other classifiers only pickles can be made.
 
@@ -132,7 +132,7 @@ class MarkovRandomField(BaseGenerator):
         None,
         optional(boolean()),
         """Whether training images wrap around, and opposite borders of samples match. ``None``
-        tells it from the images; see ``periodic_``.""",
+        detects it from the images; see ``periodic_``.""",
         MODEL,
     )
     random_state: object = parameter(

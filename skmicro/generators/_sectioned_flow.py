@@ -37,8 +37,8 @@ class SectionedFlow(FlowGenerator):
         """Generate volumes with a network that was trained on images only.
 
         Images are taken for sections of the material. In every step from noise to a volume the
-        network tells the phases of all sections across all three axes, and what three sections
-        tell of the voxel in which they meet is put together. One image of an isotropic
+        network predicts the phases of all sections across all three axes, and what three sections
+        predict for their common voxel is combined. One image of an isotropic
         material is enough. For an anisotropic one, ``conditions`` has to name ``"normal"``, and
         this column of ``y`` to say across which axis, 0, 1 or 2, each image of ``fit`` was cut:
         those across axis 1 show axes 0 and 2 of the volume, in this order.
@@ -54,7 +54,7 @@ class SectionedFlow(FlowGenerator):
         random_state : None, int, RandomState or Generator, default=None
             Source of the noise; the first volumes do not depend on ``n_samples``.
         exact : bool, default=False
-            Move the threshold of each volume so that the phase fractions asked for are met to
+            Move the threshold of each volume so that the target phase fractions are met to
             half a voxel.
         sections : dict or None, default=None
             Sections that every volume has to contain, such as a micrograph: images by axis and
