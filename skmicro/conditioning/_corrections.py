@@ -18,7 +18,7 @@ def images_for(model, n_samples, targets, exact, seed, conditions=None):
     """Return decoded images (n_samples, ...) of new latents that meet targets.
 
     ``targets`` include those that are conditions; ``exact`` meets phase fractions to half a voxel.
-    The conditions that are asked for or drawn are written into ``conditions`` (n_samples,
+    The requested or drawn conditions are written into ``conditions`` (n_samples,
     n_conditions), if that is given. The first images do not depend on ``n_samples``. They are made
     part by part, except where latents are searched, whose draws are for all images at once.
     Warns where exact fractions change the phase of many voxels.

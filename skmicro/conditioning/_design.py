@@ -1,4 +1,4 @@
-"""Design: images whose properties, recomputed, are the ones asked for.
+"""Design: images whose properties, recomputed, meet the targets.
 
 The latents of an image, and the conditions that are free, are standard normal numbers u. Near a
 drawn image, an output f of the finished image changes by g . du, and the step
@@ -40,7 +40,7 @@ class Designs:
     values : dict of str to ndarray of shape (n,)
         All outputs of the properties, recomputed on the images.
     targets : dict of str to ndarray of shape (n,) or str
-        What was asked for.
+        The targets.
     errors : ndarray of shape (n,)
         Largest relative error of an output with a target; of targets of 0 as a share of the
         largest one.
@@ -76,7 +76,7 @@ def designed(model, goals, conditions, given, level, rtol, seed):
     model : Model
         The trained generator.
     goals : Goals
-        What is asked for.
+        The targets.
     conditions : ndarray of shape (n, n_conditions)
         Conditions to begin with.
     given : ndarray of shape (n_conditions,), bool
@@ -167,7 +167,7 @@ def judged(images, latents, goals, rtol, seed):
 
 
 def warn_unmet(designs, goals, rtol):
-    """Warn of designs that miss a target, and tell the nearest values found."""
+    """Warn about designs that miss a target, with the closest values found."""
     if designs.met.all():
         return
     missed = ~designs.met

@@ -1,4 +1,4 @@
-"""A trained generator as the rest of the library asks it: latents to images, and back."""
+"""A trained generator as the rest of the library uses it: latents to images, and back."""
 
 from dataclasses import dataclass, replace
 
