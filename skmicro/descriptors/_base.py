@@ -87,7 +87,7 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         -------
         features : ndarray or Tensor of shape (n, n_features)
             One row for each image; a tensor where ``X`` is a tensor. NaN where the known voxels of
-            an image with unknown ones, masked or NaN, do not tell a feature.
+            an image with unknown ones, masked or NaN, do not determine a feature.
 
         Raises
         ------

@@ -103,7 +103,7 @@ class SpatialDescriptor(PhaseDescriptor):
         None,
         optional(boolean()),
         """Whether the images wrap around. Otherwise only pairs, segments and clusters inside
-        the image count. ``None`` tells it from the images seen in ``fit``, by comparing the
+        the image count. ``None`` detects it from the images in ``fit``, by comparing the
         jumps across their borders with jumps inside; see ``periodic_``.""",
     )
 
@@ -128,7 +128,7 @@ class SpatialDescriptor(PhaseDescriptor):
 
 
 class EdgeCorrectedDescriptor(SpatialDescriptor):
-    """Base class of descriptors that tell windows of a material from pieces cut out of it."""
+    """Base class of descriptors that distinguish windows of a material from isolated pieces."""
 
     edge_correction: bool = parameter(
         True,
