@@ -1,4 +1,4 @@
-"""Three-point parameters: what S3 tells of the properties of a material of two phases."""
+"""Three-point parameters: the information of S3 on the properties of a two-phase material."""
 
 from typing import ClassVar
 

@@ -99,7 +99,7 @@ def _angular(directions, degree, dimension):
         return degree**2 * np.cos(degree * np.arccos(cosines))
     if directions.shape[1] == 3:
         return 2 * PREFACTOR[degree] * np.polynomial.legendre.Legendre.basis(degree)(cosines)
-    # Orders that so few directions tell apart.
+    # Orders that so few directions resolve.
     series = [
         2 * integral * np.cos(order * np.arccos(cosines))
         for order, integral in zip(section_orders(), section_integrals(degree), strict=True)
