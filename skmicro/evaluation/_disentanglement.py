@@ -71,7 +71,7 @@ def mutual_information_gap(latents, factors, n_bins=20):
     instead of 1. Compare scores at equal n and ``n_bins``. The paper draws latents from
     q(z | x); with means, as ``transform`` returns them, noise of latents is not seen.
 
-    The gap does not see whether a latent tells of one factor only: one that tells of two,
+    The gap does not measure whether a latent encodes one factor only: one that encodes two,
     both by itself, has a gap of 1 for each if the other latents know nothing of them. Factors
     that depend on each other share latents, which is no fault of the model.
 

@@ -43,8 +43,8 @@ def evaluate(
 
     Every metric compares generated images with ``X_test``, and is reported with its baseline: the
     same metric for real images in the place of the generated ones, the mean over many random
-    divisions of test images and as many of ``X_train``. Its p-value tells how likely a
-    difference as large is if generated and test images come from one distribution. It is
+    divisions of test images and as many of ``X_train``. Its p-value is the probability of a
+    difference as large if generated and test images come from one distribution. It is
     adjusted for the number of metrics: the chance that *any* of them is below 0.05 for a perfect
     generator is 5 %.
 
@@ -71,8 +71,9 @@ def evaluate(
     targets : dict or None, default=None
         Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``: all samples have this value, and
         so should all of ``X_test``. Lists, ``{"p1": [0.3, 0.4, 0.5]}``, evaluate each target by
-        the real images that are nearest to it, whose values the generator is asked for: a fifth
-        of the images, or fewer for more than five targets, but at least 12, or ``n_samples``.
+        the real images that are nearest to it, whose values are the targets of the
+        generator: a fifth of the images, or fewer for more than five targets, but at least 12, or
+        ``n_samples``.
     positions : pair of array-like or None, default=None
         Where the images of ``X_train`` and of ``X_test`` lie in their scans, as
         :func:`skmicro.extract_patches` returns it. Patches of one region are alike: they are

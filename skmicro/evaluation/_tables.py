@@ -1,4 +1,4 @@
-"""Features of the images of a report, from the transformers that it was asked for."""
+"""Features of the images of a report, from the requested transformers."""
 
 import numpy as np
 from sklearn.base import clone
@@ -15,7 +15,7 @@ def default_descriptors(encoder):
 
 
 def checked(descriptors, properties):
-    """Return the transformers asked for, each with the parameter that it came by."""
+    """Return the requested transformers, each with the parameter that contained it."""
     transformers = []
     for parameter, items in (("descriptors", descriptors), ("properties", properties)):
         if items is None:
