@@ -144,8 +144,8 @@ def verdict_of_targets(report):
     ]
     p = f"p {p_text(report.p_value, sign=True)}"
     remark = (
-        "The smallest p-value of the targets times their number. The generator was asked for the "
-        "values of the real images nearest to each target, one for one, and is compared with "
+        "The smallest p-value of the targets times their number. The samples have as targets the "
+        "values of the real images nearest to each target, one for one, and are compared with "
         "these."
     )
     if math.isnan(report.p_value):
