@@ -51,7 +51,7 @@ def resolve_periodic(periodic, images):
     if periodic and borders_match(images) is False:
         warn_user(
             "periodic=True wraps around images whose opposite borders do not match; "
-            "periodic=None tells it from the images.",
+            "periodic=None detects it from the images.",
             BorderWarning,
         )
     return bool(periodic)
@@ -68,7 +68,7 @@ def looks_periodic(images):
     Returns
     -------
     periodic : bool
-        Whether they match for certain; False as well where images do not tell.
+        Whether they match for certain; False as well if images do not determine it.
 
     See Also
     --------
@@ -78,7 +78,7 @@ def looks_periodic(images):
 
 
 def borders_match(images):
-    """Tell whether opposite borders of images match, where the images tell.
+    """Return whether opposite borders of images match, if the images determine it.
 
     Parameters
     ----------

@@ -198,7 +198,7 @@ class GreyEncoder(Persistent):
         Raises
         ------
         ValueError
-            If a phase is asked for.
+            If a phase is given.
         """
         if phase is not None:
             raise ValueError(f"{name} must be None for grey-level images, got {phase!r}.")

@@ -74,7 +74,7 @@ def extract_patches(
     ------
     ValueError
         If the scan has another number of axes than the patches, or one more, a patch does not fit
-        in it, the grid has fewer tiles than asked for, not enough is known at any place, a patch
+        in it, the grid has fewer tiles than requested, no place has enough known voxels, a patch
         holds values that are not finite, or the method is unknown.
     TypeError
         If a number that must be an integer is not, or the scan does not hold real numbers.
