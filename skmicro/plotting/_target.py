@@ -11,7 +11,7 @@ SMALLEST, LARGEST = 20.0, 500.0  # areas of bubbles in square points
 
 
 class TargetDisplay:
-    """What generated images achieve of what was asked for.
+    """Achieved values of generated images against their targets.
 
     A target of one component is drawn as bubbles: the mean over the images against the
     target value, with a size that shows the standard deviation, and the ideal
@@ -86,7 +86,7 @@ class TargetDisplay:
         target : str
             Name of the target, as in the generator's ``sample``.
         values : array-like of shape (n_values,) or (n_values, n_components)
-            Values to ask for.
+            Target values to sample with.
         descriptor : BaseDescriptor or None, default=None
             Descriptor to measure with; ``None`` means that of the target's name with
             its default parameters, periodic where the generator is.

@@ -119,7 +119,7 @@ class TraversalDisplay(GridDisplay):
 
 
 def _indices(latents, n_latent):
-    """Return the latents that are asked for as a list of indices."""
+    """Return the selected latents as a list of indices."""
     if latents is None:
         return list(range(n_latent))
     indices = list(latents) if np.iterable(latents) else [latents]
