@@ -56,7 +56,7 @@ def distillation_step(student, evidence, *, rng, augment, learning_rate=LEARNING
     student : torch.nn.Module
         The network.
     evidence : callable
-        ``evidence(student, noise, conditions)``, of the shape of the noise: what the student tells.
+        ``evidence(student, noise, conditions)``, the student's prediction, of the noise's shape.
     rng : torch.Generator
         Source of augmentations.
     augment : callable

@@ -151,7 +151,7 @@ def ended_elsewhere(error):
 
 
 def _told(kind, value):
-    """Return what all processes tell, who have to be at the same place."""
+    """Return the values of all processes, which must be at the same place."""
     told = _all_told(kind, value)
     if any(other != kind for other, _ in told):
         raise RuntimeError("Another process has failed in this fit; its error says why.")

@@ -99,7 +99,7 @@ class EarlyStopping:
 
     @property
     def mark(self):
-        """Text that tells from others what is evaluated, and when."""
+        """Text that identifies what is evaluated, and when."""
         X_val = digest(np.asarray(self.X_val))
         return f"{parameter_summary(self.metric)} every {self.every} of {X_val}"
 

@@ -180,7 +180,7 @@ def _show(history, bar):
 
 
 def _asked_to_stop(callbacks, history):
-    """Call all callbacks after an iteration, and tell whether one of them ends the training."""
+    """Call all callbacks after an iteration, and return whether one of them ends the training."""
     stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
     # They may look at a clock, which is another one in each process.
     return from_first(partial(bool, stop)) if callbacks else stop

@@ -121,7 +121,7 @@ class _SearchedBatch:
         return value.detach(), _gradients(value, point), error.detach()
 
     def _noted(self, told, tolerance):
-        """Keep what is better, and tell which of the rows have some way to go."""
+        """Keep improvements, and return which rows still have to move."""
         rows, n = self.rows, len(self.rows)
         value, error = told[0][:n], told[2][:n]
         value = value if value.ndim == 1 else value.square().sum(dim=1)
