@@ -56,7 +56,7 @@ class RandomFilters(nn.Module):
         )
 
     def forward(self, images):
-        """Return the maps of the scales asked for, from fine to coarse."""
+        """Return the maps of the requested scales, from fine to coarse."""
         maps, margin = [], SIDE // 2
         for k, filters in enumerate(self.filters):
             if k in self.halvings:
