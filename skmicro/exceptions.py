@@ -42,7 +42,7 @@ class LabelWarning(UserWarning):
 
 
 class OldFileWarning(UserWarning):
-    """A file of an earlier revision lacks what tells that it came back as it was."""
+    """A file of an earlier revision has no digest to detect damage."""
 
 
 class OverlapWarning(UserWarning):

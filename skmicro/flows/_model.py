@@ -38,7 +38,7 @@ class FlowModel(NetworkModel):
     guidance : float
         Factor of what conditions add to the velocity.
     restart_time : float or None
-        Time to which an image of phases is taken back with new noise, to tell its phases again.
+        Time to which an image of phases is taken back with new noise, to predict its phases again.
     """
 
     n_steps: int

@@ -178,7 +178,7 @@ class FieldCorrelation(ConditionTable):
     def describe(self, images, variables=None):
         """Return the conditions of images; once there are spectra, p2 is the one expected."""
         if not self.descriptors or self.spectra is None:
-            # Lags that known voxels do not tell are taken for uncorrelated.
+            # Lags that known voxels do not determine are assumed to be uncorrelated.
             rows = super().describe(images)
             return np.where(np.isnan(rows), rows[:, :1] ** 2, rows)
         rows = described(self.descriptors[:2], images)
@@ -209,7 +209,7 @@ class FieldCorrelation(ConditionTable):
         Warns
         -----
         TargetWarning
-            If no level-cut field has a correlation near the p2 asked for.
+            If no level-cut field has a correlation near the target p2.
         """
         if not self.descriptors:
             return super().draw(n_samples, targets, rng)
