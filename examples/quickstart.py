@@ -1,6 +1,6 @@
 """
-Thousands of images with a wanted phase fraction
-================================================
+Thousands of images with a given phase fraction
+===============================================
 
 Simulate phase separation (or read a folder of micrographs), train an InvNet on the
 images, and draw new ones at chosen volume fractions p1. The table compares the volume
