@@ -54,7 +54,9 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
         if name == VOLUME_FRACTION and name not in table.names:
             name, phase, value = fraction_in_terms_of(value, table, encoder, n_samples)
             if name in targets and name != VOLUME_FRACTION:
-                raise ValueError(f"targets {VOLUME_FRACTION} and {name} are one; give one of them.")
+                raise ValueError(
+                    f"targets {VOLUME_FRACTION} and {name} are the same; give one of them."
+                )
         descriptor = target_descriptor(name, table, encoder, image_shape, phase)
         if not descriptor.differentiable:
             raise ValueError(

@@ -88,7 +88,7 @@ def _completed(fractions, channels, encoder, n_samples):
         )
     if rows.min() < 0.0:
         raise ValueError(
-            f"target {VOLUME_FRACTION} must leave no phase less than nothing, got {rows.min():.4g}."
+            f"target {VOLUME_FRACTION} must not give a negative fraction, got {rows.min():.4g}."
         )
     return rows
 

@@ -93,7 +93,7 @@ def _by_name(targets):
             raise ValueError(f"targets of {name} must be numbers in a list, got {value!r}.")
         name = "p1" if name == VOLUME_FRACTION else name
         if name in arrays:
-            raise ValueError(f"targets must ask for p1 by one of its names, got {targets!r}.")
+            raise ValueError(f"targets must contain p1 under one name only, got {targets!r}.")
         arrays[name] = numbers
     n = max(map(len, arrays.values()))
     for name, numbers in arrays.items():

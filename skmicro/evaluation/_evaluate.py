@@ -115,7 +115,7 @@ def evaluate(
         If the real images nearest to a target have another value on average, by half a standard
         deviation of all.
     OverlapWarning
-        If images share pieces and ``positions`` is None, or they are patches of few blocks.
+        If images overlap and ``positions`` is None, or they are patches of few blocks.
 
     See Also
     --------

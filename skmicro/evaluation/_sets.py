@@ -103,14 +103,14 @@ def _overlaps(training, reference):
     remarks, shared = [], sharing(reference)
     if shared.any():
         remarks.append(
-            f"{shared.sum()} of {len(shared)} images of X_test share a piece with another one, as "
-            "patches of one scan do. They are taken for independent: p-values are too small and "
-            "intervals too short. positions=(train, test) of extract_patches mends it."
+            f"{shared.sum()} of {len(shared)} images of X_test overlap with another one, as "
+            "patches of one scan do. They are treated as independent: p-values are too small and "
+            "intervals too short. Pass positions=(train, test) of extract_patches."
         )
     shared = sharing(reference, training)
     if shared.any():
         remarks.append(
-            f"{shared.sum()} of {len(shared)} images of X_test share a piece with a training "
+            f"{shared.sum()} of {len(shared)} images of X_test overlap with a training "
             "image: a generator that copies training images seems right. Choose test images of "
             "other scans or regions, see skmicro.split_patches."
         )

@@ -194,7 +194,7 @@ def _checked_sizes(n_synthetic):
     for k, size in enumerate(sizes):
         check_integer(f"n_synthetic[{k}]", size, 0)
         if k and size <= sizes[k - 1]:
-            raise ValueError(f"n_synthetic must rise, got {sizes}.")
+            raise ValueError(f"n_synthetic must increase, got {sizes}.")
     return sizes
 
 

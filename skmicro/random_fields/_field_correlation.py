@@ -297,7 +297,7 @@ class FieldCorrelation(ConditionTable):
         ]
         if max(errors) > self.target_tol:
             warn_user(
-                f"no level-cut Gaussian field has the p2 asked for: the nearest one misses it by "
+                f"no level-cut Gaussian field has the target p2: the nearest one misses it by "
                 f"{max(errors):.3g} (root mean square), target_tol={self.target_tol:g}.",
                 TargetWarning,
             )
