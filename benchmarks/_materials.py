@@ -5,7 +5,7 @@ The images of 256 x 256 in ``materials_256.npz``, in the folder named by the env
 of the tiles say how much real images differ. Metrics are those of phase 1, as in Zhang et al.
 2023, but for pixel diversity and memory, which see all phases, and for further lines of topology.
 
-- E/floor: mean of the paper's error (its Eq. 12) to the *nearest* tile, over the same mean
+- E/baseline: mean of the paper's error (its Eq. 12) to the *nearest* tile, over the same mean
   of the tiles, each against the other 15. Far below 1 is memory, not quality.
 - diversity: mean distance between two samples over that of two tiles, of pixels and of the
   S2 maps behind E.
@@ -70,9 +70,9 @@ DESCRIBED = {  # descriptor and which of its features
     "lineal_path": (descriptors.LinealPath(periodic=False), slice(None)),
 }
 COLUMNS = {
-    "e_ratio": ("E/floor", ".2f"),
+    "e_ratio": ("E/baseline", ".2f"),
     "e_gen": ("E", ".2e"),
-    "e_floor": ("floor", ".2e"),
+    "e_floor": ("baseline", ".2e"),
     "e_paper": ("paper's E", ".2e"),
     "pixel_diversity": ("pixel div.", ".2f"),
     "s2_diversity": ("S2 div.", ".2f"),
@@ -99,7 +99,7 @@ TOPOLOGY_COLUMNS = {
 
 @dataclasses.dataclass
 class Study:
-    """One way of learning materials, and how to judge what comes of it.
+    """One way of learning materials, and the evaluation of its results.
 
     Attributes
     ----------

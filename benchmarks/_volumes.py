@@ -119,9 +119,9 @@ def generators(arguments, periodic, symmetries):
 def trained(name, make, images, arguments):
     """Train a generator within its minutes, and return it with the record of the training.
 
-    On the CPU the minutes are those of the processor, and the iterations that fit into them are
-    told from a few; on a CUDA device they are limits, and ``--checkpoints`` goes on where the run
-    before has ended.
+    On the CPU the minutes are those of the processor, and the number of iterations that fit into
+    them is estimated from a few; on a CUDA device they are limits, and ``--checkpoints`` resumes
+    the previous run.
     """
     start = time.process_time()
     if name == FIELD:

@@ -1,10 +1,10 @@
-"""Two objects at wanted places: InvNet and the GANs beside it (Joshi et al. 2020, Sec. 4).
+"""Two objects at given positions: InvNet and conditional GANs (Joshi et al. 2020, Sec. 4).
 
 All have the same networks (light, dense), the same images and the same number of
 iterations, three seeds each. Conditions are area and centroid of both objects: two circles,
 or with ``--objects circle_square`` a circle and a square. Five
 held-out targets (Fig. 3; the first alone is Fig. 1) with 200 images each: error of the
-area in per cent of the wanted one and distance of the centroid in pixels of a 128-pixel
+area in per cent of the target and distance of the centroid in pixels of a 128-pixel
 image, mean and standard deviation over images and seeds. The WGAN takes no targets; its
 images are compared with them all the same, as in the paper. "Raw" images are those of
 one call of the network; "corrected" ones those that ``sample`` returns with

@@ -1,4 +1,4 @@
-"""What latents of images of one ellipse stand for, by the weight beta: Sec. 4.2 of DA-VEGAN.
+"""What latents of images of one ellipse encode, by the weight beta: Sec. 4.2 of DA-VEGAN.
 
 Each image of 32 x 32 holds one ellipse, which five numbers describe: semi-axes a and b, row and
 column of the centre, angle. Models of five latents are trained with eight values of beta:
@@ -201,7 +201,7 @@ def iterations_of(made, images, arguments):
 
 
 def measure(model, beta, n_iter, data, arguments):
-    """Train and judge one model; print its latents and return its row."""
+    """Train and evaluate one model; print its latents and return its row."""
     training, images, parameters = data
     start = time.process_time()
     generator, record = fit_timed(maker(model, arguments)(beta=beta, n_iter=n_iter), training)

@@ -1,4 +1,4 @@
-"""DA-VEGAN learned from sixteen tiles: Table 4 of its paper, with floors and diversities.
+"""DA-VEGAN learned from sixteen tiles: Table 4 of its paper, with baselines and diversities.
 
 Needs the folder of real images named by the environment variable ``SKMICRO_DATA``: each of
 the images of 256 x 256 in ``materials_256.npz`` is cut into 16 tiles of 64 x 64; *checkerboard*
@@ -84,7 +84,7 @@ STUDY = Study(
         "e_rec_ratio": (0.0, 1.0),
     },
     goals_in_words="""
-goals: E/floor from 0.8 to 1.2, diversities from 0.9, p1 within 10 %, memory no higher than that
+goals: E/baseline from 0.8 to 1.2, diversities from 0.9, p1 within 10 %, memory no higher than that
 of tiles (by two standard errors), reconstructions no worse than the paper's; * misses its goal""",
     columns=COLUMNS
     | {

@@ -9,7 +9,7 @@ were flagged most often.
 
 For the rows *patches* training and test images are patches of four micrographs each, of 192^2
 voxels with a volume fraction of 0.5, so that most of them overlap; the images in the place of
-generated ones are of one micrograph each. They are judged with the positions of the
+generated ones are of one micrograph each. They are evaluated with the positions of the
 patches and without.
 
     python benchmarks/evaluation_power.py
@@ -171,7 +171,7 @@ PATCHES = ("real, patches with positions", "real, patches without")
 
 
 def three_sets(name, materials, n, rng):
-    """Return the images to judge, training and test images, without one image in two sets."""
+    """Return the images to evaluate, training and test images, without one image in two sets."""
     if name == "one material of three":
         third = n // 3
         pools = ("real", "coarse", "layers")

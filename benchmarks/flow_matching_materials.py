@@ -1,4 +1,4 @@
-"""Flow matching learned from one micrograph: Table 4 of the DA-VEGAN paper, with its floor.
+"""Flow matching learned from one micrograph: Table 4 of the DA-VEGAN paper, with its baseline.
 
 Needs the folder of real images named by the environment variable ``SKMICRO_DATA``: each of
 the images of 256 x 256 in ``materials_256.npz`` trains two generators of images of 64 x 64,
@@ -50,7 +50,7 @@ STUDY = Study(
         "lineal_path_error": (0.0, 0.15),
     },
     goals_in_words="""
-goals: E/floor from 0.8 to 1.2, diversities from 0.9, p1 within 3 %, memory no higher than that
+goals: E/baseline from 0.8 to 1.2, diversities from 0.9, p1 within 3 %, memory no higher than that
 of tiles (by two standard errors), topology within 15 %; * misses its goal""",
     columns=COLUMNS,
 )

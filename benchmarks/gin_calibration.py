@@ -11,7 +11,7 @@ generated images the tables give
 - diversity: mean distance between two images, over that of real ones.
 
 The last rows are a Gaussian random field fitted on the same image, without training, and 20
-other simulated images of the same mixture, which are the floor.
+other simulated images of the same mixture, which are the baseline.
 
 Large images come out of the same generators: 16 of 256 x 256, with the error of their mean
 S2 up to lag 32, and the *seam*, how often neighbours differ across the periodic border over

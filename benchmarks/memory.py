@@ -5,8 +5,8 @@ that libraries are loaded and thread pools there. Images lie in a memory map, wh
 anonymous memory. What is measured is the largest RssAnon of /proc/self/status during the call,
 less what was there before it and less the size of what it returns (of ``fit``: the size of the
 estimator as a pickle). Freed memory goes back to the system before (``malloc_trim``), so that none
-of an earlier call is used anew unseen. ``evaluate`` has n training images, and 256 each to judge
-and to judge by.
+of an earlier call is used anew unseen. ``evaluate`` has n training images, and 256 each to evaluate
+and to compare with.
 
     python benchmarks/memory.py --numbers 10000 100000 1000000 --side 0   # memory_images.json
     python benchmarks/memory.py --numbers --side 512                      # memory_volumes.json

@@ -1,4 +1,4 @@
-"""Polycrystals with wanted orientation fractions (Joshi et al. 2020, Sec. 6, Fig. 7).
+"""Polycrystals with given orientation fractions (Joshi et al. 2020, Sec. 6, Fig. 7).
 
 InvNet (light) and the Gaussian random field are fitted to periodic polycrystals of five
 orientations whose fractions vary. 100 images each at fractions of held-out images, and at

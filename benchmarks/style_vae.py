@@ -131,7 +131,7 @@ def undecided(generator, seed):
 
 
 def measure(name, data, arguments):
-    """Train and judge one model; return its row and samples."""
+    """Train and evaluate one model; return its row and samples."""
     training, _, periodic = data
     made = functools.partial(
         MODELS[name],

@@ -1,4 +1,4 @@
-"""Two-phase images of a wanted p1 or S2: Sec. 5, Fig. 5 and Table 1 of the InvNet paper.
+"""Two-phase images with target p1 or S2: Sec. 5, Fig. 5 and Table 1 of the InvNet paper.
 
 (a) InvNet conditioned on p1, a Gaussian random field on the same images, and the simulator
 itself with the mixture set by p1: nine targets from 0.30 to 0.70, 500 images each (the
@@ -9,7 +9,7 @@ nearest in p1, beside that of two halves of these.
 without matching, twice the iterations, and every image corrected (``target_tol=0``): the
 curves of 20 held-out images are targets, spread evenly in p1, 50 images each. Given are the
 relative error of their mean curve (mean) and the mean error of single images (each) against
-the target, averaged over the targets, and the ratio of each to the floor: the same metrics
+the target, averaged over the targets, and the ratio of each to the baseline: the same metrics
 of the 10 other held-out images nearest to the target's curve, out of 1023. They are what
 real images with that S2 look like; the goal is a ratio of at most 1.5. The 10 nearest in p1
 alone show what knowing the curve gains.
@@ -67,9 +67,9 @@ PAPER = {"training_seconds": 57_600.0, "seconds_per_1000": 11.0, "solver_per_100
 CURVE_COLUMNS = {
     "model": ("", ""),
     "mean": ("S2 mean", ".2%"),
-    "mean_ratio": ("x floor", ".2f"),
+    "mean_ratio": ("x baseline", ".2f"),
     "each": ("each", ".2%"),
-    "each_ratio": ("x floor", ".2f"),
+    "each_ratio": ("x baseline", ".2f"),
     "worst_each_ratio": ("worst target", ".2f"),
     "training_seconds": ("training, s", ".0f"),
 }

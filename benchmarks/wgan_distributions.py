@@ -11,7 +11,7 @@ One generator each is trained on simulated images of 64 x 64
 Of 1000 generated images the tables give mean and standard deviation of p1 and the
 Wasserstein distances of p1, of the S2 curve and of its far end to 1000 held-out images (in
 standard deviations of these). A Gaussian random field, fitted on the same images without
-training, stands beside; the floor are the training images in place of generated ones.
+training, is given as well; the baseline are the training images in place of generated ones.
 
 Interpolation, on the generator of the second set: 10 pairs of latents whose images have the
 same p1, 12 images from the one of higher to that of lower free energy. The metrics are the

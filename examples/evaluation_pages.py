@@ -4,7 +4,7 @@ A report one can send
 
 Two generators learn from the same 120 images of a phase-separated material: a Gaussian random
 field, which has their two-point correlation and little else of them, and a Wasserstein GAN,
-trained for a minute. Each is judged by 120 other images. One page has what was found, pictures
+trained for a minute. Each is compared with 120 other images. One page has what was found, pictures
 included, another compares both generators, and a table is for a paper.
 
     python examples/evaluation_pages.py --output FOLDER
@@ -24,7 +24,7 @@ from skmicro.generators import WGANGP, GaussianRandomField
 
 
 def main():
-    """Train, judge and write."""
+    """Train, evaluate and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("--output", type=Path, help="folder to write pages and table to")
     parser.add_argument("--n-iter", type=int, default=300, help="iterations of the GAN")

@@ -3,7 +3,7 @@ Designs for a stiffness
 =======================
 
 Train a flow on phase-separated images for some minutes, let a student learn its images in one
-evaluation, and ask it for images of a wanted stiffness: one that an average image has, along the
+evaluation, and ask it for images of a given stiffness: one that an average image has, along the
 first axis, along both axes and in shear, and the largest and the smallest there are at half of each
 phase. The table has what full fields of the finished images say. The picture has designs beside
 real images of the stiffness that was asked for.

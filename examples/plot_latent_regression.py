@@ -8,7 +8,7 @@ latents of a network, DAVEGAN or VAE, is compared with regressions on the volume
 two-point correlation along the axes and on principal components of the voxels. All of a pipeline is
 trained within the folds of a cross-validation, its generator too.
 
-``--images spinodal`` takes images of phase separation instead, which are not told by a few numbers
+``--images spinodal`` takes images of phase separation instead, which a few numbers do not describe
 as ellipses are. Of their conductivity the volume fraction explains most.
 
     python examples/plot_latent_regression.py

@@ -3,7 +3,7 @@ Latents searched for a target
 =============================
 
 Cut one simulated scan into 64 tiles, train DAVEGAN on them for some minutes, and draw new tiles
-at a wanted volume fraction, at a wanted specific surface and at both. The network knows nothing of
+at a target volume fraction, at a target specific surface and at both. The network knows nothing of
 either: latents are searched until the images meet the target. The table compares with tiles drawn
 freely, and with ``exact=True``.
 
@@ -57,7 +57,7 @@ def measured(tiles):
 
 
 def print_row(label, tiles, wanted=None):
-    """Print mean and standard deviation of tiles, their bias and how many missed what was wanted.
+    """Print mean and standard deviation of tiles, their bias and how many missed the targets.
 
     Parameters
     ----------

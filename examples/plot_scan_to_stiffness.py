@@ -2,7 +2,7 @@
 From one scan to a distribution of stiffness
 ============================================
 
-One scan of short fibres in a matrix, 96 voxels a side, stands for the micrograph of a composite.
+One scan of short fibres in a matrix, 96 voxels a side, represents the micrograph of a composite.
 How much does the stiffness of pieces of 32 voxels a side vary? The scan itself has 27 pieces that
 do not overlap. A flow that was trained on windows of it generates as many as one likes, and a
 Gaussian random field, which shares nothing with the scan but volume fraction and two-point

@@ -26,7 +26,7 @@ def named_device(device):
 
 
 def resolve_device(device):
-    """Return the ``torch.device`` that a ``device`` parameter stands for.
+    """Return the ``torch.device`` of a ``device`` parameter.
 
     ``"auto"`` is the first CUDA device if there is one, else the CPU. Raises ValueError if the
     device is unknown or not available.
@@ -44,7 +44,7 @@ def resolve_device(device):
 
 
 def resolve_precision(precision):
-    """Return the floating-point type that a ``precision`` parameter stands for.
+    """Return the floating-point type of a ``precision`` parameter.
 
     ``"auto"`` is single precision. Raises ValueError for anything but ``"auto"``, ``"float32"``
     and ``"float64"``.

@@ -56,7 +56,7 @@ def check_real(
 
 
 def check_range(name, value, check):
-    """Return a number or a range (low, high) as two floats; ``check(name, end)`` judges both."""
+    """Return a number or a range (low, high) as two floats; ``check(name, end)`` checks both."""
     ends = value if is_sequence(value) else (value, value)
     if len(ends) != 2:
         raise ValueError(f"{name} must be a number or a range (low, high), got {value!r}.")

@@ -105,7 +105,7 @@ def read_tensors(path):
 def digest_of(tensors, *texts):
     """Return a digest of texts and arrays, their names, types and shapes: 64 hexadecimal digits.
 
-    It tells what was changed by accident; it is no signature.
+    It detects accidental changes; it is not a signature.
     """
     found = hashlib.blake2b(digest_size=32)
     for text in texts:

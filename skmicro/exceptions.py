@@ -46,11 +46,11 @@ class LongTrainingWarning(UserWarning):
 
 
 class OldFileWarning(UserWarning):
-    """A file of an earlier revision lacks what tells that it came back as it was."""
+    """A file of an earlier revision has no digest to detect damage."""
 
 
 class OverlapWarning(UserWarning):
-    """Images that are judged as independent share pieces, or are patches of few regions."""
+    """Images evaluated as independent overlap, or are patches of few regions."""
 
 
 class ThresholdWarning(UserWarning):

@@ -5,7 +5,7 @@ A *tree* is made of dictionaries with string keys, lists, tuples, strings, numbe
 JSON text in the header, so reading a file from a stranger runs none of its content.
 Estimators are trees as well: class, constructor parameters, fitted attributes.
 Which classes a file may hold, and what of them, is the matter of :mod:`skmicro.registry`.
-A digest of text and arrays tells damage.
+A digest of text and arrays detects damage.
 """
 
 import json
@@ -100,7 +100,8 @@ def read_tree(path, *, verify=True):
         raise NotASavedFileError(f"{path} is damaged: {error!r}.") from error
     if not has_digest:
         warn_user(
-            f"{path} was written before files had a digest, and damage cannot be told; save anew.",
+            f"{path} was written before files had a digest, so damage cannot be "
+            "detected; save it again.",
             OldFileWarning,
         )
     return tree
@@ -114,7 +115,7 @@ def load(path, *, verify=True):
     path : path-like
         The file.
     verify : bool, default=True
-        Whether to compare the digest of the file with what it holds, by which damage is told.
+        Whether to detect damage by comparing the digest of the file with its content.
 
     Returns
     -------
@@ -155,7 +156,7 @@ def save(estimator, path):
 
 
 def _check_metadata(metadata, tensors, verify):
-    """Raise unless a file is of a known version and as it was written; tell if it has a digest."""
+    """Raise unless a file has a known version and is intact; return whether it has a digest."""
     version = int(metadata["version"])
     if version > FORMAT_VERSION:
         raise NotASavedFileError(

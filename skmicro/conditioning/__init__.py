@@ -1,4 +1,4 @@
-"""What is asked of a trained generator: conditions, targets, and the search for latents."""
+"""Uses of a trained generator: conditions, targets, and the search for latents."""
 
 from ._corrections import corrected_images, images_for
 from ._design import Designs, designed, judged

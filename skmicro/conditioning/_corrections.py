@@ -1,6 +1,7 @@
-"""Images that meet their conditions: what a network misses is made up for.
+"""Corrections of images that miss their conditions.
 
-Of phase fractions by the level at which phases are told apart, of others by what it is fed.
+Phase fractions are corrected by the decision threshold between phases, other conditions by the
+input of the network.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ def images_for(model, n_samples, targets, exact, seed, conditions=None):
     """Return decoded images (n_samples, ...) of new latents that meet targets.
 
     ``targets`` include those that are conditions; ``exact`` meets phase fractions to half a voxel.
-    The conditions that are asked for or drawn are written into ``conditions`` (n_samples,
+    The requested or drawn conditions are written into ``conditions`` (n_samples,
     n_conditions), if that is given. The first images do not depend on ``n_samples``. They are made
     part by part, except where latents are searched, whose draws are for all images at once.
     Warns where exact fractions change the phase of many voxels.
@@ -58,9 +59,9 @@ def corrected_images(model, latents, conditions, wanted, level=None, tolerance=0
     """Decode latents, and correct images that miss their conditions.
 
     Phase fractions take no second look: where an image misses those of the target ``level`` by more
-    than ``tolerance``, its threshold is moved. For other conditions, a network comes near the
-    values r that it is fed, I(G(z, r)) = r + e. Images that miss what was asked for, where the mask
-    ``wanted`` (n_conditions,) says that it counts, by more than ``target_tol`` are generated again
+    than ``tolerance``, its threshold is moved. For other conditions, the network approximates its
+    input r, I(G(z, r)) = r + e. Images that miss one of the targets selected by the mask
+    ``wanted`` (n_conditions,) by more than ``target_tol`` are generated again
     from r <- r + (wanted - I(G(z, r))), at most three times, with the same latents; the nearest
     image is kept. ``moved`` (n,) receives the share of its voxels that the threshold moved.
     """

@@ -1,4 +1,4 @@
-"""Design: images whose properties, recomputed, are the ones asked for.
+"""Design: images whose properties, recomputed, meet the targets.
 
 The latents of an image, and the conditions that are free, are standard normal numbers u. Near a
 drawn image, an output f of the finished image changes by g . du, and the step
@@ -40,15 +40,15 @@ class Designs:
     values : dict of str to ndarray of shape (n,)
         All outputs of the properties, recomputed on the images.
     targets : dict of str to ndarray of shape (n,) or str
-        What was asked for.
+        The targets.
     errors : ndarray of shape (n,)
         Largest relative error of an output with a target; of targets of 0 as a share of the
         largest one.
     met : ndarray of shape (n,), bool
         Whether it is at most ``rtol``.
     latents : ndarray of shape (n, n_latent + n_conditions)
-        Latents of the images and the conditions that the network was fed. A student's designs
-        are told once more by the flow, which its ``inverse_transform`` does not do.
+        Latents of the images and the conditions passed to the network. The phases of a student's
+        designs are predicted again by the flow, which its ``inverse_transform`` does not do.
     properties : list of BaseDescriptor
         The properties with their parameters, fitted.
     seed : int
@@ -76,7 +76,7 @@ def designed(model, goals, conditions, given, level, rtol, seed):
     model : Model
         The trained generator.
     goals : Goals
-        What is asked for.
+        The targets.
     conditions : ndarray of shape (n, n_conditions)
         Conditions to begin with.
     given : ndarray of shape (n_conditions,), bool
@@ -167,7 +167,7 @@ def judged(images, latents, goals, rtol, seed):
 
 
 def warn_unmet(designs, goals, rtol):
-    """Warn of designs that miss a target, and tell the nearest values found."""
+    """Warn about designs that miss a target, with the closest values found."""
     if designs.met.all():
         return
     missed = ~designs.met
@@ -179,7 +179,7 @@ def warn_unmet(designs, goals, rtol):
         told.append(f"{name} {found[worst]:.5g} for {wanted[worst]:.5g}")
     warn_user(
         f"{missed.sum()} of {len(missed)} designs miss a target by more than rtol={rtol:g}, "
-        f"{designs.errors.max():.2%} at worst; the nearest that was found there: "
-        f"{', '.join(told)}. The generator may not be able to make such images.",
+        f"{designs.errors.max():.2%} at worst; the closest values found: "
+        f"{', '.join(told)}. The generator may not be able to generate such images.",
         TargetWarning,
     )

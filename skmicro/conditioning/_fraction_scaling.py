@@ -63,7 +63,7 @@ def fraction_directions(model, draws):
 def fraction_scale(model, draws, directions, variance):
     """Return the scale along directions with which the fractions of new images vary so much.
 
-    It lies between 1/4 and 4. ``variance`` is the wanted sum of the variances of all fractions;
+    It lies between 1/4 and 4. ``variance`` is the target sum of the variances of all fractions;
     where no scale leads there, an EstimateWarning says so. ``draws`` are :func:`scaling_draws`.
     """
     network, encoder = model.network, model.encoder

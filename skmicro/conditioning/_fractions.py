@@ -1,4 +1,4 @@
-"""Phase fractions met by the level at which phases are told apart, to half a voxel."""
+"""Phase fractions met to half a voxel by the decision threshold between phases."""
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def warn_moved(shares):
             f"exact=True gave more than {MOVED_SHARE:.0%} of the voxels of {len(far)} of "
             f"{len(shares)} images another phase ({far.mean():.1%} on average, {far.max():.1%} at "
             "most): their correlation functions have changed with the fraction. Train longer, or "
-            "ask for fractions nearer to those of the training images.",
+            "use fractions closer to those of the training images.",
             ThresholdWarning,
         )
 

@@ -1,4 +1,4 @@
-"""What a design is asked for: outputs of properties, by name, and a value or an end of each."""
+"""Targets of a design: outputs of properties, by name, and a value or an extremum of each."""
 
 import copy
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Goals:
     properties : tuple of BaseDescriptor
         The properties, ready for the images.
     names : tuple of str
-        Outputs that are asked for.
+        Outputs with targets.
     values : ndarray of shape (n, n_names)
         Their values in each image, NaN where an end is looked for.
     signs : ndarray of shape (n_names,)
@@ -47,7 +47,7 @@ class Goals:
         return np.where(scales > 0, scales, 1.0)
 
     def of(self, outputs):
-        """Return the outputs that are asked for, (n, n_outputs) -> (n, n_names)."""
+        """Return the outputs with targets, (n, n_outputs) -> (n, n_names)."""
         known = output_names(self.properties)
         return outputs[:, [known.index(name) for name in self.names]]
 

@@ -1,4 +1,4 @@
-"""A trained generator as the rest of the library asks it: latents to images, and back."""
+"""A trained generator as the rest of the library uses it: latents to images, and back."""
 
 from dataclasses import dataclass, replace
 
@@ -134,7 +134,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkModel(Model):
-    """A model whose images are told by a network.
+    """A model whose network generates images.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ RESOLUTION = 1e-5
 
 
 class Unmeasured:
-    """Stands for a descriptor of ``n_features`` features, which are unknown."""
+    """Placeholder for a descriptor of ``n_features`` features, which are unknown."""
 
     def __init__(self, n_features):
         self.n_features = n_features
@@ -124,8 +124,8 @@ def _numbers(name, column, n_images):
         )
     if 0 < np.ptp(numbers) < RESOLUTION * np.abs(numbers).max():
         raise ValueError(
-            f"column {name!r} of y must vary by more than {RESOLUTION:g} of its values, of which "
-            f"single precision sees no less, got {numbers.min()} to {numbers.max()}; "
+            f"column {name!r} of y must vary by more than {RESOLUTION:g} of its values, the "
+            f"resolution of single precision, got {numbers.min()} to {numbers.max()}; "
             "subtract an offset."
         )
     return numbers

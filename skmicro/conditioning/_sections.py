@@ -1,6 +1,6 @@
 """Conditions of volumes whose sections are images with conditions of their own.
 
-Of a volume as a whole the fractions of phases can be asked for, and process variables of the
+Of a volume as a whole phase fractions can be targets, and process variables of the
 material; all other conditions are those of each section.
 """
 

@@ -156,7 +156,7 @@ class ConditionTable(Persistent):
         return rows
 
     def completed(self, rows):
-        """Put the mean of the training images in place of what images do not tell (NaN)."""
+        """Replace values that images do not determine (NaN) by the mean of the training images."""
         means = self.rows.mean(axis=0, dtype=np.float64)
         return np.where(np.isnan(rows), means, rows).astype(np.float32)
 
@@ -181,8 +181,8 @@ class ConditionTable(Persistent):
         Returns
         -------
         table : ConditionTable
-            The same conditions, which are what the network was trained on; other names
-            stand for descriptors of these images.
+            The same conditions, on which the network was trained; other names
+            refer to descriptors of these images.
         """
         table = copy.copy(self)
         table.periodic = periodic
@@ -260,7 +260,7 @@ def described(descriptors, images):
 
 
 def _widened(bounds, values):
-    # NaN, of which known voxels do not tell a value, is left out.
+    # NaN, of which known voxels determine no value, is left out.
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     if bounds is None:
         return low, high

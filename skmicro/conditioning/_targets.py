@@ -1,7 +1,7 @@
 """Targets: from ``sample(n, p1=0.4)`` to descriptors and one row of values per sample.
 
-A name stands for a condition of the generator or, failing that, for the descriptor of
-that name with default parameters, measured across the borders where the images to be made
+A name refers to a condition of the generator or, failing that, to the descriptor of
+that name with default parameters, periodic if the generated images
 are periodic; ``volume_fraction`` is another name of ``p1``. Values are a scalar, an array (n,)
 for a scalar descriptor, or (k,) or (n, k) for a descriptor with k components.
 """
@@ -54,7 +54,9 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
         if name == VOLUME_FRACTION and name not in table.names:
             name, phase, value = fraction_in_terms_of(value, table, encoder, n_samples)
             if name in targets and name != VOLUME_FRACTION:
-                raise ValueError(f"targets {VOLUME_FRACTION} and {name} are one; give one of them.")
+                raise ValueError(
+                    f"targets {VOLUME_FRACTION} and {name} are the same; give one of them."
+                )
         descriptor = target_descriptor(name, table, encoder, image_shape, phase)
         if not descriptor.differentiable:
             raise ValueError(
@@ -66,7 +68,7 @@ def read_targets(targets, table, encoder, image_shape, n_samples):
 
 
 def target_descriptor(name, table, encoder, image_shape, phase=None):
-    """Return the descriptor that the name of a target stands for, ready for images.
+    """Return the descriptor that the name of a target refers to, ready for images.
 
     With a phase, it is that of its volume fraction. ValueError if the name is unknown.
     """

@@ -1,7 +1,7 @@
 """The target ``volume_fraction``: of which phase it is can be said, ``volume_fraction={0: 0.3}``.
 
 It becomes a target of a descriptor that the generator has for a condition wherever the values
-given tell what that is to be; the fraction of one phase of two tells that of the other.
+given determine it; the fraction of one phase of two determines that of the other.
 """
 
 import numpy as np
@@ -88,7 +88,7 @@ def _completed(fractions, channels, encoder, n_samples):
         )
     if rows.min() < 0.0:
         raise ValueError(
-            f"target {VOLUME_FRACTION} must leave no phase less than nothing, got {rows.min():.4g}."
+            f"target {VOLUME_FRACTION} must not give a negative fraction, got {rows.min():.4g}."
         )
     return rows
 

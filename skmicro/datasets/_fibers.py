@@ -48,7 +48,7 @@ def make_fibers(
     orientation_tensor : array-like or None, default=None
         Second-order orientation tensor, the mean of :math:`p \otimes p` over the directions
         :math:`p` of the fibres, of shape (n_axes, n_axes), or its diagonal, of shape
-        (n_axes,); symmetric with eigenvalues >= 0 that sum to one. ``None`` stands for
+        (n_axes,); symmetric with eigenvalues >= 0 that sum to one. ``None`` means
         directions that are uniform.
     volume_fraction : float or tuple (low, high) of float, default=0.2
         Share of the voxels in fibres, which takes the number of fibres that comes nearest to it.

@@ -54,7 +54,7 @@ def make_polycrystals(
     Grains are the cells of a periodic power diagram [1]_ of random seeds, whose weights are
     set so that the grain volumes follow a lognormal law [2]_. Orientations are given to the
     grains so that no two grains which share a face have the same one, and so that the
-    volume fractions of the orientations come near those asked for. Opposite faces of an
+    volume fractions of the orientations approximate the given ones. Opposite faces of an
     image match.
 
     Parameters
@@ -64,7 +64,7 @@ def make_polycrystals(
     n_grains : int, default=40
         Grains in each image, at most one for 4 voxels.
     n_orientations : int or None, default=None
-        Number of orientations, at most 64. ``None`` stands for 5 in two dimensions and 10
+        Number of orientations, at most 64. ``None`` means 5 in two dimensions and 10
         in three.
     orientation_fractions : array-like or None, default=None
         Volume fractions to come near, of shape (n_orientations,) for all images or

@@ -38,10 +38,10 @@ def make_circles(
     n_samples, shape : any
         As in :func:`make_cahn_hilliard`.
     radius : tuple (low, high) of int or None, default=None
-        Least and largest radius in voxels. ``None`` stands for (14, 32) on sides of 128
+        Least and largest radius in voxels. ``None`` means (14, 32) on sides of 128
         voxels and in proportion to the shortest side on others.
     center : tuple (low, high) of int or None, default=None
-        Least and largest index of a centre, the same for all axes. ``None`` stands for
+        Least and largest index of a centre, the same for all axes. ``None`` means
         (30, 96) on sides of 128 voxels and in proportion on others, axis by axis.
     n_circles : int, default=2
         Circles in each image, at most 63.

@@ -127,7 +127,7 @@ def check_fraction(name, value):
 
 
 def check_holds_one(fraction, half, what, shape):
-    """Raise if a fraction is nearer to 0 than to that of one body, of half of which it is told."""
+    """Raise if a fraction is nearer to 0 than to that of one body, twice ``half``."""
     if fraction < half:
         raise ValueError(
             f"volume_fraction must be >= {math.ceil(half * 1e5) / 1e5:.5f} for an image to hold "

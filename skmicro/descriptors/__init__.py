@@ -26,7 +26,7 @@ from ._two_point import TwoPointCorrelation
 from ._two_point_cluster import TwoPointCluster
 
 REPORTED = (TwoPointCorrelation, SpecificSurface, LinealPath, EulerNumber, ClusterStatistics)
-"""Kinds that stand for all of them in scores and reports, beside the fractions of phases."""
+"""Default descriptors of scores and reports, in addition to phase fractions."""
 
 __all__ = [
     "BaseDescriptor",

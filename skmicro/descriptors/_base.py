@@ -24,8 +24,8 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
     parameters (see :mod:`skmicro.parameters`), and implement :meth:`_describe` and
     :meth:`_feature_names`. Those whose features have no gradient, such as counts, set
     ``differentiable = False`` and refuse tensors that require one. Those that can do without some
-    voxels set ``takes_unknown = True``. Their ``_describe(images, known=None)`` is told which ones
-    are known, a tensor (n, *spatial) of ones and zeros, of images where some are not.
+    voxels set ``takes_unknown = True``. Their ``_describe(images, known=None)`` receives the
+    known voxels, a tensor (n, *spatial) of ones and zeros, of images where some are not.
     """
 
     name = None
@@ -87,7 +87,7 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         -------
         features : ndarray or Tensor of shape (n, n_features)
             One row for each image; a tensor where ``X`` is a tensor. NaN where the known voxels of
-            an image with unknown ones, masked or NaN, do not tell a feature.
+            an image with unknown ones, masked or NaN, do not determine a feature.
 
         Raises
         ------

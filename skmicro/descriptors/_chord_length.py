@@ -89,7 +89,7 @@ class ChordLength(SpacedDescriptor, EdgeCorrectedDescriptor):
         None,
         optional(integer(1)),
         """Length of the last bin, in voxels, of the finest axis where ``spacing`` differs. ``None``
-        stands for half the shortest side longer than one voxel. At most the longest side minus
+        means half the shortest side longer than one voxel. At most the longest side minus
         one in periodic images, minus two in others: no chord is longer.""",
     )
 

@@ -17,7 +17,7 @@ class CurveDescriptor(SpacedDescriptor, SpatialDescriptor):
     max_lag: int | None = parameter(
         None,
         optional(integer(0)),
-        """Largest lag in voxels, of the finest axis where ``spacing`` differs. ``None`` stands for
+        """Largest lag in voxels, of the finest axis where ``spacing`` differs. ``None`` means
         half the shortest side longer than one voxel. At most half the longest side in periodic
         images, that side minus one in others; a finest one where ``spacing`` differs.""",
     )
@@ -61,7 +61,7 @@ class BinnedDescriptor(CurveDescriptor):
     n_bins: int | None = parameter(
         None,
         optional(integer(1)),
-        """Bins of the average over lags of one length; ``None`` stands for one for each whole
+        """Bins of the average over lags of one length; ``None`` means one for each whole
         lag, ``max_lag + 1``.""",
     )
 

@@ -178,7 +178,7 @@ def even_lag_sums(first, second, sizes, limits):
     """Return ``sum_x a(x) b(x + r)``, averaged over the signs of the components of r.
 
     For the lags ``0 .. limits`` of every axis, at most half its period. The periods are
-    ``sizes``: fields that are smaller are filled up with zeros. ``second=None`` stands for
+    ``sizes``: fields that are smaller are filled up with zeros. ``second=None`` means
     ``first``.
     """
     dims = tuple(range(1, first.ndim))

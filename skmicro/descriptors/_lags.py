@@ -10,7 +10,7 @@ Bin 0 holds r = 0 alone. Bin k > 0 of the default bins holds the lags with
 cut into ``n_bins - 1`` equal parts.
 
 Lengths are in pixels. Where the sides of a pixel are of unlike lengths, these are the ``scales``,
-in units of the shortest one, and so are all lengths; None stands for square pixels.
+in units of the shortest one, and so are all lengths; None means square pixels.
 """
 
 from functools import lru_cache

@@ -65,7 +65,7 @@ class LocalThickness(SpacedDescriptor, SpatialDescriptor):
     max_diameter: int | None = parameter(
         None,
         optional(integer(1)),
-        """Largest diameter in voxels of the finest axis; ``None`` stands for a quarter of the
+        """Largest diameter in voxels of the finest axis; ``None`` means a quarter of the
         shortest side longer than one voxel, at least 1.""",
     )
 

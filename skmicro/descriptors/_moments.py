@@ -15,7 +15,7 @@ class _ShapeDescriptor(BaseDescriptor):
     background: int | None = parameter(
         None,
         label(),
-        """Label of the background; ``None`` stands for the smallest label. Grey images and
+        """Label of the background; ``None`` means the smallest label. Grey images and
         images of one phase have no background and show one shape.""",
     )
 
@@ -63,7 +63,7 @@ class _PlacedShapeDescriptor(_ShapeDescriptor):
     periodic: bool = parameter(
         False,
         boolean(),
-        """Whether shapes go on across the border. It is not told from the images: where all
+        """Whether shapes go on across the border. It is not detected from the images: if all
         shapes lie inside the borders, they look periodic.""",
     )
 

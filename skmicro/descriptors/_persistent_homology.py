@@ -35,10 +35,10 @@ class PersistentHomology(SpacedDescriptor, ConnectedDescriptor):
 
     Notes
     -----
-    The filtration by the signed distance tells wide pores from throats [1]_ [2]_. A pore of radius
-    r is a component for all t < r, until the erosion is less than the radius of the throat that
-    leads to another one: the step from one number to the other in a curve is a size. Numbers of a
-    persistence p are ranks of the maps of the homology of the set of t into that of the set of
+    The filtration by the signed distance distinguishes wide pores from throats [1]_ [2]_. A pore of
+    radius r is a component for all t < r, until the erosion is less than the radius of the throat
+    that leads to another one: the step from one number to the other in a curve is a size. Numbers
+    of a persistence p are ranks of the maps of the homology of the set of t into that of the set of
     t - p, and p = 0 gives the Betti numbers of each set. On voxels, single ones at rough borders
     make many short-lived components: p is to be at least one voxel.
 
@@ -84,7 +84,7 @@ class PersistentHomology(SpacedDescriptor, ConnectedDescriptor):
         None,
         optional(integer(1)),
         """Largest distance R in voxels of the finest axis, at most the longest side; ``None``
-        stands for a quarter of the shortest side longer than one voxel, at least 1.""",
+        means a quarter of the shortest side longer than one voxel, at least 1.""",
     )
     min_persistence: float = parameter(
         1.0,

@@ -19,7 +19,7 @@ class PhaseDescriptor(BaseDescriptor):
     phase: int | None = parameter(
         None,
         label(),
-        "Label of the phase; ``None`` stands for the largest label.",
+        "Label of the phase; ``None`` means the largest label.",
     )
 
     def _check_parameters(self):
@@ -77,7 +77,7 @@ class SpacedDescriptor(BaseDescriptor):
     def _unit_and_scales(self, shape):
         """Return the least distance along an axis, and all of them in units of it.
 
-        Of axes longer than one voxel; None stands for scales that are all the same.
+        Of axes longer than one voxel; None means scales that are all the same.
         """
         spacing = self._spacing(len(shape))
         thick = [step for step, side in zip(spacing, shape, strict=True) if side > 1] or spacing
@@ -103,7 +103,7 @@ class SpatialDescriptor(PhaseDescriptor):
         None,
         optional(boolean()),
         """Whether the images wrap around. Otherwise only pairs, segments and clusters inside
-        the image count. ``None`` tells it from the images seen in ``fit``, by comparing the
+        the image count. ``None`` detects it from the images in ``fit``, by comparing the
         jumps across their borders with jumps inside; see ``periodic_``.""",
     )
 
@@ -128,13 +128,13 @@ class SpatialDescriptor(PhaseDescriptor):
 
 
 class EdgeCorrectedDescriptor(SpatialDescriptor):
-    """Base class of descriptors that tell windows of a material from pieces cut out of it."""
+    """Base class of descriptors that distinguish windows of a material from isolated pieces."""
 
     edge_correction: bool = parameter(
         True,
         boolean(),
-        """What images that do not wrap around stand for: windows of a material, of which the
-        estimate is unbiased, or, with False, pieces as they were cut. Of no effect in periodic
+        """Whether to treat non-periodic images as windows of a material, with unbiased
+        estimates, or, with False, as isolated pieces. No effect on periodic
         images.""",
     )
 

@@ -33,7 +33,7 @@ def descriptor_named(name, parameter=None, own=()):
         A descriptor's ``name``, e.g. ``"p1"``; classes that users derived from
         BaseDescriptor count as well, unless the library has the name.
     parameter : str or None, default=None
-        What errors call the name; ``None`` stands for a target or an invariance, which
+        What errors call the name; ``None`` means a target or an invariance, which
         only differentiable descriptors can be.
     own : iterable of str, default=()
         Other names that errors list, those of process variables.
@@ -102,7 +102,7 @@ def new_descriptor(item, periodic=None, parameter=None, own=()):
     Parameters
     ----------
     item : str or BaseDescriptor
-        A name stands for default parameters, but for ``periodic``; a descriptor is taken
+        A name means default parameters, except for ``periodic``; a descriptor is used
         as it is.
     periodic : bool or None, default=None
         Whether the images that a name is meant for wrap around; ``None`` leaves it to ``fit``.

@@ -90,7 +90,7 @@ class TwoPointCorrelation(BinnedDescriptor):
     other_phase: int | None = parameter(
         None,
         label(),
-        "Label of the phase at the head; ``None`` stands for ``phase``, which is at the tail.",
+        "Label of the phase at the head; ``None`` means ``phase``, which is at the tail.",
     )
     output: str = parameter(
         "radial",

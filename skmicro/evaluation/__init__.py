@@ -1,4 +1,4 @@
-"""Judging generators: metrics of generated and real images, beside their baselines.
+"""Evaluation of generators: metrics of generated and real images with their baselines.
 
 A distance between generated and real images says little on its own. It is read beside
 the same distance between two sets of real images, its *baseline*, which no generator is

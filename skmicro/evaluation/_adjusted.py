@@ -21,7 +21,7 @@ EXPLAINED = 1e-6
 
 
 def varying(fractions):
-    """Return the columns of fractions that are neither constant nor told by the others."""
+    """Return the columns of fractions that are neither constant nor determined by the others."""
     kept = fractions[:, 1:] if fractions.shape[1] > 1 else fractions
     return kept[:, np.ptp(kept, axis=0) > _weighted.CONSTANT]
 

@@ -1,7 +1,7 @@
-"""Reports on a generator that is asked for properties, one for each target.
+"""Reports on a generator with targets, one for each target.
 
 Real images that have exactly a target do not exist: those nearest to it have values around it. The
-generator is asked for the values of these images, one for one, so that a right generator has the
+generator samples with the values of these images, one for one, so that a correct generator has the
 distribution of the real ones, that of the targets included.
 """
 
@@ -93,7 +93,7 @@ def _by_name(targets):
             raise ValueError(f"targets of {name} must be numbers in a list, got {value!r}.")
         name = "p1" if name == VOLUME_FRACTION else name
         if name in arrays:
-            raise ValueError(f"targets must ask for p1 by one of its names, got {targets!r}.")
+            raise ValueError(f"targets must contain p1 under one name only, got {targets!r}.")
         arrays[name] = numbers
     n = max(map(len, arrays.values()))
     for name, numbers in arrays.items():
@@ -135,8 +135,8 @@ def _warn_if_far(wanted, target, asked, reference):
         if abs(near.mean() - t) > FAR * values.std():
             warn_user(
                 f"the {len(near)} images of X_test nearest to {name} = {t:.4g} have "
-                f"{near.mean():.4g} on average, which the generator is asked for; more images, or "
-                "a smaller n_samples, come nearer.",
+                f"{near.mean():.4g} on average, which are the targets of the generator; more "
+                "images, or a smaller n_samples, come nearer.",
                 TargetWarning,
             )
 
@@ -151,7 +151,7 @@ def _calibration(wanted, target, asked, achieved, rng):
     rows = []
     weights = _weighted.bootstrap_weights(np.arange(len(asked)), 1000, rng)
     for name, t, a, b in zip(wanted, target.tolist(), asked.T, achieved.T, strict=True):
-        # Of the differences: the values asked for are given, and no source of uncertainty.
+        # Of the differences: the target values are given, and no source of uncertainty.
         shift = _weighted.value_and_interval(_weighted.mean(b - a, None), weights, weights)
         asked_for, error = float(a.mean()), float(np.sqrt(np.square(b - a).mean()))
         mean = [asked_for + value for value in shift]

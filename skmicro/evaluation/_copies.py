@@ -2,7 +2,7 @@
 
 A few copies among many images move no mean, and no permutation test can see them: four
 of 120 images that lie above all real ones are as unlikely as one in sixteen. The largest
-correlation is therefore also judged by the distribution of the real ones. Correlations are
+correlation is therefore also tested against the distribution of the real ones. Correlations are
 maxima over many training images and places, whose distribution nears that of Gumbel; then
 ``(max generated - mean real) / spread real`` has a distribution without parameters but the numbers
 of images, found by simulation. Where real images are nearly copies of each other, as small ones can

@@ -1,4 +1,4 @@
-r"""Whether each latent stands for one property of the images: information shared with factors.
+r"""Disentanglement of latents: their mutual information with factors of the images.
 
 With the latents z_j of images and the numbers v_k that they were made from (factors), their
 mutual information and the entropy of a factor are
@@ -33,8 +33,8 @@ def mutual_information_gap(latents, factors, n_bins=20):
     Returns
     -------
     gap : float
-        The mean over the factors, in [0, 1]. Near 1 where each factor is told by one latent,
-        near 0 where latents share factors or know nothing of them. Pass one factor for its
+        The mean over the factors, in [0, 1]. Near 1 if each factor is encoded by one latent,
+        near 0 if latents share factors or do not encode them. Pass one factor for its
         own gap.
 
     Raises
@@ -71,7 +71,7 @@ def mutual_information_gap(latents, factors, n_bins=20):
     instead of 1. Compare scores at equal n and ``n_bins``. The paper draws latents from
     q(z | x); with means, as ``transform`` returns them, noise of latents is not seen.
 
-    The gap does not see whether a latent tells of one factor only: one that tells of two,
+    The gap does not measure whether a latent encodes one factor only: one that encodes two,
     both by itself, has a gap of 1 for each if the other latents know nothing of them. Factors
     that depend on each other share latents, which is no fault of the model.
 

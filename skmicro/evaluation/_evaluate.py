@@ -39,12 +39,12 @@ def evaluate(
     random_state=None,
     n_bootstrap=200,
 ):
-    """Judge generated images by real ones that the generator has not seen.
+    """Compare generated images with real images that were held out from training.
 
-    Every metric compares generated images with ``X_test``. Beside it stands its baseline: the
+    Every metric compares generated images with ``X_test``, and is reported with its baseline: the
     same metric for real images in the place of the generated ones, the mean over many random
-    divisions of test images and as many of ``X_train``. Its p-value tells how likely a
-    difference as large is if generated and test images come from one distribution. It is
+    divisions of test images and as many of ``X_train``. Its p-value is the probability of a
+    difference as large if generated and test images come from one distribution. It is
     adjusted for the number of metrics: the chance that *any* of them is below 0.05 for a perfect
     generator is 5 %.
 
@@ -58,12 +58,12 @@ def evaluate(
     X_test : array-like of shape (n_test, *spatial) or (n_test, n_voxels)
         Other images of the same material.
     n_samples : int or None, default=None
-        Images to judge, at most ``len(X_train)``. ``None`` stands for the length of
-        ``X_test``, or as many as ``X_train`` and given images allow. A random part of given
-        images is judged.
+        Number of generated images, at most ``len(X_train)``. ``None`` means the length of
+        ``X_test``, or as many as ``X_train`` and given images allow. Given images are
+        subsampled at random.
     descriptors : list of transformers or None, default=None
         Functions of images, as skmicro.descriptors has them; clones are fitted. ``None``
-        stands for the phase fractions (the volume fraction of two phases), and for the largest
+        means the phase fractions (the volume fraction of two phases), and for the largest
         label the two-point correlation, specific surface, lineal path, Euler number and
         clusters. Those that leave ``periodic`` open follow the parameter below.
     properties : list of transformers or None, default=None
@@ -71,17 +71,18 @@ def evaluate(
     targets : dict or None, default=None
         Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``: all samples have this value, and
         so should all of ``X_test``. Lists, ``{"p1": [0.3, 0.4, 0.5]}``, evaluate each target by
-        the real images that are nearest to it, whose values the generator is asked for: a fifth
-        of the images, or fewer for more than five targets, but at least 12, or ``n_samples``.
+        the real images that are nearest to it, whose values are the targets of the
+        generator: a fifth of the images, or fewer for more than five targets, but at least 12, or
+        ``n_samples``.
     positions : pair of array-like or None, default=None
         Where the images of ``X_train`` and of ``X_test`` lie in their scans, as
         :func:`skmicro.extract_patches` returns it. Patches of one region are alike: they are
         resampled, and change groups, in blocks of three patches to a side. ``None``: the images
         are independent.
     periodic : bool or None, default=None
-        Whether descriptors wrap around the borders of the images. ``None``: where both real
-        and generated images do, told from them as far as they tell, and by what the generator
-        says of its own. Generated images that are periodic are compared with crops of a
+        Whether descriptors wrap around the borders of the images. ``None``: if both real
+        and generated images do, detected from the images if possible, and from the ``periodic_``
+        of the generator. Generated images that are periodic are compared with crops of a
         micrograph without wrapping around.
     random_state : None, int, RandomState or Generator, default=None
         Source of the samples, the part of ``X_train``, the divisions and the bootstrap. Samples
@@ -114,7 +115,7 @@ def evaluate(
         If the real images nearest to a target have another value on average, by half a standard
         deviation of all.
     OverlapWarning
-        If images share pieces and ``positions`` is None, or they are patches of few blocks.
+        If images overlap and ``positions`` is None, or they are patches of few blocks.
 
     See Also
     --------
@@ -166,10 +167,10 @@ def evaluate(
     the value; those of baselines 95 % of the divisions.
 
     *p-values.* All metrics are computed for 999 random divisions of generated and test images into
-    two sets of these sizes, and judged by the largest of all of them (single-step maxT [1]_). The
-    largest correlation with a training image, "memorised share", is tested apart by the
-    Gumbel distribution that those of test images suggest, since a few copies move no mean. It has
-    a fifth of the chance of a false alarm.
+    two sets of these sizes, and compared with the largest of all of them (single-step maxT [1]_).
+    The largest correlation with a training image, "memorised share", is tested separately with the
+    Gumbel distribution fitted to those of test images, because a few copies do not change a mean.
+    It gets a fifth of the false positive rate.
 
     References
     ----------

@@ -39,7 +39,7 @@ def collect_evidence(generator, sets, training, tables, *, compared, settings):
     Parameters
     ----------
     generator : BaseGenerator or array-like
-        What was judged.
+        The evaluated generator or images.
     sets : ThreeSets
         The images.
     training : ndarray of shape (n_train, *spatial)

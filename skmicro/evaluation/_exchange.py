@@ -2,7 +2,7 @@ r"""Permutation tests of many metrics at once.
 
 If generated and real images come from one distribution, it does not matter which of them are
 called generated: every division of all of them into groups of the same sizes is equally likely. A
-metric of the images as they are is judged by its values for random divisions [1]_.
+metric of the actual images is compared with its values for random divisions [1]_.
 
 **Many metrics.** All of them are computed for the same divisions. With the median and the 99th
 percentile of a metric over the divisions, ``z = (t - q_0.5) / (q_0.99 - q_0.5)`` makes metrics of

@@ -39,7 +39,7 @@ def local_memorisation(images, training_images):
     Parameters
     ----------
     images : array-like of shape (n, *spatial)
-        Images to judge: phase labels or grey levels.
+        Images to evaluate: phase labels or grey levels.
     training_images : array-like of shape (m, *spatial)
         Images that parts may have been copied from.
 

@@ -31,7 +31,7 @@ def memorisation(images, training_images, *, n_candidates=32):
     Parameters
     ----------
     images : array-like of shape (n, *spatial)
-        Images to judge: phase labels or grey levels.
+        Images to evaluate: phase labels or grey levels.
     training_images : array-like of shape (m, *spatial)
         Images they may have been copied from.
     n_candidates : int or None, default=32

@@ -123,7 +123,7 @@ def descriptor_wasserstein(a, b):
     Parameters
     ----------
     a : array-like of shape (n,) or (n, n_features)
-        Features of the images to judge.
+        Features of the images to evaluate.
     b : array-like of shape (m,) or (m, n_features)
         Features of the reference.
 
@@ -162,7 +162,7 @@ def density_coverage(reference, samples, n_neighbors=5):
     reference : array-like of shape (m, n_features)
         Features of real images; more rows than ``n_neighbors``.
     samples : array-like of shape (n, n_features)
-        Features of the images to judge.
+        Features of the images to evaluate.
     n_neighbors : int, default=5
         Neighbours k that the ball around each reference point reaches to.
 
@@ -222,14 +222,14 @@ def density_coverage(reference, samples, n_neighbors=5):
 
 
 def clipped_density_coverage(reference, samples, n_neighbors=5):
-    r"""Return clipped density and coverage: the shares of good samples that they stand for.
+    r"""Return clipped density and coverage, as shares of good samples.
 
     Parameters
     ----------
     reference : array-like of shape (m, n_features)
         Features of real images; more rows than ``n_neighbors``.
     samples : array-like of shape (n, n_features)
-        Features of the images to judge.
+        Features of the images to evaluate.
     n_neighbors : int, default=5
         Neighbours k that the ball around each reference point reaches to.
 

@@ -36,7 +36,7 @@ def nearest(features, n_neighbors, share, rng):
         Indices of images.
     """
     distances = cdist(features, features)
-    # Any fixed order of ties tells the groups apart, one of which comes first.
+    # Any fixed order of ties separates the groups, one of which comes first.
     distances += rng.random(distances.shape) * (ROUNDING * (distances.max() or 1.0))
     np.fill_diagonal(distances, np.inf)
     n_nearest = min(len(features) - 1, int(np.ceil(SHARE * n_neighbors / share)))

@@ -1,4 +1,4 @@
-"""Images that share pieces, as patches of one scan do, found by hashes of windows.
+"""Overlapping images, as patches of one scan do, found by hashes of windows.
 
 Wherever two patches overlap by a third of their sides, the overlap holds a corner of one of them.
 The windows in all corners are looked up among those at all places of the other images by a
@@ -31,7 +31,7 @@ MULTIPLIERS = tuple(
 
 
 def sharing(images, others=None):
-    """Tell which images share a piece with another one.
+    """Return which images overlap with another one.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class RepresentativeVolume(NamedTuple):
     relative_error : float
         Half the length of the interval over the mean; infinite if that is 0.
     n_voxels : float
-        Voxels needed in all for the relative error asked for.
+        Voxels needed in all for the requested relative error.
     n_images : int
         The same as a number of images of the present size; infinite if the mean is 0.
     side : int
@@ -72,7 +72,7 @@ def representative_volume(
     confidence : float, default=0.95
         Confidence of the interval, between 0 and 1.
     periodic : bool or None, default=None
-        Whether each image wraps around; ``None`` tells it from the images. It matters for volume
+        Whether each image wraps around; ``None`` detects it from the images. It matters for volume
         fractions only, others say it for themselves.
 
     Returns

@@ -73,7 +73,7 @@ def _blocks(positions, training, reference):
     }
     remarks = [
         f"{name} has patches of {n_blocks} independent blocks of its scans; with fewer than "
-        f"{FEW_BLOCKS} hardly any difference is told from chance."
+        f"{FEW_BLOCKS} hardly any difference can be detected."
         for name, n_blocks in counts.items()
         if n_blocks < FEW_BLOCKS
     ]
@@ -103,14 +103,14 @@ def _overlaps(training, reference):
     remarks, shared = [], sharing(reference)
     if shared.any():
         remarks.append(
-            f"{shared.sum()} of {len(shared)} images of X_test share a piece with another one, as "
-            "patches of one scan do. They are taken for independent: p-values are too small and "
-            "intervals too short. positions=(train, test) of extract_patches mends it."
+            f"{shared.sum()} of {len(shared)} images of X_test overlap with another one, as "
+            "patches of one scan do. They are treated as independent: p-values are too small and "
+            "intervals too short. Pass positions=(train, test) of extract_patches."
         )
     shared = sharing(reference, training)
     if shared.any():
         remarks.append(
-            f"{shared.sum()} of {len(shared)} images of X_test share a piece with a training "
+            f"{shared.sum()} of {len(shared)} images of X_test overlap with a training "
             "image: a generator that copies training images seems right. Choose test images of "
             "other scans or regions, see skmicro.split_patches."
         )
@@ -139,7 +139,7 @@ def _generated_images(generator, training, reference, n_samples, targets, seed):
 
 
 def number_of_samples(n_samples, largest, default):
-    """Return how many images to judge: ``n_samples``, which is checked, or the default."""
+    """Return the number of images to evaluate: ``n_samples``, validated, or the default."""
     if n_samples is None:
         return min(largest, default)
     check_integer("n_samples", n_samples, MIN_IMAGES)

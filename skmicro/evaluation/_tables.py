@@ -1,4 +1,4 @@
-"""Features of the images of a report, from the transformers that it was asked for."""
+"""Features of the images of a report, from the requested transformers."""
 
 import numpy as np
 from sklearn.base import clone
@@ -9,13 +9,13 @@ from ._rows import Table
 
 
 def default_descriptors(encoder):
-    """Return the descriptors that stand for all of them, in pairs as :func:`checked` has them."""
+    """Return the default descriptors, in pairs as :func:`checked` returns them."""
     fractions = VolumeFraction() if encoder.n_channels == 2 else PhaseFractions()
     return [("descriptors", item) for item in (fractions, *(kind() for kind in REPORTED))]
 
 
 def checked(descriptors, properties):
-    """Return the transformers asked for, each with the parameter that it came by."""
+    """Return the requested transformers, each with the parameter that contained it."""
     transformers = []
     for parameter, items in (("descriptors", descriptors), ("properties", properties)):
         if items is None:

@@ -128,6 +128,6 @@ def _unknown_of(images, masked):
     unknown = _unknown_voxels(images, masked)
     if not unknown.any():
         raise ValueError(
-            "mask must say what is to be filled, where no voxel of X is masked or NaN; got None."
+            "mask must mark the region to fill if no voxel of X is masked or NaN, got None."
         )
     return unknown

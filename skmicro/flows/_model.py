@@ -38,7 +38,7 @@ class FlowModel(NetworkModel):
     guidance : float
         Factor of what conditions add to the velocity.
     restart_time : float or None
-        Time to which an image of phases is taken back with new noise, to tell its phases again.
+        Time to which an image of phases is taken back with new noise, to predict its phases again.
     """
 
     n_steps: int
@@ -93,11 +93,11 @@ class FlowModel(NetworkModel):
         return guided if guidance != 1.0 else lambda x, t: evaluated(x, t, conditions)
 
     def evidence(self, noise, conditions):
-        """Tell the phases of the images that noise flows into.
+        """Return the phases of the images that noise flows into.
 
-        They are told in the middle of the last step, and by Euler's steps, which evaluate the
-        network once, at its beginning. With a ``restart_time``, images are taken back to it with
-        new noise and told once more, at the fractions of phases that they have (restart
+        They are predicted in the middle of the last step, or at its beginning with Euler's
+        method, which evaluates the network once per step. With a ``restart_time``, images are
+        taken back to it with new noise and predicted again, at the same phase fractions (restart
         sampling, Xu et al. 2023, with one evaluation of the network).
 
         Parameters
@@ -128,7 +128,7 @@ class FlowModel(NetworkModel):
         told : Tensor of shape (n, n_flow_channels, *image_shape)
             Half the log-odds of the phases.
         noise : Tensor of shape (n, n_flow_channels, *image_shape)
-            The noise that they were told from.
+            The noise that they were predicted from.
         conditions : Tensor of shape (n, n_conditions)
             Conditions, NaN where none is given.
 

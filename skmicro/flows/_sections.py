@@ -1,13 +1,13 @@
 """Volumes whose sections are images of a flow.
 
 A volume of noise flows into a volume of phases. In every step the network, which knows images,
-tells the phases of all sections across all three axes, and three of them meet in a voxel. With
-h_a what the other voxels of its section across the axis a tell of it, and o what it tells itself
+predicts the phases of all sections across all three axes, and three of them meet in a voxel. With
+h_a the evidence of the other voxels of its section across the axis a, and o its own evidence
 (half log-odds; see :mod:`skmicro.networks._unet`), its evidence is
 
     o + h_0 + h_1 + h_2 + level,
 
-in which what the voxel tells counts once, and the level makes up for the fractions of phases,
+in which the voxel's own evidence counts once, and the level makes up for the fractions of phases,
 which every h_a has in it: it is such that the mean phases of the volume have the fractions that
 are asked for.
 
@@ -46,7 +46,7 @@ from ._steps import time_grid
 N_STEPS = 16
 AHEAD = 0.6
 CERTAIN = 20.0
-"""Evidence of voxels that are known, beyond all that networks tell."""
+"""Evidence of known voxels, larger than any predicted by networks."""
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -151,7 +151,7 @@ class SectionModel(Model):
         return rows
 
     def _evidence(self, x, t, mean, sections, fractions):
-        """Return what all sections of noisy volumes tell of the phases; see above."""
+        """Return the evidence of phases from all sections of noisy volumes; see above."""
         own = own_evidence(x, x.new_full((len(x),), t))
         told = own
         for axis, plane in enumerate(self.planes):

@@ -10,7 +10,7 @@ from ._model import FlowModel
 
 @dataclass(frozen=True, kw_only=True)
 class StudentModel(FlowModel):
-    """A model whose images a student makes; all else is asked of the flow that it learned from.
+    """A model whose images a student generates; all other methods use the flow behind it.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class StudentModel(FlowModel):
     n_evaluations : int
         How often an image needs it.
     restarts : bool, default=False
-        Whether the network of the flow tells the phases once more, at ``restart_time``.
+        Whether the network of the flow predicts the phases again, at ``restart_time``.
     """
 
     student: torch.nn.Module
@@ -48,7 +48,7 @@ class StudentModel(FlowModel):
 def short_flow(model, student, n_evaluations):
     """Return the flow of a student, which takes so many steps of Euler.
 
-    The last one tells the phases where it begins: the only one, straight from the noise.
+    The last one predicts the phases where it begins: the only one, straight from the noise.
     """
     parts = {field.name: getattr(model, field.name) for field in fields(FlowModel)}
     steps = {"n_steps": n_evaluations, "method": "euler", "guidance": 1.0, "restart_time": None}

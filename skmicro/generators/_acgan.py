@@ -1,4 +1,4 @@
-"""AC-GAN: the critic also tells the conditions of an image.
+"""AC-GAN: the critic also predicts the conditions of an image.
 
     L_D = E_z[D(G(z, r))] - E_x[D(x)] + penalty + mu E_x |c(x) - r(x)|^2
     L_G = -E_z[D(G(z, r))] + mu E_z,r |c(G(z, r)) - r|^2

@@ -60,7 +60,7 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         for images whose objects have places. Or two functions that make networks of your own,
         called as ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)``
         and ``make_critic(n_channels, shape, width=, periodic=)``, by :class:`ACGAN` with
-        ``n_attributes=`` as well, the numbers that the critic tells beside the score.""",
+        ``n_attributes=`` as well, the numbers that the critic predicts besides the score.""",
         MODEL,
     )
     n_critic: int = parameter(5, integer(1), "Critic steps per iteration.")
@@ -80,8 +80,8 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
     def _players(self, critic_width=None):
         """Return factories of ``"generator"`` and ``"critic"``.
 
-        The critic sees ``_n_views`` channels beside those of the images (one less if -1), tells
-        ``_n_attributes`` values of each image, and is as wide as the generator if not told.
+        The critic sees ``_n_views`` channels besides those of the images (one less if -1), predicts
+        ``_n_attributes`` values of each image, and is as wide as the generator by default.
         """
         made, n_channels, shape = self._made, self.encoder_.n_channels, self.image_shape_
         n_seen, n_told = n_channels + self._n_views, self._n_attributes
@@ -126,8 +126,8 @@ class ConditionalGenerator(AdversarialGenerator):
         ("p1",),
         descriptors(n_least=1),
         """Differentiable descriptors whose values are inputs of the generator: names or
-        descriptor objects. A name stands for default parameters; what leaves ``periodic`` open
-        follows the generator.""",
+        descriptor objects. A name means default parameters; an unset ``periodic`` is
+        that of the generator.""",
         MODEL,
     )
 

@@ -80,8 +80,8 @@ class Autoencoder(EncoderGenerator):
     directions in which codes do not vary are zero for any image: with n training images all but
     n - 1 at the most. Take fewer latents than images.
 
-    :meth:`partial_fit` counts the codes of all calls, each as the encoder told them then, and finds
-    the axes anew: latents from before belong to another scale.
+    :meth:`partial_fit` uses the codes of all calls, each computed by the encoder at that time, and
+    recomputes the axes: earlier latents belong to another scale.
 
     :meth:`light` sets ``width=16``, ``n_iter=2000``, ``batch_size=16``.
 

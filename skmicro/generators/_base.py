@@ -152,7 +152,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
             Return the conditions and targets of the images as well.
         exact : bool, default=False
             Move the decision threshold of each image, not only of those that miss by more than
-            ``target_tol``, so that the phase fractions asked for are met to half a voxel. The
+            ``target_tol``, so that the target phase fractions are met to half a voxel. The
             phases' borders move by a fraction of a voxel where the network was nearly right;
             where it was not, the image's correlation functions change with its phase fraction.
         shape : tuple of int or None, default=None
@@ -160,7 +160,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
             that are homogeneous in space (convolutions throughout, or a random field).
         periodic : bool or None, default=None
             Whether opposite borders of the images match, for the same generators;
-            ``None`` stands for what they were made for.
+            ``None`` means what they were made for.
         **targets : float or array-like
             Targets by descriptor name, e.g. ``p1=0.4``: a scalar, an array
             (n_samples,), or for a descriptor of k components (k,) or (n_samples, k).
@@ -173,7 +173,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
             Images with the labels, type and layout of the training images; with
             ``shape`` or ``periodic`` always (n_samples, *shape).
         targets : dict of str to ndarray of shape (n_samples, n_components)
-            Only with ``return_targets``: values asked for or drawn.
+            Only with ``return_targets``: values given or drawn.
 
         Raises
         ------
@@ -217,7 +217,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
 
         Where the generator has no way back, these are the latents whose images are nearest
         (mean squared difference of the channels), found by quasi-Newton steps from the best of
-        a few fixed starting points. Where it has an encoder, that tells them in one evaluation.
+        a few fixed starting points. Where it has an encoder, it computes them in one evaluation.
         Flows and random fields lead back to their noise, up to integration or rounding errors.
 
         Parameters
@@ -289,7 +289,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         return self.inverse_transform(self._model().between(*ends, share))
 
     def score(self, X, y=None):
-        """Return minus the distance between 256 samples and other images: one figure of a report.
+        """Return minus the distance between 256 samples and other images, a single number.
 
         It is minus the sum of two terms, about 0 for samples that are like ``X`` and at most 1: the
         mean over descriptors of the coefficient of inhomogeneity of their distributions, and how
@@ -345,7 +345,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         return tags
 
     def _learn(self, images, rows, task):
-        """Learn from images (n, *S) and their conditions (n, k), telling the task."""
+        """Learn from images (n, *S) and their conditions (n, k), naming the task."""
         raise NotImplementedError
 
     def _model(self):

@@ -3,7 +3,7 @@
     min_G max_D  E_x[D(x, r)] - E_z,r[D(G(z, r), r)] - penalty
 
 (Mirza & Osindero 2014, with the Wasserstein loss of the other models). Nothing measures
-whether an image has the descriptors r it was asked for; the critic has to learn that
+whether an image has the given descriptors r; the critic has to learn that
 images and conditions belong together.
 """
 
@@ -20,7 +20,7 @@ class ConditionalGAN(ConditionalGenerator):
     See Also
     --------
     InvNetGenerator : Measures the descriptors instead of learning them.
-    ACGAN : Its critic tells the conditions of an image.
+    ACGAN : Its critic predicts the conditions of an image.
 
     References
     ----------

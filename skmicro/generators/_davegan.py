@@ -51,7 +51,7 @@ ARCHITECTURES = {
         partial(_half_width_critic, fine=True),
     ),
 }
-LARGEST_SPREAD = 1e4  # up to which single precision tells whole voxels
+LARGEST_SPREAD = 1e4  # up to which single precision resolves whole voxels
 CRITIC_LOSSES = {
     "log": ADVERSARIAL_LOSSES["log"],
     "wasserstein-gp": ADVERSARIAL_LOSSES["wasserstein"],
@@ -162,7 +162,7 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
     Of few images, a larger ``lambda_rec`` makes reconstructions better and new images more like
     the old: look at :func:`skmicro.evaluation.memorisation`. With more latents and a smaller
     ``beta``, latents of new images come near to codes less often. With ``symmetries`` there are
-    more images to tell apart, which takes longer to learn. Half an hour of the published settings
+    more images to distinguish, which takes longer to learn. Half an hour of the published settings
     left new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
 
     With ``scale_fractions``, the sum of the variances of all phase fractions (or the variance of

@@ -24,7 +24,7 @@ class PropertyDesign:
     def design(
         self, properties, targets, n_samples=1, *, rtol=0.002, random_state=None, **conditions
     ):
-        r"""Generate images whose properties are the ones asked for.
+        r"""Generate images with given properties.
 
         The properties are computed of the finished images, in which every voxel has a label, and
         recomputed of those that are returned. Every image starts at the best of four draws and
@@ -35,8 +35,8 @@ class PropertyDesign:
         ----------
         properties : BaseDescriptor or list of BaseDescriptor
             Properties or other descriptors that are differentiable, such as
-            ``ElasticStiffness(outputs=["C11"])``; they are copied. Their ``outputs`` should be no
-            more than what is asked for, of which the time depends.
+            ``ElasticStiffness(outputs=["C11"])``; they are copied. Limit their ``outputs`` to
+            those needed, because the computing time grows with them.
         targets : dict of str to float, ndarray of shape (n_samples,), "max" or "min"
             What outputs are to be, by name: a number, a number for each image, or the largest or
             smallest value within reach. Of several ``"max"`` and ``"min"``, the product of what
@@ -50,9 +50,9 @@ class PropertyDesign:
             Source of the latents; the first images of an integer do not depend on ``n_samples``.
         **conditions : float or array-like
             Conditions or phase fractions that stay fixed, as the targets of :meth:`sample`, e.g.
-            ``p1=0.5``. Fractions are met to half a voxel. Others are free: those that the images
-            tell may move within the range of the training images. Images then have the phase
-            fractions that the network is fed.
+            ``p1=0.5``. Fractions are met to half a voxel. Others are free: conditions measured on
+            images may vary within the range of the training images. Images then have the phase
+            fractions that the network is given.
 
         Returns
         -------
@@ -71,7 +71,7 @@ class PropertyDesign:
         Warns
         -----
         TargetWarning
-            If images miss a target by more than ``rtol``; tells the nearest values found.
+            If images miss a target by more than ``rtol``; states the closest values found.
         ExtrapolationWarning
             If a condition lies outside what the training images covered.
 
@@ -91,7 +91,7 @@ class PropertyDesign:
 
         Each step evaluates the generator and the properties once. A student
         (:meth:`FlowMatchingGenerator.distill`) makes this fastest; the network of its flow then
-        tells the phases once more, at ``restart_time``, which makes borders smoother.
+        predicts the phases again, at ``restart_time``, which makes borders smoother.
         Properties that iterate have a tolerance of a tenth of ``rtol`` during the search.
 
         References

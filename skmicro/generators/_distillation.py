@@ -30,7 +30,7 @@ class DistillableFlow(FlowGenerator):
     def distill(self, n_evaluations=1, *, n_pairs=1024, n_iter=400):
         """Return a copy that makes images in one evaluation of its network instead of many.
 
-        A student, which begins as the trained network, learns to tell the phases straight
+        A student, initialised as the trained network, learns to predict the phases
         from the noise: those that the flow has made of the same noise, with more steps than
         ``n_steps``. No training images are needed.
 
@@ -46,7 +46,7 @@ class DistillableFlow(FlowGenerator):
         Returns
         -------
         student : object
-            A fitted generator. ``sample`` and ``inverse_transform`` ask the student: same
+            A fitted generator. ``sample`` and ``inverse_transform`` use the student: same
             noise, nearly the same images, of any size; so does ``design``, with one further
             evaluation of the flow's network at ``restart_time``. ``transform`` and ``inpaint``
             follow the flow, and only for them ``n_steps`` and ``method`` hold from now on.
@@ -97,7 +97,7 @@ class DistillableFlow(FlowGenerator):
         """Return batches of noise and of what the flow makes of it, with training conditions."""
         conditions = model.conditions.draw(n_pairs, [], numpy_generator(seed, 1))
         noise = normal_rows(n_pairs, model.n_latent, numpy_generator(seed, 0))
-        # A restart tells borders from noise of the far side, which a student cannot follow.
+        # A restart predicts borders from new noise, which a student cannot follow.
         steps = {"n_steps": TEACHER_STEPS, "method": "midpoint", "restart_time": None}
         teacher = replace(model, **steps)
         images, shape = teacher.decode(noise, conditions), model.image_shape

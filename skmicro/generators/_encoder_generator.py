@@ -21,7 +21,7 @@ from ._network import NetworkGenerator
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderModel(NetworkModel):
-    """A model that has the latents of images told by a network.
+    """A model whose network predicts the latents of images.
 
     Its ``encoder_network`` turns channels into numbers, those of the latents first.
     """
@@ -33,7 +33,7 @@ class EncoderModel(NetworkModel):
         return self.codes(images)
 
     def codes(self, images):
-        """Return the first numbers that the encoder network tells of images, (n, n_latent)."""
+        """Return the first numbers that the encoder network predicts for images, (n, n_latent)."""
 
         @torch.no_grad()
         def encode(index):
@@ -44,9 +44,9 @@ class EncoderModel(NetworkModel):
 
 
 class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
-    """Base class of generators whose latents are told by an encoder.
+    """Base class of generators whose encoder predicts latents.
 
-    Subclasses say in ``_numbers_per_latent`` how many numbers the encoder tells of an image for
+    Subclasses set in ``_numbers_per_latent`` how many numbers the encoder predicts per image for
     each latent, all latents first.
 
     Attributes

@@ -53,10 +53,10 @@ class FlowGenerator(NetworkGenerator):
     restart_time: float | None = parameter(
         0.5,
         optional(real(0.0, 1.0, open_low=True, open_high=True)),
-        """Time between 0 and 1 to which images of phases are taken back with new noise, to tell
-        their phases once more, in one evaluation of the network; ``None`` leaves them as they
-        are. Single voxels at borders that the flow has told wrong go; the earlier the time, the
-        smoother the borders. Grey levels have no restart.""",
+        """Time between 0 and 1 to which images of phases are taken back with new noise, to
+        predict their phases again, in one evaluation of the network; ``None`` disables it. This
+        removes single wrong voxels at borders; the earlier the time, the smoother the borders.
+        Grey levels have no restart.""",
         SAMPLING,
     )
 
@@ -75,11 +75,11 @@ class FlowGenerator(NetworkGenerator):
             where the mask is true does not matter.
         mask : array-like of bool or None, default=None
             True where voxels are to be filled; of the shape of ``X`` or of one image. ``None``
-            stands for the unknown voxels of ``X``, masked or NaN.
+            means the unknown voxels of ``X``, masked or NaN.
         random_state : None, int, RandomState or Generator, default=None
             Source of noise: another seed is another filling.
         periodic : bool or None, default=None
-            Whether opposite borders of the images match; ``None`` stands for ``periodic_``.
+            Whether opposite borders of the images match; ``None`` means ``periodic_``.
         **targets : float or array-like
             Conditions of the whole images by name, as in :meth:`sample`.
 

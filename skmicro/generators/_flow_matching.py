@@ -5,7 +5,7 @@ The flow starts from white noise, one normal number for each voxel, and follows
     dx/dt = v(x, t, r),    t = 0 ... 1,
 
 to an image with conditions r. The velocity is learned on straight lines from noise to images, of
-phases by telling the phase of every voxel of a noisy image, of grey levels by regression (see
+phases by predicting the phase of every voxel of a noisy image, of grey levels by regression (see
 :mod:`skmicro.losses.matching`): no adversary, no penalty. Backwards, the same flow takes an image
 to its noise.
 """
@@ -63,7 +63,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
 
     Notes
     -----
-    Images do not tell process variables: :meth:`transform` gives their mean in the training
+    Images do not determine process variables: :meth:`transform` uses their mean in the training
     images, and images that miss one are neither corrected nor searched.
 
     Images of up to four million voxels are computed at once; larger ones in overlapping
@@ -73,7 +73,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
     The latents are the noise itself, as many numbers as voxels (times the phases, if
     there are three or more). :meth:`transform` is the flow backwards from the image: a round
     trip up to the error of the integration, which falls with ``n_steps``, with
-    ``restart_time=None``: a restart tells the borders of phases anew. Many noises flow
+    ``restart_time=None``: a restart predicts the borders of phases again. Many noises flow
     into the same image of phases; one of them is found, from the image with a little noise,
     which is the same for all images. :meth:`interpolate` follows an arc between noises.
 
@@ -106,8 +106,8 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
         Rule("sequence of str or BaseDescriptor", _check_conditions),
         """Differentiable descriptors that the network takes as conditions: names, such as
         ``"p1"``, ``"phase_fractions"`` or ``"p2"``, or descriptor objects; may be empty. A name
-        stands for default parameters; what leaves ``periodic`` open follows it. Names of no
-        descriptor are columns of ``y``: process variables, such as a temperature.""",
+        means default parameters; an unset ``periodic`` is that of the generator. Other names
+        are columns of ``y``: process variables, such as a temperature.""",
         MODEL,
     )
     p_drop: float = parameter(

@@ -119,7 +119,7 @@ class GaussianRandomField(BaseGenerator):
         optional(boolean()),
         """Whether training images wrap around, and opposite borders of samples match. Otherwise
         correlations are measured inside the borders, and samples are cut out of a larger torus.
-        ``None`` tells it from the images; see ``periodic_``.""",
+        ``None`` detects it from the images; see ``periodic_``.""",
         MODEL,
     )
     random_state: object = parameter(

@@ -64,7 +64,7 @@ class HybridGAN(HasProjection, AdversarialGenerator):
     calibration: object = parameter(
         None,
         anything("array-like of shape (n, *spatial) or of one image, or None"),
-        """Images, or one image, whose mean descriptors are the targets; ``None`` stands for the
+        """Images, or one image, whose mean descriptors are the targets; ``None`` means the
         training images.""",
         MODEL,
     )

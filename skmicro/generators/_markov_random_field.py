@@ -60,8 +60,8 @@ class MarkovRandomField(BaseGenerator):
 
     Notes
     -----
-    **Borders.** What a window lacks is told to the classifier as unknown: voxels outside
-    the image, and those that are not drawn yet. Any voxel with a whole window serves as an example
+    **Borders.** Missing voxels of a window are passed to the classifier as unknown: voxels outside
+    the image, and those not sampled yet. Any voxel with a complete window is also an example
     for the places near the borders as well, with the pattern of what is known there, so that the
     first rows are drawn right from the first voxel on, no margin has to be cut away, and images of
     any size can be made. Where training images are ``periodic``, their windows wrap around, and the
@@ -81,8 +81,8 @@ class MarkovRandomField(BaseGenerator):
     not do, for up to 11 new ones. For other targets the best of 32 images is taken, or the best on
     that way if there is a fraction as well. That moves little: expect a TargetWarning.
 
-    **Grey levels** are put into 16 ranges of equal frequency. The classifier tells the range; the
-    level in it is uniform and independent of the others.
+    **Grey levels** are put into 16 ranges of equal frequency. The classifier predicts the range;
+    the level in it is uniform and independent of the others.
 
     Decision trees and forests are saved as arrays; of other classifiers only pickles can be made.
 
@@ -111,14 +111,14 @@ class MarkovRandomField(BaseGenerator):
     classifier: object = parameter(
         None,
         Rule("classifier or None", _check_classifier),
-        """A classifier of scikit-learn with ``predict_proba``; ``None`` stands for
+        """A classifier of scikit-learn with ``predict_proba``; ``None`` means
         ``DecisionTreeClassifier(min_samples_leaf=32)``.""",
         MODEL,
     )
     neighborhood: int | None = parameter(
         None,
         optional(integer(0)),
-        """Radius of the window in voxels; ``None`` stands for 5 in two dimensions and 2 in three.
+        """Radius of the window in voxels; ``None`` means 5 in two dimensions and 2 in three.
         Along each axis it is cut to a quarter of the side, see ``radii_``.""",
         MODEL,
     )
@@ -132,7 +132,7 @@ class MarkovRandomField(BaseGenerator):
         None,
         optional(boolean()),
         """Whether training images wrap around, and opposite borders of samples match. ``None``
-        tells it from the images; see ``periodic_``.""",
+        detects it from the images; see ``periodic_``.""",
         MODEL,
     )
     random_state: object = parameter(

@@ -51,7 +51,7 @@ class NetworkGenerator(PropertyDesign, NetworkEstimator, BaseGenerator):
         False,
         optional(boolean()),
         """Whether training images are periodic: convolutions wrap around the borders, and so
-        do descriptors given by name. ``None`` tells it from the images; see ``periodic_``.""",
+        do descriptors given by name. ``None`` detects it from the images; see ``periodic_``.""",
         MODEL,
     )
 

@@ -4,7 +4,7 @@
 
 with L(x, r) = sum_j mean_k (I_j(x)_k - r_jk)^2, which vanishes for real images and
 their own descriptors (Stinis et al. 2018, with the Wasserstein loss as in Joshi et al.
-2020, Sec. 5). The residual tells the critic at once which images are generated: the
+2020, Sec. 5). The residual shows the critic at once which images are generated: the
 published comparison saw its loss explode.
 """
 

@@ -26,7 +26,7 @@ from ..images import known_voxels
 SCORED = 256
 """Images to compare with, at most."""
 HIGHEST = 8
-"""Waves along an axis, at most, by which images are told from each other."""
+"""Waves along an axis, at most, that distinguish images."""
 
 
 def distribution_distance(samples, images, encoder, periodic):
@@ -59,7 +59,7 @@ def _descriptors(encoder, periodic):
 def inhomogeneity(first, second):
     """Return the share H of two sets of rows, (n, k) and (m, k), without bias; NaN of no columns.
 
-    Columns are in units of their standard deviation, and those left out that a row does not tell.
+    Columns are in units of their standard deviation, without those that a row does not determine.
     Of one row in ``second`` the spread is unknown, and taken for that of the others or less.
     """
     told = ~np.isnan(np.vstack([first, second])).any(axis=0)
@@ -99,7 +99,7 @@ def repetition(samples, images, encoder):
 
 
 def _moved(images):
-    """Yield images in all turns and flips that their amplitudes tell apart."""
+    """Yield images in all rotations and flips that their amplitudes distinguish."""
     shape = images.shape[1:]
     orders = [p for p in permutations(range(len(shape))) if all(shape[k] == shape[p[k]] for k in p)]
     # The flip of all axes together keeps amplitudes, so that the last axis need not be flipped.

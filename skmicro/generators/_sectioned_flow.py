@@ -37,8 +37,8 @@ class SectionedFlow(FlowGenerator):
         """Generate volumes with a network that was trained on images only.
 
         Images are taken for sections of the material. In every step from noise to a volume the
-        network tells the phases of all sections across all three axes, and what three sections
-        tell of the voxel in which they meet is put together. One image of an isotropic
+        network predicts the phases of all sections across all three axes, and what three sections
+        predict for their common voxel is combined. One image of an isotropic
         material is enough. For an anisotropic one, ``conditions`` has to name ``"normal"``, and
         this column of ``y`` to say across which axis, 0, 1 or 2, each image of ``fit`` was cut:
         those across axis 1 show axes 0 and 2 of the volume, in this order.
@@ -50,11 +50,11 @@ class SectionedFlow(FlowGenerator):
         shape : tuple of 3 int or None, default=None
             Their size; ``None`` is a cube with the first side of the training images.
         periodic : bool or None, default=None
-            Whether opposite faces match; ``None`` stands for ``periodic_``.
+            Whether opposite faces match; ``None`` means ``periodic_``.
         random_state : None, int, RandomState or Generator, default=None
             Source of the noise; the first volumes do not depend on ``n_samples``.
         exact : bool, default=False
-            Move the threshold of each volume so that the phase fractions asked for are met to
+            Move the threshold of each volume so that the target phase fractions are met to
             half a voxel.
         sections : dict or None, default=None
             Sections that every volume has to contain, such as a micrograph: images by axis and
@@ -87,10 +87,10 @@ class SectionedFlow(FlowGenerator):
         Notes
         -----
         Takes sixteen evaluations of the network for every section, and one more with a
-        ``restart_time``, whatever ``n_steps`` and ``method`` say. What images do not tell, how a
-        structure continues across them, is told by images across other axes only as far as the
-        material is the same along all of them or images of all of them were seen: percolation
-        and connectivity of rare phases should be checked. Descriptors other than fractions that
+        ``restart_time``, whatever ``n_steps`` and ``method`` say. How a structure
+        continues across an image is learned from images across other axes only, provided that
+        the material is the same along all axes or images of all axes were seen: check
+        percolation and connectivity of rare phases. Descriptors other than fractions that
         the generator has for conditions vary from section to section as they do in training.
 
         References

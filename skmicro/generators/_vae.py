@@ -1,4 +1,4 @@
-"""Variational autoencoder: an encoder that tells distributions of latents, and a generator.
+"""Variational autoencoder: an encoder that predicts distributions of latents, and a generator.
 
 The weight beta of the divergence from the prior is that of Higgins et al. 2017; see
 :mod:`skmicro.losses.variational` for the objective.
@@ -19,7 +19,7 @@ class VAE(EncoderGenerator):
         L = -\log p(x \mid z) + \beta \, D_{KL}(q(z \mid x) \,\|\, N(0, 1)),
         \qquad z \sim q(z \mid x) = N(\mu(x), \sigma^2(x)),
 
-    with an encoder network that tells :math:`\mu` and :math:`\sigma` of an image.
+    with an encoder network that predicts :math:`\mu` and :math:`\sigma` of an image.
     :meth:`transform` is :math:`\mu`, one evaluation of the network; no search. Trains without an
     adversary. Images of phases with many borders come out smoother than they are.
 

@@ -1,4 +1,4 @@
-"""Whether images wrap around, told from the images.
+"""Detection of periodic images.
 
 Across the border of a periodic image voxels differ as often as neighbours inside it do, those
 of any other image as often as voxels far from each other. Three answers are possible: borders
@@ -16,12 +16,12 @@ FAR = (0.5, 0.382, 0.309)  # of a side; regular patterns do not repeat at all of
 TELLING, CERTAIN = 1.0, 2.0
 """Difference of far and near jumps over the sum of their scatter, to wrap and to contradict."""
 N_LINES, N_VOXELS = 1024, 2**16
-"""Lines by which each axis is judged at most, or lines of so many voxels if these are more."""
+"""Maximum number of lines compared per axis, or of voxels if these give more lines."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
 def resolve_periodic(periodic, images):
-    """Return whether images wrap around: as stated, or told from them.
+    """Return whether images wrap around: as given, or as detected.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def resolve_periodic(periodic, images):
     if periodic and borders_match(images) is False:
         warn_user(
             "periodic=True wraps around images whose opposite borders do not match; "
-            "periodic=None tells it from the images.",
+            "periodic=None detects it from the images.",
             BorderWarning,
         )
     return bool(periodic)
@@ -68,7 +68,7 @@ def looks_periodic(images):
     Returns
     -------
     periodic : bool
-        Whether they match for certain; False as well where images do not tell.
+        Whether they match for certain; False as well if images do not determine it.
 
     See Also
     --------
@@ -78,7 +78,7 @@ def looks_periodic(images):
 
 
 def borders_match(images):
-    """Tell whether opposite borders of images match, where the images tell.
+    """Return whether opposite borders of images match, if the images determine it.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def borders_match(images):
     Returns
     -------
     match : bool or None
-        ``None`` where it cannot be told.
+        ``None`` if it cannot be determined.
 
     Notes
     -----
@@ -102,9 +102,9 @@ def borders_match(images):
     - does not match, if its jump is nearer to the far one, and far exceeds near by twice that.
 
     Images match if no axis leans to the far side and one matches at least; they do not match if
-    one axis does not. Images of one phase, and independent voxels, tell nothing, nor does an
-    axis along which nothing changes. Large stacks are judged by evenly spread lines, those with
-    unknown voxels by the lines without any.
+    one axis does not. Images of one phase, and independent voxels, contain no information,
+    nor does an axis along which nothing changes. Large stacks are compared along evenly spread
+    lines, those with unknown voxels along the lines without any.
     """
     axes = [axis for axis in range(1, images.ndim) if images.shape[axis] >= LEAST_SIDE]
     with np.errstate(over="ignore", invalid="ignore"):  # of levels that are refused elsewhere

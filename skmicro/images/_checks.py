@@ -39,7 +39,7 @@ def check_images(estimator, X, *, reset, min_samples=1, any_size=False, takes_un
     any_size : bool, default=False
         Without ``reset``, allow images, not flat rows, whose sides are others than in ``fit``.
     takes_unknown : bool or None, default=None
-        Whether voxels may be masked or NaN; ``None`` stands for what the estimator says of itself.
+        Whether voxels may be masked or NaN; ``None`` means what the estimator says of itself.
 
     Returns
     -------

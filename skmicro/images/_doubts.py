@@ -30,20 +30,20 @@ def warn_of_levels(low, high, whole):
     elif low >= 0 and 50 < high <= 100:
         looks = ", as percentages have"
     warn_user(
-        f"X has grey levels from {low:g} to {high:g}{looks}. Descriptors and properties take them "
-        "for shares of the second of two phases, from 0 to 1: divide them by the largest they can "
-        "be, or make phases of them by skmicro.segment(X).",
+        f"X has grey levels from {low:g} to {high:g}{looks}. Descriptors and properties interpret "
+        "grey levels as the fraction of the second of two phases, from 0 to 1: divide them by "
+        "their largest possible value, or segment them by skmicro.segment(X).",
         GreyLevelWarning,
     )
 
 
 def warn_of_one_phase(labels):
-    """Warn if the only label of images is taken for the only phase."""
+    """Warn if the only label of images counts as the only phase."""
     if len(labels) == 1:
         label = int(labels[0])
         warn_user(
-            f"X has the label {label} only, which is taken for the only phase: of fractions there "
-            f"is one, and it is 1. phases=(0, {label}) says which labels there are.",
+            f"X has the label {label} only, which counts as the only phase, with the fraction 1. "
+            f"phases=(0, {label}) says which labels there are.",
             LabelWarning,
         )
 
@@ -57,9 +57,9 @@ def warn_of_rims(images, labels):
     n_rims, share = np.count_nonzero(rims), there[~rims].sum() / max(1, there.sum())
     if n_rims >= LEAST_RIMS and 2 * n_rims >= len(labels) and share >= 0.5:
         warn_user(
-            f"X has {len(labels)} labels, of which {n_rims} are thin rims around the others, as "
-            "masks have that were stored as JPEG, resized or drawn with smooth edges; each is "
-            "taken for a phase. skmicro.segment(X) makes two phases of them, "
+            f"X has {len(labels)} labels, {n_rims} of them thin rims around the others, as in "
+            "masks that were stored as JPEG, resized or drawn with smooth edges; each counts "
+            "as a phase. skmicro.segment(X) returns two phases, "
             "skmicro.segment(X, levels=(0, 128, 255)) those of three grey levels.",
             LabelWarning,
         )

@@ -53,7 +53,7 @@ class PhaseEncoder(Persistent):
         Parameters
         ----------
         phase : int or None
-            The label; ``None`` stands for the largest one.
+            The label; ``None`` means the largest one.
         name : str, default="phase"
             What errors call it.
 
@@ -198,7 +198,7 @@ class GreyEncoder(Persistent):
         Raises
         ------
         ValueError
-            If a phase is asked for.
+            If a phase is given.
         """
         if phase is not None:
             raise ValueError(f"{name} must be None for grey-level images, got {phase!r}.")

@@ -196,6 +196,6 @@ def wraps_around(estimator):
     Returns
     -------
     periodic : bool or None
-        True where the estimator has neither; ``None`` where ``fit`` is to tell it.
+        True where the estimator has neither; ``None`` if ``fit`` is to detect it.
     """
     return getattr(estimator, "periodic_", getattr(estimator, "periodic", True))

@@ -74,7 +74,7 @@ def extract_patches(
     ------
     ValueError
         If the scan has another number of axes than the patches, or one more, a patch does not fit
-        in it, the grid has fewer tiles than asked for, not enough is known at any place, a patch
+        in it, the grid has fewer tiles than requested, no place has enough known voxels, a patch
         holds values that are not finite, or the method is unknown.
     TypeError
         If a number that must be an integer is not, or the scan does not hold real numbers.
@@ -216,7 +216,7 @@ def patch_blocks(positions, shape, name="positions"):
 
 
 def _checked_positions(name, positions, shape):
-    """Return positions, sides of a patch, one more where scans are told apart, and whether."""
+    """Return positions, sides of a patch, one more if there are several scans, and whether."""
     positions = np.asarray(positions)
     if positions.ndim != 2 or positions.shape[1] not in (2, 3, 4):
         raise ValueError(
@@ -329,7 +329,7 @@ def _n_positions(lengths, shape):
 def _blocks(positions, indices, n_blocks, apart):
     """Cut a set of patches across its longest extent until there are ``n_blocks``.
 
-    Where the first column is a scan (``apart``), scans are told apart first.
+    If the first column is a scan (``apart``), scans are separated first.
     """
     if n_blocks == 1:
         return [indices]

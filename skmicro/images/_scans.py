@@ -23,7 +23,7 @@ class ImageOfStack:
 def scans_of(scan, shape):
     """Return scans with an axis for each side of a patch, and whether there can be several.
 
-    Masked arrays stay masked. Raises where a patch does not fit, or it is not told whether three
+    Masked arrays stay masked. Raises where a patch does not fit, or it is ambiguous whether three
     axes are a stack of images or a volume.
     """
     n_sides = len(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) == 1 else None

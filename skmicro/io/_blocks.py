@@ -31,7 +31,7 @@ def unpacked_block(content, packing, dtype, shape, limit):
 
 def unpacked(content, packing, n_bytes):
     """Return the first bytes of packed content, and never more than these."""
-    if packing == "zlib":  # also gzip, told by its header
+    if packing == "zlib":  # also gzip, detected by its header
         return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content, max(1, n_bytes))
     if packing == "bzip2":
         return bz2.BZ2Decompressor().decompress(content, max(1, n_bytes))

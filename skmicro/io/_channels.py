@@ -32,7 +32,7 @@ def from_palette(indices, colours):
     Returns
     -------
     image : ndarray of uint8
-        Palettes of grey are meant to be seen as such; colours tell labels apart.
+        Palettes of grey are meant to be seen as such; colours distinguish labels.
     """
     used = distinct_values(indices[None])
     if used[-1] >= len(colours):

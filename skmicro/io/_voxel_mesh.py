@@ -27,7 +27,7 @@ def write_voxel_mesh(path, image, *, element_type=None, spacing=None, origin=Non
         Labels of phases, not negative.
     element_type : {"C3D8", "C3D8I", "C3D8R", "CPE4", "CPE4R", "CPS4", "CPS4R"}, default=None
         Type of the elements, hexahedra of volumes and quadrilaterals of two-dimensional images.
-        ``None`` stands for ``"C3D8"`` and ``"CPE4"``, which is plane strain.
+        ``None`` means ``"C3D8"`` and ``"CPE4"``, which is plane strain.
     spacing : float or sequence of float, default=None
         Edge lengths of a voxel along the axes of the image, in their order. The default is 1.
     origin : sequence of float, default=None

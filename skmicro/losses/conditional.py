@@ -4,7 +4,7 @@ A conditional GAN (Mirza & Osindero 2014) shows the critic the conditions r besi
 image; here as one constant channel for each component, in units of its spread. The GAN
 of Stinis et al. 2018 shows the residual of the constraints instead, which is zero for
 real images and L_I(x, r) of Eq. 8 of Joshi et al. 2020 for generated ones. The critic
-of an auxiliary-classifier GAN (Odena et al. 2017) has to tell the conditions of an
+of an auxiliary-classifier GAN (Odena et al. 2017) has to predict the conditions of an
 image; continuous conditions make this a regression,
 
     L_A = weight * E |c(x) - r|^2,
@@ -54,7 +54,7 @@ class ResidualView:
 
 
 class AttributeLoss:
-    """Squared error of the conditions that a critic tells from images.
+    """Squared error of the conditions that a critic predicts from images.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class DescriptorLoss:
     weight : float, default=1.0
         Factor of the loss.
     targets : Tensor of shape (n_components,) or None, default=None
-        Targets of all images; ``None`` stands for the conditions of each image.
+        Targets of all images; ``None`` means the conditions of each image.
     """
 
     def __init__(self, descriptors, weight=1.0, targets=None):

@@ -4,7 +4,7 @@ A flow takes a noise to one image and no other. So there is nothing to average o
 
     L = E_z [ - log p(X(z) | z, r) ] ,
 
-where X(z) are the phases that the flow makes of the noise z and p those that the student tells
+where X(z) are the phases that the flow makes of the noise z and p those that the student predicts
 straight from it: unlike the first step of a flow, which sees the mean of all images that a noise
 might belong to, a student that is good enough has sharp phases (Luhman & Luhman 2021).
 """
@@ -22,7 +22,7 @@ def distillation_loss(evidence, noise, ends, conditions):
     noise : Tensor of shape (n, C, *spatial)
         Where the flow began.
     ends : Tensor of shape (n, C, *spatial)
-        Where it ended: 1 where a voxel has the phase and -1 elsewhere; one channel stands for two
+        Where it ended: 1 where a voxel has the phase and -1 elsewhere; one channel codes two
         phases.
     conditions : Tensor of shape (n, n_conditions)
         The conditions that it had.

@@ -13,7 +13,7 @@ import torch
 
 
 def seen_channels(images):
-    """Return the channels (n, C, *S) that tell all: of two phases the second alone."""
+    """Return the channels (n, C, *S) without redundancy: of two phases the second only."""
     return images[:, 1:] if images.shape[1] == 2 else images
 
 

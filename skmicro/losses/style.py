@@ -1,7 +1,7 @@
 """Losses of style: what textures have in common, whatever lies where.
 
-A style network turns an image into feature maps f^l of C_l channels at M_l positions. What they
-look like wherever things lie is told by the Gram matrices (Gatys et al. 2015)
+A style network turns an image into feature maps f^l of C_l channels at M_l positions. Their
+Gram matrices measure texture regardless of position (Gatys et al. 2015)
 
     G^l_ij = sum_k f^l_ik f^l_jk.
 

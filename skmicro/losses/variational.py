@@ -1,11 +1,11 @@
-"""Losses of autoencoders, whose encoder tells a normal distribution of latents for each image.
+"""Losses of autoencoders, whose encoder predicts a normal distribution of latents for each image.
 
 A variational autoencoder (Kingma & Welling 2014) minimises
 
     L = L_rec + beta D_KL(N(m, s^2) || N(m_0, s_0^2)),
     L_rec = -log p(x | z),        z = m + s e,        e ~ N(0, 1),
 
-with the means m and deviations s that the encoder tells, and a weight beta (Higgins et al. 2017)
+with the means m and deviations s that the encoder predicts, and a weight beta (Higgins et al. 2017)
 by which codes are drawn together to the prior N(m_0, s_0^2). For each latent
 
     D_KL = log(s_0 / s) + (s^2 + (m_0 - m)^2) / (2 s_0^2) - 1/2,

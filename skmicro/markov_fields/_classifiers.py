@@ -26,7 +26,7 @@ LEVELS_BETWEEN = 4  # of a tree, after which those that came to a leaf are left 
 
 
 def as_probabilities(classifier, n_classes):
-    """Return what tells the probabilities of the classes 0, 1, ... of a fitted classifier.
+    """Return a function for the probabilities of the classes 0, 1, ... of a fitted classifier.
 
     Its training may have lacked some of the classes.
     """

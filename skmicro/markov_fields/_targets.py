@@ -51,7 +51,7 @@ def met_latents(model, latents, targets, seed):
 def _nearest(model, latents, targets, steered, tilt):
     """Return latents of the nearest images that a moving tilt leads to, their errors, its end.
 
-    The tilt (n, n_channels) follows the target of number ``steered``; ``None`` stands for no steps.
+    The tilt (n, n_channels) follows the target of number ``steered``; ``None`` means no steps.
     """
     n = len(latents)
     found, missed = latents, np.full(n, np.inf)

@@ -61,7 +61,7 @@ def _places(turns, kernel_size, n_turns):
     """Return where each turned kernel takes its values, a list of (turn, voxel) for each turn."""
     ndim = len(turns[0].order)
     voxels = torch.arange(kernel_size**ndim, device="cpu").view(1, 1, *[kernel_size] * ndim)
-    # The corners of a cube tell its turns apart.
+    # The corners of a cube distinguish its rotations.
     corners = torch.arange(2**ndim, device="cpu").view(1, 1, *[2] * ndim)
     known = {tuple(turn(corners).flatten().tolist()): k for k, turn in enumerate(turns)}
     places = []

@@ -272,7 +272,7 @@ class LightCritic(MixedNetwork):
         return self.head(self._features(images)).squeeze(1)
 
     def attributes(self, images):
-        """Return what the critic tells of the images, (n, n_attributes)."""
+        """Return the critic's prediction of attributes, (n, n_attributes)."""
         return self.attribute_head(self._features(images))
 
 

@@ -1,4 +1,4 @@
-"""Networks that tell numbers from images: convolutions, pooling, and a mean over the image.
+"""Networks that predict numbers from images: convolutions, pooling, and a mean over the image.
 
 Cang et al. 2018 ("Improving direct physical properties prediction of heterogeneous materials from
 imaging data via convolutional neural network and a morphology-aware generative model", Fig. 4(b)):

@@ -111,7 +111,7 @@ class ResidualCritic(nn.Module):
         return self.head(self.blocks(self.stem(images)).flatten(1)).squeeze(1)
 
     def attributes(self, images):
-        """Return what the critic tells of the images, (n, n_attributes)."""
+        """Return the critic's prediction of attributes, (n, n_attributes)."""
         return self.attribute_head(self.blocks(self.stem(images)).flatten(1))
 
 
@@ -123,7 +123,7 @@ def residual_critic(n_channels, image_shape, *, width=64, periodic=False, n_attr
     n_channels, image_shape, width, periodic : any
         As in :func:`residual_generator`.
     n_attributes : int, default=0
-        Numbers that ``critic.attributes(channels)`` tells of each image.
+        Numbers that ``critic.attributes(channels)`` predicts for each image.
 
     Returns
     -------

@@ -56,7 +56,7 @@ class RandomFilters(nn.Module):
         )
 
     def forward(self, images):
-        """Return the maps of the scales asked for, from fine to coarse."""
+        """Return the maps of the requested scales, from fine to coarse."""
         maps, margin = [], SIDE // 2
         for k, filters in enumerate(self.filters):
             if k in self.halvings:
@@ -118,7 +118,7 @@ def style_network(source, layers, image_shape, *, periodic=False):
     layers : sequence of str or None
         Layers whose maps are returned. ``"scale1"`` to ``"scale8"`` of random filters; of a
         VGG ``"convB_K"``, the K-th convolution of block B after its rectifier, and ``"poolB"``; of
-        other modules the names that ``named_modules()`` gives. ``None`` stands for all scales, or
+        other modules the names that ``named_modules()`` gives. ``None`` means all scales, or
         for conv1_1, pool1, conv2_1 and pool2.
     image_shape : tuple of int
         Spatial shape of the images.

@@ -14,12 +14,12 @@ the phase of a voxel as
 
     h(all other voxels, t, r) + t x / (1 - t)^2 ,
 
-in which the second part, what the voxel itself tells, is known, and the network has to learn only
-the first, what its surroundings tell. The velocity follows from the mean image (see
+in which the second part, the evidence of the voxel itself, is known, and the network learns only
+the first, that of its surroundings. The velocity follows from the mean image (see
 :mod:`skmicro.losses.matching`).
 
-A condition that is NaN is *not given*. What the network knows is the sum of what t and every
-given condition tell it; those that are not given add nothing.
+A condition that is NaN is *not given*. The embeddings of t and of every
+given condition are added; conditions that are not given add nothing.
 
 Convolutions may be computed in bfloat16 where the device is faster with them; weights, level and
 answer stay in single precision.
@@ -53,7 +53,7 @@ N_FREQUENCIES = 4
 MAX_HALVINGS = 3
 LEAST_REST = 0.01
 MOST_EVIDENCE = 8.0
-"""What a voxel can tell of itself: odds of e^16, which leave the last word to its surroundings."""
+"""Bound of a voxel's own evidence: odds of e^16, which its surroundings can outweigh."""
 
 
 class SiLU(nn.Module):
@@ -64,7 +64,7 @@ class SiLU(nn.Module):
 
 
 class FlowEmbedding(nn.Module):
-    """What the time and the conditions given tell the network."""
+    """Embedding of the time and the given conditions."""
 
     def __init__(self, n_channels, whitenings):
         super().__init__()
@@ -208,7 +208,7 @@ class PhaseUNet(FlowUNet):
 
 
 def own_evidence(x, t):
-    """Return what every voxel of noisy images (n, C, *spatial) tells of itself at times (n,)."""
+    """Return each voxel's own evidence in noisy images (n, C, *spatial) at times (n,)."""
     own = _beside(t, x) / _beside(1.0 - t, x).clamp(min=LEAST_REST).square() * x
     if x.shape[1] == 1:
         return own.clamp(-MOST_EVIDENCE, MOST_EVIDENCE)
@@ -216,7 +216,7 @@ def own_evidence(x, t):
 
 
 def mean_phases(evidence):
-    """Return the mean image, phases coded as 1 and -1, that evidence of phases stands for.
+    """Return the mean image of evidence of phases, with phases coded as 1 and -1.
 
     ``evidence`` (n, C, *spatial) is half the log-odds of the phases; one channel is of two phases.
     """

@@ -1,4 +1,4 @@
-"""The convolutional part of VGG-16 and VGG-19, up to the deepest layer asked for.
+"""The convolutional part of VGG-16 and VGG-19, up to the deepest requested layer.
 
 Weights are those of torchvision's state dicts: ``features.K.weight`` and ``features.K.bias``, K
 counting convolutions, rectifiers and poolings alike. Layers are named as in the literature on
@@ -42,7 +42,7 @@ class VGG(nn.Module):
                 self.convolutions[name] = layer
 
     def forward(self, images):
-        """Return the maps of the layers asked for."""
+        """Return the maps of the requested layers."""
         x, maps = images, []
         for name, index, _ in self.plan:
             if index is None:
@@ -74,12 +74,12 @@ def is_vgg(state):
 
 
 def vgg(state, layers, image_shape):
-    """Return the part of a VGG that tells the maps of some layers.
+    """Return the part of a VGG that computes the maps of some layers.
 
     Parameters
     ----------
     state : dict of str to Tensor
-        State dict of torchvision's VGG-16 or VGG-19, which of them is told by its keys.
+        State dict of torchvision's VGG-16 or VGG-19, identified by its keys.
     layers : sequence of str
         Names of layers.
     image_shape : tuple of int

@@ -89,10 +89,10 @@ class AugmentationCurveDisplay:
         groups : array-like of shape (n,) or None, default=None
             Groups of the images, for a splitter that keeps them together.
         cv : int, splitter, iterable or None, default=None
-            Folds, as in scikit-learn; ``None`` stands for five without shuffling. All numbers and
+            Folds, as in scikit-learn; ``None`` means five without shuffling. All numbers and
             all regressors have the same.
         scoring : str, callable or None, default=None
-            Score, as in scikit-learn; ``None`` stands for that of the regressor, R2.
+            Score, as in scikit-learn; ``None`` means that of the regressor, R2.
         n_jobs : int or None, default=None
             Folds and numbers that are computed at once, as in scikit-learn.
         ax, **plot_options : any
@@ -194,7 +194,7 @@ def _checked_sizes(n_synthetic):
     for k, size in enumerate(sizes):
         check_integer(f"n_synthetic[{k}]", size, 0)
         if k and size <= sizes[k - 1]:
-            raise ValueError(f"n_synthetic must rise, got {sizes}.")
+            raise ValueError(f"n_synthetic must increase, got {sizes}.")
     return sizes
 
 

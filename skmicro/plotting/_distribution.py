@@ -117,7 +117,7 @@ class DescriptorDistributionDisplay:
         descriptor, feature : any
             As in :meth:`from_images`.
         n_samples : int or None, default=None
-            Images to generate; ``None`` stands for as many as real ones.
+            Images to generate; ``None`` means as many as real ones.
         random_state : None, int, RandomState or Generator, default=None
             Source of the latents.
         ax, **plot_options : any
@@ -153,7 +153,7 @@ class DescriptorDistributionDisplay:
         bins : int, default=20
             Bins of the histogram, between the least and the largest value of all sets.
         reference : str or None, default=None
-            Label of the set that the others are compared with; the legend tells their distances,
+            Label of the set that the others are compared with; the legend shows their distances,
             and that between halves of the set itself.
         **artist_options : any
             Options of matplotlib's ``stairs`` or ``plot``.
@@ -166,7 +166,7 @@ class DescriptorDistributionDisplay:
         Raises
         ------
         ValueError
-            If a set is empty, a value is not finite, a density is asked for of a set of equal
+            If a set is empty, a value is not finite, a density is requested for a set of equal
             values, or there is no such reference, or only one value of it.
         """
         check_choice("kind", kind, _KINDS)

@@ -1,4 +1,4 @@
-"""Figures, axes and images: all that the displays want of matplotlib besides drawing."""
+"""Figures, axes and images: matplotlib helpers of the displays besides drawing."""
 
 from functools import wraps
 

@@ -82,9 +82,9 @@ class InterpolationDisplay:
         images : array-like of shape (n_steps, *spatial)
             Images from one end to the other.
         fraction : VolumeFraction or None, default=None
-            Descriptor of the volume fraction; ``None`` stands for ``VolumeFraction()``.
+            Descriptor of the volume fraction; ``None`` means ``VolumeFraction()``.
         energy : FreeEnergy or None, default=None
-            Descriptor of the energy; ``None`` stands for ``FreeEnergy()``.
+            Descriptor of the energy; ``None`` means ``FreeEnergy()``.
         phases : any
             As of the class.
         axes, **plot_options : any

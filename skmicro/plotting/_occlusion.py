@@ -122,7 +122,7 @@ class OcclusionDisplay:
         axes : sequence of matplotlib.axes.Axes or None, default=None
             Axes to draw into, one more than outputs; ``None`` makes a new figure.
         cmap : str, Colormap or None, default=None
-            Colour map of the effects; ``None`` stands for ``"RdBu_r"``.
+            Colour map of the effects; ``None`` means ``"RdBu_r"``.
         **image_options : any
             Options of matplotlib's ``imshow``, for the image and the maps.
 

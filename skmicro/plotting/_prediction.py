@@ -124,7 +124,7 @@ class PredictionDisplay:
         Raises
         ------
         TypeError
-            If the regressor has no ``predict``, or none of intervals where they are asked for.
+            If the regressor has no ``predict``, or none of intervals if they are requested.
         """
         estimator_with("predict")("regressor", regressor)
         intervals = None

@@ -1,4 +1,4 @@
-"""Achieved against wanted values of a target."""
+"""Achieved against target values."""
 
 import numpy as np
 
@@ -11,18 +11,18 @@ SMALLEST, LARGEST = 20.0, 500.0  # areas of bubbles in square points
 
 
 class TargetDisplay:
-    """What generated images achieve of what was asked for.
+    """Achieved values of generated images against their targets.
 
     A target of one component is drawn as bubbles: the mean over the images against the
-    wanted value, the size telling the standard deviation, with the diagonal on which they
-    should lie (Fig. 5 of Joshi et al. 2020, "InvNet"). A target of several components is
-    drawn in groups, one for each wanted vector: mean and standard deviation of every
-    component, the wanted values as dashed lines (their Fig. 7).
+    target value, with a size that shows the standard deviation, and the ideal
+    diagonal (Fig. 5 of Joshi et al. 2020, "InvNet"). A target of several components is
+    drawn in groups, one for each target vector: mean and standard deviation of every
+    component, the target values as dashed lines (their Fig. 7).
 
     Parameters
     ----------
     wanted : array-like of shape (n_values,) or (n_values, n_components)
-        Values asked for.
+        Target values.
     achieved : array-like of shape (n_values, n_samples, n_components)
         Values of the images generated for each of them; the last axis may be left out
         for one component.
@@ -39,11 +39,11 @@ class TargetDisplay:
         Means of a target of one component, the area growing linearly with the standard
         deviation.
     diagonal_ : matplotlib.lines.Line2D or None
-        Where achieved equals wanted, for a target of one component.
+        Where achieved and target values are equal, for a target of one component.
     points_ : list of matplotlib.container.ErrorbarContainer
         Means and standard deviations of each of several components.
     targets_ : list of matplotlib.collections.LineCollection
-        Wanted values of each of several components.
+        Target values of each of several components.
 
     See Also
     --------
@@ -86,9 +86,9 @@ class TargetDisplay:
         target : str
             Name of the target, as in the generator's ``sample``.
         values : array-like of shape (n_values,) or (n_values, n_components)
-            Values to ask for.
+            Target values to sample with.
         descriptor : BaseDescriptor or None, default=None
-            Descriptor to measure with; ``None`` stands for that of the target's name with
+            Descriptor to measure with; ``None`` means that of the target's name with
             its default parameters, periodic where the generator is.
         n_samples : int, default=100
             Images for each value.
@@ -178,9 +178,9 @@ class TargetDisplay:
         area = SMALLEST + (LARGEST - SMALLEST) * spread / max(spread.max(), 1e-12)
         style = {"s": area, "alpha": 0.5, "edgecolors": "C0"} | options
         self.bubbles_ = self.ax_.scatter(wanted, mean, **style)
-        line = {"color": "black", "linestyle": "--", "linewidth": 1, "label": "achieved = wanted"}
+        line = {"color": "black", "linestyle": "--", "linewidth": 1, "label": "achieved = target"}
         (self.diagonal_,) = self.ax_.plot(ends, ends, **line)
-        self.ax_.set(xlabel=f"wanted {self.name}", ylabel=f"achieved {self.name}")
+        self.ax_.set(xlabel=f"target {self.name}", ylabel=f"achieved {self.name}")
         self.ax_.set(xlim=ends, ylim=ends)
         low, high = spread.min(), spread.max()
         sizes = f"{low:.2g}" if low == high else f"{low:.2g} to {high:.2g}"
@@ -198,6 +198,6 @@ class TargetDisplay:
             ends = (x - 0.45 * step, x + 0.45 * step)
             dashes = {"colors": f"C{k}", "linestyles": "--", "linewidth": 1.2}
             self.targets_.append(self.ax_.hlines(wanted[:, k], *ends, **dashes))
-        self.ax_.set(xlabel="wanted vector (its values: dashed)", ylabel=f"achieved {self.name}")
+        self.ax_.set(xlabel="target vector (its values: dashed)", ylabel=f"achieved {self.name}")
         self.ax_.set(xticks=np.arange(n_values) + 1, xlim=(0.5, n_values + 0.5))
         legend_above(self.ax_, n_columns=min(n_components, 4))

@@ -76,7 +76,7 @@ class TraversalDisplay(GridDisplay):
         x : array-like
             An image of the generator's shape, or a latent vector.
         latents : int, sequence of int or None, default=None
-            Which latents are varied, from 0, a row for each; ``None`` stands for all, of which
+            Which latents are varied, from 0, a row for each; ``None`` means all, of which
             there may be many.
         span : float, default=3.0
             Each latent runs from ``-span`` to ``span``, in deviations of the prior.
@@ -119,7 +119,7 @@ class TraversalDisplay(GridDisplay):
 
 
 def _indices(latents, n_latent):
-    """Return the latents that are asked for as a list of indices."""
+    """Return the selected latents as a list of indices."""
     if latents is None:
         return list(range(n_latent))
     indices = list(latents) if np.iterable(latents) else [latents]

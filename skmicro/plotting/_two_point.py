@@ -79,7 +79,7 @@ class TwoPointDisplay:
         target_images : array-like of shape (n, *spatial) or None, default=None
             Images whose mean curve is the target, often one.
         descriptor : BaseDescriptor or None, default=None
-            Descriptor with rising lags in ``lags_``; ``None`` stands for
+            Descriptor with rising lags in ``lags_``; ``None`` means
             ``TwoPointCorrelation()``.
         ax, **plot_options : any
             Options of :meth:`plot`.

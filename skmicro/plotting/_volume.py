@@ -129,9 +129,9 @@ class VolumeDisplay:
         position : sequence of int or None, default=None
             Index of the voxel in which the sections meet; ``None`` is the middle.
         phase : int or None, default=None
-            Label whose surface is drawn; ``None`` stands for the largest one.
+            Label whose surface is drawn; ``None`` means the largest one.
         level : float or None, default=None
-            Grey level above which the surface encloses; ``None`` stands for the middle between
+            Grey level above which the surface encloses; ``None`` means the middle between
             the lowest and the highest one.
         view : tuple (elevation, azimuth) of float, default=(25.0, 35.0)
             Where one looks from, in degrees: how far above the front, and how far to the left.

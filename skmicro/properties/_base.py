@@ -24,13 +24,13 @@ class BaseProperty(BaseDescriptor):
     n_jobs: int | None = parameter(
         None,
         rules.optional(rules.Rule("int", check_n_jobs)),
-        "Processes, through joblib; ``None`` stands for one, -1 for all cores.",
+        "Processes, through joblib; ``None`` means one, -1 for all cores.",
     )
     device: str | torch.device = parameter("auto", rules.device(), "Where to compute.")
     precision: str = parameter(
         "float64",
         rules.precision(),
-        'Type of the fields; ``"auto"`` stands for single precision.',
+        'Type of the fields; ``"auto"`` means single precision.',
     )
 
     def _solve(self, shares):
@@ -46,7 +46,7 @@ class BaseProperty(BaseDescriptor):
         values : Tensor of shape (n, n_features)
             One row for each image.
         marks : Tensor of shape (n,) or None
-            What :meth:`_warn_of` judges images by; ``None`` where there is nothing to doubt.
+            Values that :meth:`_warn_of` checks; ``None`` if there is nothing to check.
         """
         raise NotImplementedError(f"{type(self).__name__} must define _solve, got none.")
 

@@ -64,7 +64,7 @@ class EffectiveConductivity(EffectiveCoefficients):
         (1.0, 10.0),
         anything("sequence of float or dict"),
         """Conductivity of each phase, in the order of the sorted labels or by label; any unit,
-        which is that of the result. 0 stands for an insulator (not with
+        which is that of the result. 0 means an insulator (not with
         ``discretization="moulinec-suquet"``).""",
     )
     discretization: str = parameter(

@@ -59,7 +59,7 @@ class ElasticStiffness(EffectiveCoefficients):
 
     Called with probabilities of phases it mixes the stiffnesses of the phases in every voxel in
     proportion, and has gradients, from the adjoint of the solution. Grey levels from 0 to 1
-    stand for shares of the second of two phases.
+    are fractions of the second of two phases.
 
     References
     ----------
@@ -89,7 +89,7 @@ class ElasticStiffness(EffectiveCoefficients):
         (1.0, 10.0),
         anything("sequence of float or dict"),
         """Young's modulus of each phase, in the order of the sorted labels or by label; any unit,
-        which is that of the result. 0 stands for a void (with ``discretization="rotated"``).""",
+        which is that of the result. 0 means a void (with ``discretization="rotated"``).""",
     )
     poisson: tuple | dict = parameter(
         (0.3, 0.3),

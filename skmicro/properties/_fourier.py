@@ -19,7 +19,7 @@ or more (no difference sees them) and, with the other, modes with q_j = pi along
 derivative is not real).
 
 One half of the modes of real fields is stored, that of ``rfftn``, and complex numbers as pairs
-of real ones: a product with real directions then converts nothing. Most stored modes stand for
+of real ones: a product with real directions then converts nothing. Most stored modes represent
 two, those at the ends of the last axis for themselves. Unknowns and residuals hold the latter over
 sqrt(2), so that twice a plain product of numbers is the product over all modes; the directions that
 lead to fields and those that come from them make up for it.

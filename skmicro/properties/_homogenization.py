@@ -63,13 +63,13 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
     outputs: str | tuple | None = parameter(
         None,
         anything("str or sequence of str"),
-        """Names of coefficients; the default stands for the upper triangle of the matrix, row by
+        """Names of coefficients; the default is the upper triangle of the matrix, row by
         row. Fewer outputs may need fewer loads.""",
     )
     spacing: float | tuple | None = parameter(
         None,
         anything("float, sequence of float or None"),
-        "Side of a voxel along each axis; a number and ``None`` stand for cubes.",
+        "Side of a voxel along each axis; a number and ``None`` mean cubes.",
     )
     rtol: float = parameter(
         1e-6,

@@ -1,6 +1,6 @@
 """Conjugate gradients for the systems of several images, each of which stops by itself.
 
-What is wanted of a solution is a quadratic functional, the energy <b, A^-1 b>, and conjugate
+The result is a quadratic functional of the solution, the energy <b, A^-1 b>, and conjugate
 gradients find it with the error <e, A e>, e being the error of the solution: the square of a small
 number. They stop by it, not by the residual.
 """

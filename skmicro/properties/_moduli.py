@@ -34,7 +34,7 @@ def isotropic_moduli(young, poisson, n_axes=3, plane="strain"):
     Parameters
     ----------
     young : float or array-like
-        Young's modulus E; 0 stands for a void.
+        Young's modulus E; 0 means a void.
     poisson : float or array-like
         Poisson's ratio :math:`\nu`, between -1 and 0.5.
     n_axes : {2, 3}, default=3

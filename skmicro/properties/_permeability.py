@@ -26,7 +26,7 @@ class PoreGeometry(SpacedDescriptor, SpatialDescriptor, BaseProperty):
         None,
         optional(integer(1)),
         """Lag in voxels, of the finest axis where ``spacing`` differs, at which the integral for
-        the permeability ends; ``None`` stands for a quarter of the shortest side longer than one
+        the permeability ends; ``None`` means a quarter of the shortest side longer than one
         voxel. See :class:`Permeability`.""",
     )
 

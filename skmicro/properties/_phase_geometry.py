@@ -30,7 +30,7 @@ class PhaseGeometry(SpacedDescriptor, PhaseDescriptor, BaseProperty):
     dimension: int | None = parameter(
         None,
         optional(Rule("{2, 3}", _check_dimension)),
-        """Dimensions of the material; ``None`` stands for those of the images. 3 takes
+        """Dimensions of the material; ``None`` means those of the images. 3 takes
         two-dimensional images for plane sections of an isotropic three-dimensional material.""",
     )
 

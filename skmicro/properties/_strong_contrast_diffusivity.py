@@ -98,7 +98,7 @@ class StrongContrastDiffusivity(PhaseGeometry):
         "Diffusivity of the matrix, positive; any unit, which is that of the result.",
     )
     inclusion_diffusivity: float = parameter(
-        10.0, real(0.0), "Diffusivity of the inclusions; 0 stands for obstacles."
+        10.0, real(0.0), "Diffusivity of the inclusions; 0 means obstacles."
     )
 
     def _solve(self, shares):

@@ -141,7 +141,7 @@ class StrongContrastModuli(PhaseGeometry):
         0.3, RATIO, "Poisson's ratio of the matrix, between -1 and 0.5."
     )
     inclusion_young: float = parameter(
-        10.0, real(0.0), "Young's modulus of the inclusions; 0 stands for voids."
+        10.0, real(0.0), "Young's modulus of the inclusions; 0 means voids."
     )
     inclusion_poisson: float = parameter(
         0.3, RATIO, "Poisson's ratio of the inclusions, without effect on voids."

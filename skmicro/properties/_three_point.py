@@ -1,4 +1,4 @@
-"""Three-point parameters: what S3 tells of the properties of a material of two phases."""
+"""Three-point parameters: the information of S3 on the properties of a two-phase material."""
 
 from typing import ClassVar
 
@@ -102,7 +102,7 @@ class ThreePointParameters(PhaseGeometry):
         None,
         optional(integer(1)),
         """Largest side of a triangle in voxels, of the finest axis where ``spacing`` differs, for
-        ``"integration"``; ``None`` stands for the shortest side of the image longer than one
+        ``"integration"``; ``None`` means the shortest side of the image longer than one
         voxel.""",
     )
 

@@ -18,7 +18,7 @@ from ._three_point_kernels import PREFACTOR, combined, section_integrals, sectio
 def integrated_parameters(field, dimension, max_lag, n_radii, n_angles, scales=None):
     """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
-    Dimension 3 for two axes stands for plane sections; ``max_lag`` is the largest radius in
+    Dimension 3 for two axes means plane sections; ``max_lag`` is the largest radius in
     voxels, of the finest axis where their ``scales`` differ; ``n_angles`` counts directions around
     the circle or the equator.
     """
@@ -76,7 +76,7 @@ def _moved(image, vectors):
 
 
 def _directions(n_axes, n_angles):
-    """Return unit vectors, and the share of the circle or the sphere that each stands for."""
+    """Return unit vectors, and the share of the circle or the sphere that each represents."""
     around = 2 * math.pi * np.arange(n_angles) / n_angles
     circle = np.stack([np.cos(around), np.sin(around)], axis=1)
     if n_axes == 2:
@@ -99,7 +99,7 @@ def _angular(directions, degree, dimension):
         return degree**2 * np.cos(degree * np.arccos(cosines))
     if directions.shape[1] == 3:
         return 2 * PREFACTOR[degree] * np.polynomial.legendre.Legendre.basis(degree)(cosines)
-    # Orders that so few directions tell apart.
+    # Orders that so few directions resolve.
     series = [
         2 * integral * np.cos(order * np.arccos(cosines))
         for order, integral in zip(section_orders(), section_integrals(degree), strict=True)

@@ -33,7 +33,7 @@ PREFACTOR = {2: 9 / 2, 4: 225 / 8}
 def three_point_parameters(field, dimension, spacing=None):
     """Return zeta and eta of fields (n, *spatial), 0 for those that are the same everywhere.
 
-    Dimension 3 for two axes stands for plane sections; voxels are cubes unless ``spacing`` tells
+    Dimension 3 for two axes means plane sections; voxels are cubes unless ``spacing`` gives
     the ratios of their sides.
     """
     if dimension == 3 and field.ndim == 3:
@@ -155,7 +155,7 @@ def section_weights(degree):
 def mode_directions(shape, spacing=None):
     """Return unit vectors (n_axes, *half) of modes, and where components have a sign.
 
-    ``spacing`` has the sides of a voxel; None stands for cubes.
+    ``spacing`` has the sides of a voxel; None means cubes.
     """
     frequencies = [torch.fft.fftfreq(side, dtype=torch.float64) for side in shape[:-1]]
     frequencies.append(torch.fft.rfftfreq(shape[-1], dtype=torch.float64))

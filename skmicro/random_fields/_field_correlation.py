@@ -178,7 +178,7 @@ class FieldCorrelation(ConditionTable):
     def describe(self, images, variables=None):
         """Return the conditions of images; once there are spectra, p2 is the one expected."""
         if not self.descriptors or self.spectra is None:
-            # Lags that known voxels do not tell are taken for uncorrelated.
+            # Lags that known voxels do not determine are assumed to be uncorrelated.
             rows = super().describe(images)
             return np.where(np.isnan(rows), rows[:, :1] ** 2, rows)
         rows = described(self.descriptors[:2], images)
@@ -209,7 +209,7 @@ class FieldCorrelation(ConditionTable):
         Warns
         -----
         TargetWarning
-            If no level-cut field has a correlation near the p2 asked for.
+            If no level-cut field has a correlation near the target p2.
         """
         if not self.descriptors:
             return super().draw(n_samples, targets, rng)
@@ -249,7 +249,7 @@ class FieldCorrelation(ConditionTable):
         return self._own(p1[0, 0], curve[0])[0]
 
     def _own(self, p1, curve):
-        """Spectrum of a p2 curve, and the autocovariance wanted and achieved in its bins."""
+        """Spectrum of a p2 curve, and the target and achieved autocovariance in its bins."""
         lags = self.descriptors[2].lags_
         expected = self._between_knots(self.curves, p1)
         wanted = _normalized(curve)
@@ -297,7 +297,7 @@ class FieldCorrelation(ConditionTable):
         ]
         if max(errors) > self.target_tol:
             warn_user(
-                f"no level-cut Gaussian field has the p2 asked for: the nearest one misses it by "
+                f"no level-cut Gaussian field has the target p2: the nearest one misses it by "
                 f"{max(errors):.3g} (root mean square), target_tol={self.target_tol:g}.",
                 TargetWarning,
             )

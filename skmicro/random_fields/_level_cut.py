@@ -159,7 +159,7 @@ def field_spectrum(wanted, known, table, zero_mean=True):
 def nearest_spectrum(values, weights):
     """Return the spectrum of a field of variance 1 that is nearest to any real numbers.
 
-    ``values`` is the transform of the correlation that is wanted, ``weights`` the share of each
+    ``values`` is the transform of the target correlation, ``weights`` the share of each
     number in the variance, 0 for those to leave out. The spectrum is ``max(values - m, floor)``
     with the m >= 0 that makes the variance 1; where the variance falls short of 1 without any m,
     all of it is enlarged.

@@ -59,7 +59,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
 
     With ``targets`` generated images fill a range evenly, also where the training images are few;
     with ``selection="uncertainty"`` labels are spent where the regressor knows least. Either way
-    their targets are distributed otherwise than ``y``, which is what was asked for: distances
+    their targets are distributed differently from ``y`` on purpose: distances
     are measured, but there is no warning, and no ``gate``, which would take out what was added on
     purpose.
 
@@ -127,7 +127,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     regressor: object = parameter(
         None,
         optional(estimator_with("fit", "predict")),
-        """Regressor of images (n, \\*spatial), unfitted; it is cloned. ``None`` stands for
+        """Regressor of images (n, \\*spatial), unfitted; it is cloned. ``None`` means
         ``CNNRegressor()``.""",
     )
     labeler: object = parameter(
@@ -162,7 +162,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         None,
         optional(integer(1)),
         """Generated images to choose from with ``selection="uncertainty"``, at least
-        ``n_synthetic``; ``None`` stands for ten times as many.""",
+        ``n_synthetic``; ``None`` means ten times as many.""",
     )
     gate: bool = parameter(
         False,
@@ -211,14 +211,14 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             If generator, regressor or labeler lack a method.
         ValueError
             If images, targets, groups or a parameter are not allowed, the generator lacks a target,
-            the regressor tells no standard deviations or takes no weights where they are needed, or
+            the regressor returns no standard deviations or accepts no weights if needed, or
             the labeler gives no row of finite targets like ``y``.
 
         Warns
         -----
         DistributionWarning
             If the labeler computes other targets of real images than ``y``, or the targets of
-            generated images are distributed otherwise than ``y`` and nothing asked for that.
+            generated images are distributed differently from ``y`` and no parameter requests this.
         """
         begin_together(self)
         with unchanged_on_error(self):
@@ -241,19 +241,19 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images, of other sizes than those of the training if the regressor takes them.
         return_std : bool, default=False
-            Whether to return standard deviations as well, if the regressor tells them.
+            Whether to return standard deviations as well, if the regressor computes them.
 
         Returns
         -------
         y : ndarray of shape (n,) or (n, n_outputs)
             Predicted targets.
         std : ndarray of shape (n,) or (n, n_outputs)
-            Standard deviations, as the regressor tells them. Only with ``return_std=True``.
+            Standard deviations of the regressor. Only with ``return_std=True``.
 
         Raises
         ------
         ValueError
-            If standard deviations are asked of a regressor that does not tell them.
+            If the regressor does not compute standard deviations.
         """
         check_is_fitted(self)
         images = check_images(self, X, reset=False, any_size=True)
@@ -341,7 +341,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             # The final fit would go on from a checkpoint of this one.
             regressor = _routing.without_checkpoints(self._regressor())
             judge = self._fitted_regressor(regressor, samples, *nothing, seed, groups)
-            # If it tells no deviations after all, that is better known before a long training.
+            # Detect a regressor without standard deviations before a long training.
             judge.predict(samples.images[:1], return_std=True)
         generator = seeded(self.generator, numpy_generator(seed, 1))
         self.generator_, memory = _synthetic.fitted_once(memory, generator, samples.images)

@@ -10,19 +10,19 @@ from ._targets import BoundedTargets, FreeTargets, bound_property, tensor_target
 
 
 class CNNRegressor(NetworkRegressor):
-    r"""Convolutional network that tells numbers, such as properties, from images.
+    r"""Convolutional network that predicts numbers, such as properties, from images.
 
     Convolutions of 3 voxels along each axis, each followed by a rectifier and the largest of blocks
-    of two voxels (max-pooling), a mean over the image, and two linear layers. What volume fractions
-    alone tell of free targets, a polynomial by least squares, is taken off first; the network
-    minimises the mean squared error of the rest, in units of its standard deviation. Images of
-    other sizes than those of the training can be predicted; the answer is for a homogeneous
-    material.
+    of two voxels (max-pooling), a mean over the image, and two linear layers. A polynomial in
+    the volume fractions, fitted by least squares, is subtracted from free targets first; the
+    network minimises the mean squared error of the rest, in units of its standard deviation.
+    Images of other sizes than those of the training can be predicted, on the assumption of a
+    homogeneous material.
 
     Notes
     -----
     Stiffness and conductivity follow the volume fractions more closely than a network of few
-    images learns. ``fraction_degree`` leaves it what fractions do not tell:
+    images learns. With ``fraction_degree`` it learns the residuals only:
     ``benchmarks/predictions.py`` has errors with and without. The polynomial has the powers of the
     fraction of each phase but the first, no products, one coefficient for ten different fractions
     at the most, and beyond the range of the training the value of its end. The trend of a tensor is
@@ -38,28 +38,27 @@ class CNNRegressor(NetworkRegressor):
     A ``target`` says that the targets are the components of a tensor, as
     :class:`~skmicro.properties.ElasticStiffness` and
     :class:`~skmicro.properties.EffectiveConductivity` put them out. Where the axes of an image are
-    exchanged or reversed, the tensor is turned with them: :math:`C_{11}` of the turned image is
+    exchanged or reversed, the tensor is rotated with them: :math:`C_{11}` of the rotated image is
     :math:`C_{22}` of the image, :math:`C_{16}` may change its sign.
 
-    With ``output="bounded"`` the network tells a symmetric matrix S of any size, and the prediction
-    is [2]_
+    With ``output="bounded"`` the network predicts a symmetric matrix S of any size, and the
+    prediction is [2]_
 
     .. math:: C = C_V - L Y L, \quad L L = C_V - C_R, \quad Y = (1 + e^{-S})^{-1},
 
     with the bounds :math:`C_V` and :math:`C_R` of the image predicted, from the fractions of its
     phases. The eigenvalues of Y lie between 0 and 1, so that C lies between the bounds, whatever
-    the network tells: positive definite, or semi-definite beside a void phase, where the lower
+    the network predicts: positive definite, or semi-definite beside a void phase, where the lower
     bound is zero. The network is trained on S of the targets; what is nearer to a bound than 0.0001
     of the way counts as that near. Bounds of Hashin and Shtrikman are narrower but hold for
     isotropic materials, not for every single image.
 
     With ``n_members`` networks the prediction is the mean of theirs, and the standard deviation
-    tells where they disagree, for lack of training images alike: a deep ensemble [3]_, without its
-    predicted variances. Each member keeps the weights that were best for it. The standard deviation
-    is no error: :meth:`predict_interval` has intervals of known coverage, from images that are set
-    apart with ``calibration_fraction``; their ends may lie beyond the bounds. Images set apart
-    count only where ``fit`` looks which phases or grey levels there are, and whether images are
-    periodic.
+    shows where they disagree, for lack of similar training images: a deep ensemble [3]_, without
+    its predicted variances. Each member keeps its best weights. The standard deviation is not an
+    error: :meth:`predict_interval` has intervals of known coverage, from images set apart with
+    ``calibration_fraction``; their ends may lie beyond the bounds. ``fit`` uses images set apart
+    only to find the phases or grey levels, and whether images are periodic.
 
     With ``equivariant=True`` the prediction, and that of each member, is a mean over turns and
     flips, of predicted tensors. Bounds are convex, so that bounded predictions stay between them.

@@ -13,7 +13,7 @@ def target_distances(values, real, *, random_state=None):
     Parameters
     ----------
     values : array-like of shape (n,) or (n, n_outputs)
-        Targets of the images to judge, such as generated ones.
+        Targets of the images to compare, such as generated ones.
     real : array-like of shape (n_real,) or (n_real, n_outputs)
         Targets of the images that they are compared with, two at least.
     random_state : None, int, RandomState or Generator, default=None

@@ -57,9 +57,9 @@ def passing(values, real, distances, baseline, *, closed):
         taken = len(rows)
     worst = int(np.argmax(distances / np.maximum(baseline, 1e-12)))
     warn_user(
-        f"Targets of the {len(values)} generated images are distributed otherwise than y: column "
-        f"{worst} has a Wasserstein distance of {distances[worst]:.3g} standard deviations, halves "
-        f"of y {baseline[worst]:.3g}; {taken} of them are added.",
+        f"Targets of the {len(values)} generated images are not distributed like y: column "
+        f"{worst} has a Wasserstein distance of {distances[worst]:.3g} standard deviations, the "
+        f"baseline between halves of y is {baseline[worst]:.3g}; {taken} of them are added.",
         DistributionWarning,
     )
     return rows

@@ -23,7 +23,7 @@ def predictions(network, images, *, encoder, targets, equivariant):
     """Return the targets of images that each member predicts, (n, n_members, n_outputs).
 
     Where they are to be equivariant, they are means over all moved images of the targets of these,
-    moved back. Means are of targets and not of what networks tell, so that they stay between
+    moved back. Means are of targets and not of network outputs, so that they stay between
     bounds, which are convex.
     """
     like, members = next(network.parameters()), members_of(network)

@@ -43,7 +43,7 @@ BATCHES, MOVES, HELD_OUT, CALIBRATION = 2, 3, 4, 5
 class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, NetworkEstimator):
     """Base class of regressors made of networks.
 
-    Subclasses say in ``_member()`` what a network is, and in ``_new_targets(train)`` what it tells.
+    Subclasses define a network in ``_member()``, and its outputs in ``_new_targets(train)``.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
     validation_fraction: float = parameter(
         0.1,
         real(0.0, 1.0, open_high=True),
-        """Share of the images that are held out to tell the best weights, of those that are not
+        """Share of the images held out to select the best weights, of those that are not
         set apart for calibration; 0 holds none out and keeps the last weights.""",
     )
     calibration_fraction: float = parameter(
@@ -135,11 +135,11 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         y : array-like of shape (n,) or (n, n_outputs)
             Targets.
         sample_weight : array-like of shape (n,) or None, default=None
-            Weights of the images, not negative; ``None`` stands for equal ones. Images of weight
+            Weights of the images, not negative; ``None`` means equal ones. Images of weight
             zero are left out; beyond that, intervals do not depend on weights.
         groups : array-like of shape (n,) or None, default=None
             Groups of images that are all held out, all set apart or all trained on, such as the
-            patches of one specimen. Where their sizes do not allow the shares asked for, as many
+            patches of one specimen. Where their sizes do not allow the requested shares, as many
             images as come near to them.
         trained_only : array-like of bool of shape (n,) or None, default=None
             Images that are trained on in any case, such as generated ones; shares to hold out and
@@ -246,8 +246,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         The share holds on average over choices of the images set apart, for new images that are
         exchangeable with these, so for images of the same material and size, and for every output
         by itself. All intervals of an output are equally wide. Sample weights do not
-        enter. Of images in groups, whole groups are set apart; images of one group tell less than
-        as many others, and the share is met less exactly.
+        enter. Of images in groups, whole groups are set apart; images of one group contain
+        less information than as many others, and the share is met less exactly.
 
         References
         ----------
@@ -268,7 +268,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         raise NotImplementedError
 
     def _new_targets(self, train):
-        """Return what turns targets into numbers that a network tells, and back."""
+        """Return the transformation between targets and network outputs."""
         raise NotImplementedError
 
     def _networks(self):

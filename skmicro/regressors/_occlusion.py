@@ -26,7 +26,7 @@ def occlusion_map(regressor, image, *, window=None, stride=None, fill=None):
     image : array-like or Tensor of shape (H, W) or (D, H, W)
         Image: phase labels (integers) or grey levels.
     window : int or None, default=None
-        Side of the window in voxels; ``None`` stands for an eighth of the shortest side.
+        Side of the window in voxels; ``None`` means an eighth of the shortest side.
     stride : int or None, default=None
         Voxels from one position of the window to the next, at most ``window``; ``None`` stands
         for half of it. The last window of a row ends at the border.

@@ -81,7 +81,7 @@ def check_ranges(generator, targets, images):
 
 
 def _expected_descriptor(name, generator, images):
-    """Return the descriptor that a name will stand for once the generator is fitted."""
+    """Return the descriptor that a name will refer to once the generator is fitted."""
     values = generator.get_params(deep=False).values() if hasattr(generator, "get_params") else ()
     items = [item for value in values if is_sequence(value) for item in value]
     own = {item.name: item for item in items if isinstance(item, BaseDescriptor)}
@@ -113,7 +113,7 @@ def closed_ranges(targets, generator, images):
     targets : dict of str to tuple (low, high) or None
         Ranges by name.
     generator : estimator instance
-        The generator, fitted on the images. What a name stands for is what it has for it.
+        The generator, fitted on the images. Names refer to its descriptors.
     images : ndarray of shape (n, *spatial)
         Training images.
 

@@ -1,8 +1,8 @@
-"""Targets as a network is to tell them, and back.
+"""Transformation between targets and network outputs.
 
-A network tells numbers less their trend with the phase fractions, of variance 1. Of free targets
-the numbers are the targets themselves, of tensors between bounds the components of a symmetric
-matrix S, of any size,
+A network predicts numbers minus their trend with the phase fractions, of variance 1. For free
+targets the numbers are the targets themselves, for tensors between bounds the components of a
+symmetric matrix S, of any size,
 
     C = C_V - L Y L,        L L = C_V - C_R,        Y = 1 / (1 + exp(-S)),
 
@@ -10,7 +10,7 @@ with C_V and C_R the bounds of Voigt and Reuss of the image, L the symmetric squ
 function of a matrix: the eigenvectors are those of S, the eigenvalues lie between 0 and 1. Since
 0 < Y < 1, C_R < C < C_V in the order of symmetric matrices. It is the parametrisation of Keshav et
 al. 2025 ("Spectral normalization and Voigt-Reuss net", arXiv 2504.00712) with S for what the
-network tells. Turns of the image act on S as on C, because the bounds are isotropic.
+network predicts. Rotations of the image act on S as on C, because the bounds are isotropic.
 """
 
 from typing import ClassVar
@@ -98,7 +98,7 @@ class FreeTargets(Persistent):
         self.symmetries = tuple(symmetries)
 
     def fit(self, samples):
-        """Learn trend and spread of what a network is to tell of the samples of a training."""
+        """Learn trend and spread of the network outputs for the training samples."""
         images, weights = samples.images, samples.weights
         numbers = self._numbers(samples.targets, images)
         self.trend.fit(images, numbers, weights)
@@ -107,17 +107,17 @@ class FreeTargets(Persistent):
         distances = np.abs(numbers - self.trend(images))
         largest = np.where(distances.max(axis=0) > 0, distances.max(axis=0), 1.0)
         spread = largest * np.sqrt(np.average((distances / largest) ** 2, axis=0, weights=weights))
-        # Constants are told exactly. Those of a tensor vary where images are turned.
+        # Constants are predicted exactly. Those of a tensor vary if images are rotated.
         self.spread = spread if self.tensor is None else np.where(spread > 0, spread, spread.max())
         return self
 
     def encode(self, samples):
-        """Return what a network is to tell of samples, (n, n_outputs)."""
+        """Return the network outputs for samples, (n, n_outputs)."""
         numbers = self._numbers(samples.targets, samples.images)
         return (numbers - self.trend(samples.images)) / self._unit()
 
     def decode(self, told, images):
-        """Return the targets of images (n, *spatial), of which networks tell (k, n, n_outputs)."""
+        """Return the targets of images (n, *spatial), from network outputs (k, n, n_outputs)."""
         return self._targets(told * self.spread + self.trend(images), images)
 
     def moved(self, targets, move):
@@ -125,7 +125,7 @@ class FreeTargets(Persistent):
         return targets if self.tensor is None else self.tensor.turned(targets, *move[:2])
 
     def turned(self, told, move):
-        """Return what a network is to tell of moved images, from a tensor of that before."""
+        """Return the network outputs for moved images, from a tensor of those before."""
         if self.tensor is None:
             return told
         spread = told.new_tensor(self.spread)

@@ -1,4 +1,4 @@
-"""What the phase fractions of images alone tell of their targets: a polynomial by least squares."""
+"""Prediction of targets from phase fractions alone: a polynomial by least squares."""
 
 from typing import ClassVar
 

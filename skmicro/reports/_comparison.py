@@ -12,7 +12,7 @@ SAME_SETTINGS = ("descriptors", "properties", "positions", "periodic")
 
 
 class Comparison(Shown):
-    """Reports on generators that were judged by the same real images.
+    """Reports on generators evaluated with the same real images.
 
     Printed, it is a table; a notebook shows it with pictures. :func:`compare` makes it.
 
@@ -94,7 +94,7 @@ def compare(reports, names=None):
         Reports of :func:`evaluate` against the same ``X_test``, with the same descriptors and
         ``n_samples``: metrics depend on the number of images.
     names : list of str or None, default=None
-        What the generators are called. ``None`` stands for the keys of a dictionary, else for the
+        What the generators are called. ``None`` means the keys of a dictionary, else for the
         classes of the generators, numbered where they are the same.
 
     Returns

@@ -1,4 +1,4 @@
-"""Reports on a generator that was asked for properties, one for each target."""
+"""Reports on a generator with targets, one for each target."""
 
 import math
 from typing import NamedTuple
@@ -10,21 +10,21 @@ from ._wording import p_text, target_text, verdict_of_targets
 
 
 class Calibration(NamedTuple):
-    """What images asked for a target have of it.
+    """Achieved values of images generated with a target.
 
     Attributes
     ----------
     name : str
-        The descriptor that was asked for.
+        The descriptor of the target.
     target : float
         The target.
     asked : float
-        Mean of the values asked for: those of the real images nearest to the target.
+        Mean of the requested values: those of the real images nearest to the target.
     achieved, low, high : float
         Mean of the values that generated images have, and the ends of its 95 % interval, for the
-        values asked for.
+        requested values.
     error : float
-        Root mean square of the differences between values achieved and asked for.
+        Root mean square of the differences between achieved and requested values.
     """
 
     name: str
@@ -120,14 +120,14 @@ class ConditionalReport(Shown):
         Returns
         -------
         table : str
-            A row for each target and name: the mean of the values asked for, that of the values
+            A row for each target and name: the mean of the requested values, that of the values
             achieved with the ends of its 95 % interval, the root mean square of their differences,
             and the p-value of all metrics of the target.
         """
         return latex_of_targets([(row, one.p_value) for row, one in calibrated(self)])
 
     def __str__(self):
-        rows = [("target", "asked for", "achieved", "95 % interval", "error", "p")]
+        rows = [("target", "requested", "achieved", "95 % interval", "error", "p")]
         rows += [_cells(row, one.p_value) for row, one in calibrated(self)]
         return "\n".join([verdict_of_targets(self).sentence, *aligned(rows)])
 

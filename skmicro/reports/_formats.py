@@ -57,7 +57,7 @@ def latex(reports):
 
 def latex_of_targets(rows):
     """Return a ``tabular`` of pairs of a row of a calibration and the p-value of its target."""
-    columns = ["target", "asked for", "achieved", "error", "$p$"]
+    columns = ["target", "requested", "achieved", "error", "$p$"]
     body = []
     for row, p_value in rows:
         written = _written([(row.achieved, row.low, row.high)])

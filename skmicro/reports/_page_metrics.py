@@ -34,7 +34,7 @@ def metric_table(reports, indices, caption):
 
 
 def legend(reports):
-    """Return what the colours and marks of the table stand for."""
+    """Return the legend of the colours and marks of the table."""
     names = list(reports) if len(reports) > 1 else ["generated images"]
     band = '<rect class="band" x="1" y="2" width="26" height="14"/>'
     line = '<line class="whisker" x2="28" y1="9" y2="9"/>'

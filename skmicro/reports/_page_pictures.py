@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-# Anchors of a scale from dark violet to yellow, by which labels are told apart in print as well.
+# Anchors of a scale from dark violet to yellow, which distinguishes labels in print as well.
 PHASES = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 
 

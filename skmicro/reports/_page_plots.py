@@ -68,10 +68,10 @@ def curve_plot(lags, series, x_label, title):
 
 
 def calibration_plot(rows, title):
-    """Return values achieved with their intervals over those asked for, and where both agree."""
+    """Return achieved values with their intervals over requested values, with the diagonal."""
     ends = [x for row in rows for x in (row.asked, row.low, row.high)]
     span = _padded(min(ends), max(ends))
-    parts = [_axes(span, span, "asked for")]
+    parts = [_axes(span, span, "requested")]
     parts.append(f'<path class="curve real" d="M{LEFT} {BOTTOM}L{RIGHT} {TOP}"/>')
     for row in rows:
         (x,) = _scaled([row.asked], span, (LEFT, RIGHT))

@@ -1,4 +1,4 @@
-"""The page of a generator that was asked for several targets: its calibration, and each report."""
+"""The page of a generator with several targets: its calibration, and each report."""
 
 from html import escape
 
@@ -7,7 +7,7 @@ from ._page_plots import calibration_plot
 from ._page_style import style
 from ._wording import LEVEL, p_text, target_text, verdict, verdict_of_targets
 
-COLUMNS = ("asked for", "achieved", "error")
+COLUMNS = ("requested", "achieved", "error")
 
 
 def page_of_targets(report):
@@ -50,14 +50,14 @@ def _calibration(report):
     figures = []
     for name in names:
         rows = [row for row in report.calibration if row.name == name]
-        plot = calibration_plot(rows, f"Values of {name} achieved over those asked for")
+        plot = calibration_plot(rows, f"Values of {name} achieved over requested values")
         figures.append(
             f"<figure>{plot}<figcaption>Vertical axis: <code>{escape(name)}</code> achieved, with "
-            "95 % intervals of the mean. On the line it equals what was asked for."
+            "95 % intervals of the mean. On the line it equals the requested value."
             "</figcaption></figure>"
         )
     intro = (
-        "Means of the values asked for and achieved, and the root mean square of their differences "
+        "Means of the requested and achieved values, and the root mean square of their differences "
         "image by image."
     )
     parts = [f'<div class="row wide">{"".join(figures)}</div>', _table(report)]
@@ -79,8 +79,8 @@ def _table(report):
             f"<td>{p}</td></tr>"
         )
     return (
-        '<table class="calibration"><caption>95 % intervals of the mean, for the values asked '
-        "for; p-values of all metrics of the target</caption>"
+        '<table class="calibration"><caption>95 % intervals of the mean, for the requested '
+        "values; p-values of all metrics of the target</caption>"
         f'<thead><tr><th scope="col">target</th>{heads}<th scope="col" class="p">p-value</th></tr>'
         f"</thead><tbody>{''.join(lines)}</tbody></table>"
     )

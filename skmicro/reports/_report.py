@@ -123,7 +123,7 @@ class EvaluationReport(Shown):
     metrics : list of Metric
         The rows.
     n_samples : int
-        Generated images that were judged, and real ones in their place.
+        Number of generated images, and of the real images in their place.
     n_reference : int
         Real images that both were compared with.
     p_value : float or None, default=None
@@ -177,7 +177,7 @@ class EvaluationReport(Shown):
         report : dict
             ``"n_samples"``, ``"n_reference"``, ``"p_value"``, ``"metrics"``, a list of one
             dictionary for each metric, ``"remarks"``, and ``"origin"``, what the evaluation can be
-            repeated with. ``None`` stands for NaN, and for what is not known.
+            repeated with. ``None`` means NaN, and for what is not known.
         """
         return {
             "n_samples": self.n_samples,

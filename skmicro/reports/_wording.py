@@ -69,7 +69,7 @@ KINDS = {
         "images: the generator repeats itself.",
     ),
 }
-"""Heading and advice for each kind of row, told by the words its name ends with."""
+"""Heading and advice for each kind of row, by the words its name ends with."""
 
 COPIES = ("memorisation ", "memorised ", "local memorisation ")
 """What the names of rows on copies begin with."""
@@ -144,8 +144,8 @@ def verdict_of_targets(report):
     ]
     p = f"p {p_text(report.p_value, sign=True)}"
     remark = (
-        "The smallest p-value of the targets times their number. The generator was asked for the "
-        "values of the real images nearest to each target, one for one, and is compared with "
+        "The smallest p-value of the targets times their number. The samples have as targets the "
+        "values of the real images nearest to each target, one for one, and are compared with "
         "these."
     )
     if math.isnan(report.p_value):

@@ -6,7 +6,7 @@ projection ``n_steps`` generator steps on its own loss with its own optimizer. W
 projections it is the WGAN-GP of Gulrajani et al. 2017.
 
 Conditional relatives differ in what the critic sees (``view``: conditions as further
-channels make a conditional GAN) and in what else it has to tell (``auxiliaries``: the
+channels make a conditional GAN) and in what else it predicts (``auxiliaries``: the
 conditions of an image make an auxiliary-classifier GAN).
 """
 

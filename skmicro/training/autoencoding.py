@@ -1,7 +1,7 @@
 """Training of an encoder and a generator on images and their reconstructions.
 
 One step descends L_rec + beta D_KL (see :mod:`skmicro.losses.variational`) in both networks at
-once; without ``beta`` the encoder tells latents instead of distributions, and only L_rec counts.
+once; without ``beta`` the encoder predicts latents instead of distributions, and only L_rec counts.
 Terms of further losses are functions ``term(networks, batch, decoded, rng) -> (loss, losses)`` of
 the images that were decoded from drawn latents, such as that of :mod:`skmicro.training.style`.
 """
@@ -39,7 +39,7 @@ def autoencoding_step(
         ``reconstruction(channels, images) -> scalar``.
     beta : float or None
         Weight of the divergence from the standard normal distribution; ``None`` for encoders
-        that tell latents.
+        that predict latents.
     learning_rate : float
         Rate of Adam.
     rng : torch.Generator
@@ -49,9 +49,9 @@ def autoencoding_step(
     augment : callable or None, default=None
         ``augment(images, rng) -> images``.
     reconstruction_weight : float, default=1.0
-        Weight of the reconstruction, of encoders that tell distributions.
+        Weight of the reconstruction, of encoders that predict distributions.
     terms : sequence of callable, default=()
-        Further losses of encoders that tell distributions, added to the others.
+        Further losses of encoders that predict distributions, added to the others.
     **settings : any
         As in :class:`TrainingStep`: ``decay_from``, ``average_decay``.
 
@@ -81,7 +81,7 @@ def autoencoding_step(
 
 
 def autoencoder_objective(networks, batch, rng, *, reconstruction):
-    """Return the loss of images decoded from the latents that the encoder tells."""
+    """Return the loss of images decoded from the latents that the encoder predicts."""
     latents = networks["encoder_network"](batch.images)
     loss = reconstruction(networks["generator"](latents, batch.conditions), batch.images)
     return loss, {"reconstruction": loss}

@@ -4,7 +4,7 @@
     L_D = -log D(x) - log(1 - D(G(z))) - log(1 - D(G(e)))                              (Eq. 6)
     L_G = -lambda_vae log D(G(z)) - lambda_noise log D(G(e)) + lambda_rec L_rec        (Eq. 7)
 
-with z drawn from what the encoder tells of a real image x, and e standard normal. The logarithms
+with z drawn from the encoding of a real image x, and e standard normal. The logarithms
 may be those of another :class:`AdversarialLoss`. All that the critic sees is augmented, image by
 image; an image and its reconstruction are compared after one and the same augmentation.
 
@@ -114,7 +114,7 @@ def decoder_critic_objective(networks, batch, rng, *, loss, penalties, augment):
     critic = networks["critic"]
     images = [batch.images, *rebuilt_and_new(networks, batch, rng)]
     real, rebuilt, new = (augment(x, rng) for x in images)
-    # Each kind by itself: a normalisation would tell real from generated images by the batch.
+    # Each kind by itself: a normalisation would separate real and generated images by the batch.
     scores = torch.stack([critic(rebuilt), critic(new)])
     judged = loss.critic(critic(real), scores)
     fake = _either(rebuilt, new, rng) if penalties else None

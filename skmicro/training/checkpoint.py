@@ -11,7 +11,7 @@ from ..persistence import OF_DAMAGE, read_tree, write_tree
 from .distributed import from_first, is_first
 
 DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
-"""Of data; its first digits are enough to tell others."""
+"""Of data; its first digits are enough to distinguish them."""
 MOST_NAMED = 5
 NOT_SET = "None"
 """What a fingerprint says of a parameter that is None; one that came later counts as None."""

@@ -189,7 +189,7 @@ class RowGaussNewton(RowDescent):
         self.point = torch.where(down[:, None], point, self.point)
         self.square = torch.where(down, square, self.square)
         self.share = torch.where(down, (2.0 * self.share).clamp_max(1.0), 0.5 * self.share)
-        # Outputs that are not finite tell no direction.
+        # Outputs that are not finite give no direction.
         step = self.share[:, None] * self._proposed().nan_to_num(0.0, 0.0, 0.0)
         moved = _shortened(self.point + step - self.start, self.reach)
         step = self.start + moved - self.point
@@ -200,7 +200,7 @@ class RowGaussNewton(RowDescent):
         return square < self.square
 
     def _compare(self, change, down):
-        """Learn how much more residuals change than their gradients tell."""
+        """Learn how much more residuals change than their gradients predict."""
         size = self.expected.square().sum(dim=1).clamp_min(1e-30)
         told = (change * self.expected).sum(dim=1) / size
         gain = (self.gain * told.clamp_min(0.0)).sqrt().clamp(0.25, 4.0)
@@ -242,7 +242,7 @@ class RowAscent(RowGaussNewton):
         return torch.ones_like(square, dtype=torch.bool)
 
     def _compare(self, change, down):
-        """Take gradients for right: the value of the last residual tells nothing."""
+        """Take gradients for right: the value of the last residual contains no information."""
 
     def _proposed(self):
         gained = torch.zeros_like(self.value)

@@ -56,7 +56,7 @@ def distillation_step(student, evidence, *, rng, augment, learning_rate=LEARNING
     student : torch.nn.Module
         The network.
     evidence : callable
-        ``evidence(student, noise, conditions)``, of the shape of the noise: what the student tells.
+        ``evidence(student, noise, conditions)``, the student's prediction, of the noise's shape.
     rng : torch.Generator
         Source of augmentations.
     augment : callable
@@ -87,7 +87,7 @@ def distillation_step(student, evidence, *, rng, augment, learning_rate=LEARNING
 
 
 def distillation_objective(networks, batch, rng, *, evidence):
-    """Return the error of phases told from noise."""
+    """Return the error of phases predicted from noise."""
     noise, ends = batch.images.chunk(2, dim=1)
     told = partial(evidence, networks["generator"])
     loss = distillation_loss(told, noise, ends, batch.conditions)

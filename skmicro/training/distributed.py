@@ -119,8 +119,8 @@ def _shortened(value):
 def begin_together(estimator):
     """Wait until all processes begin to fit such an estimator.
 
-    One that fails before its training goes on to its next fit, and waits there; the others are told
-    so where they wait for it, and come after.
+    One that fails before its training goes on to its next fit, and waits there; the others are
+    notified where they wait for it, and follow.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def ended_elsewhere(error):
 
 
 def _told(kind, value):
-    """Return what all processes tell, who have to be at the same place."""
+    """Return the values of all processes, which must be at the same place."""
     told = _all_told(kind, value)
     if any(other != kind for other, _ in told):
         raise RuntimeError("Another process has failed in this fit; its error says why.")

@@ -30,7 +30,7 @@ class EarlyStopping:
         Images of the material, like those given to ``fit`` but none of them.
     metric : callable or None, default=None
         ``metric(generator, X_val) -> float`` of the generator as it would be if the training ended
-        now: larger is better, as for the scorers of scikit-learn. ``None`` stands for the
+        now: larger is better, as for the scorers of scikit-learn. ``None`` means the
         generator's own ``score(X_val)``.
     every : int, default=100
         Iterations between two evaluations.
@@ -99,7 +99,7 @@ class EarlyStopping:
 
     @property
     def mark(self):
-        """Text that tells from others what is evaluated, and when."""
+        """Text that identifies what is evaluated, and when."""
         X_val = digest(np.asarray(self.X_val))
         return f"{parameter_summary(self.metric)} every {self.every} of {X_val}"
 
@@ -219,7 +219,7 @@ class Watch:
 
 
 def _check_fits(name, weights, wanted):
-    """Raise ValueError unless weights are finite and of the shapes wanted."""
+    """Raise ValueError unless weights are finite and of the expected shapes."""
     if weights.keys() != wanted.keys():
         raise ValueError(f"the best network {name!r} has other weights")
     for key, value in weights.items():

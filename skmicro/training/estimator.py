@@ -75,7 +75,7 @@ class NetworkEstimator(EncodingEstimator):
     checkpoint_every: int | None = parameter(
         None,
         optional(integer(1)),
-        """Iterations between two checkpoints; ``None`` stands for a twentieth of ``n_iter``, at
+        """Iterations between two checkpoints; ``None`` means a twentieth of ``n_iter``, at
         most 1000. One more is written when the training ends, by Ctrl-C as well.""",
         RUNNING,
     )

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def interrupted_afterwards():
     """Let a first Ctrl-C wait for the end of the block, after which it raises KeyboardInterrupt.
 
-    A second one does not wait. So it is in the main thread and where nobody has told Python what
-    else Ctrl-C is to do; otherwise the block is as it is.
+    A second one does not wait. This holds in the main thread and if no other handler of Ctrl-C is
+    installed; otherwise the block runs unchanged.
     """
     usual = signal.default_int_handler
     in_main_thread = threading.current_thread() is threading.main_thread()

@@ -111,7 +111,7 @@ def run(
         Where to write the state of the training; resumed from when it exists.
     checkpoint_every : int or None, default=None
         Iterations between two checkpoints; another is written when the training ends, or is
-        ended by a callback or by Ctrl-C. ``None`` stands for a twentieth of ``n_iter``, at most
+        ended by a callback or by Ctrl-C. ``None`` means a twentieth of ``n_iter``, at most
         1000.
     fingerprint : dict or None, default=None
         What a checkpoint must agree on to be resumed.
@@ -197,7 +197,7 @@ def _show(history, bar):
 
 
 def _asked_to_stop(callbacks, history):
-    """Call all callbacks after an iteration, and tell whether one of them ends the training."""
+    """Call all callbacks after an iteration, and return whether one of them ends the training."""
     stop = any([bool(callback(history.n_iter, history)) for callback in callbacks])
     # They may look at a clock, which is another one in each process.
     return from_first(partial(bool, stop)) if callbacks else stop

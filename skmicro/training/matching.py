@@ -79,7 +79,7 @@ def velocity_objective(networks, batch, rng):
 
 
 def labelling_objective(networks, batch, rng):
-    """Return the error of phases told from images with noise."""
+    """Return the error of phases predicted from images with noise."""
     loss = labelling_loss(networks["generator"].evidence, batch.images, batch.conditions, rng)
     return loss, {"matching": loss}
 

@@ -27,7 +27,7 @@ class Projection:
         Steps after the training in which only the generator's level is trained, and on
         this loss alone; for generators with ``level_parameters``.
     name : str or None, default=None
-        What the history calls the loss; ``None`` stands for ``"projection0"`` and so on.
+        What the history calls the loss; ``None`` means ``"projection0"`` and so on.
     """
 
     def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_level_steps=0, name=None):

@@ -26,7 +26,7 @@ class BestWeights(nn.Module):
     network : torch.nn.Module
         The network in training.
     measure : callable
-        ``measure(network) -> loss``, a number that tells how good a network is.
+        ``measure(network) -> loss``, the loss of a network.
     """
 
     def __init__(self, network, measure):
@@ -150,7 +150,7 @@ def moved_with_numbers(batch, rng, *, symmetries, turned):
 
 
 def regression_objective(networks, batch, rng, *, name):
-    """Return the weighted squared error of the numbers of a batch that a network tells."""
+    """Return the weighted squared error of the network's predictions for a batch."""
     loss = (batch.conditions[:, -1] * squared_errors(networks[name], batch)).mean()
     return loss, {name: loss}
 

@@ -22,7 +22,7 @@ def search_latents(measure, candidates, *, descent, n_steps, tolerance=0.0, prio
     ----------
     measure : callable
         ``measure(latents, rows) -> (loss, error)``, both of shape (n,): of latents of
-        rows that are told by their indices (n,), a differentiable loss, and the error that counts.
+        rows with given indices (n,), a differentiable loss, and the error that counts.
         For :class:`RowGaussNewton` the loss is residuals of shape (n, n_residuals), the sum of
         whose squares is to fall.
     candidates : Tensor of shape (n_candidates, n, n_latent)
@@ -121,7 +121,7 @@ class _SearchedBatch:
         return value.detach(), _gradients(value, point), error.detach()
 
     def _noted(self, told, tolerance):
-        """Keep what is better, and tell which of the rows have some way to go."""
+        """Keep improvements, and return which rows still have to move."""
         rows, n = self.rows, len(self.rows)
         value, error = told[0][:n], told[2][:n]
         value = value if value.ndim == 1 else value.square().sum(dim=1)
@@ -134,7 +134,7 @@ class _SearchedBatch:
         return (self.error[rows] > tolerance) & (self.waited[rows] < self.descent.patience)
 
     def _of_those(self, going, told):
-        """Leave the other rows behind, and return what was told of the rest."""
+        """Drop the other rows, and return the values of the rest."""
         places = going.nonzero()[:, 0]
         size = LEAST_BATCH
         while size < len(places):

@@ -67,7 +67,7 @@ def test_fractions_are_told_in_the_terms_of_the_generator(images, conditions, va
     [
         ({3: 0.3}, TWO, r"target volume_fraction: a phase must be one of the labels \[0, 1\]"),
         ({0: 1.2}, TWO, r"target volume_fraction must lie in \[0, 1\], got 1.2"),
-        ({0: 0.7, 1: 0.7}, THREE, "must leave no phase less than nothing, got -0.4"),
+        ({0: 0.7, 1: 0.7}, THREE, "must not give a negative fraction, got -0.4"),
         ({0: 0.7, 1: 0.7}, TWO, "must sum to 1 over the phases, got 1.4"),
         ({}, TWO, "must give one of the phases"),
         ({0: [0.1, 0.2, 0.3]}, TWO, r"\(n_samples,\) = \(2,\) for each phase, got shape \(3,\)"),
@@ -86,7 +86,7 @@ def test_fractions_must_be_numbers():
 
 
 def test_a_fraction_is_given_once():
-    with pytest.raises(ValueError, match="volume_fraction and p1 are one"):
+    with pytest.raises(ValueError, match="volume_fraction and p1 are the same"):
         read({"volume_fraction": {0: 0.3}, "p1": 0.5}, [])
 
 

@@ -20,7 +20,7 @@ def images():
     return np.split(X, 3)
 
 
-@pytest.mark.filterwarnings("ignore:.*share a piece:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*overlap with:UserWarning")
 def test_images_with_the_same_features_are_no_difference():
     rng = np.random.default_rng(0)
     checks = np.indices((8, 8)).sum(axis=0) % 2
@@ -48,7 +48,7 @@ def test_real_images_without_variation(images):
 
 def test_test_images_that_are_one_image_have_no_unit_of_their_own(images):
     samples, X_train, X_test = images
-    with pytest.warns(UserWarning, match="share a piece"):
+    with pytest.warns(UserWarning, match="overlap with"):
         report = evaluate(samples, X_train, np.repeat(X_test[:1], 20, axis=0), **FAST)
     assert "specific_surface adjusted difference" not in [row.name for row in report.metrics]
     assert max(abs(row.value) for row in report.metrics) < 1e3

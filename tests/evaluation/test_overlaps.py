@@ -72,7 +72,7 @@ def test_positions_make_blocks_and_silence():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         known = evaluate(train, train, test, positions=(positions,) * 2, random_state=0, **FAST)
-    with pytest.warns(OverlapWarning, match=r"^5\d of 60 images of X_test share"):
+    with pytest.warns(OverlapWarning, match=r"^5\d of 60 images of X_test overlap"):
         blind = evaluate(train, train, test, random_state=0, **FAST)
     for name in ("specific_surface mean", "p2 relative error"):
         rows = known[name], blind[name]

@@ -98,7 +98,7 @@ def test_bad_input(real, field):
         ({"p1": []}, ValueError, r"targets of p1 must be numbers in a list, got \[\]"),
         ({"p1": ["a"]}, ValueError, "targets of p1 must be numbers in a list, got"),
         ({3: [0.4]}, TypeError, "targets must have names of descriptors as keys, got 3"),
-        ({"p1": [0.4], "volume_fraction": [0.6]}, ValueError, "ask for p1 by one of its names"),
+        ({"p1": [0.4], "volume_fraction": [0.6]}, ValueError, "contain p1 under one name only"),
     ):
         with pytest.raises(error, match=message):
             evaluate(field, *real, targets=targets, **FAST)

@@ -504,7 +504,7 @@ def test_unknown_voxels_are_the_mask():
         assert not isinstance(filled, np.ma.MaskedArray)
         np.testing.assert_array_equal(filled, expected)
         np.testing.assert_array_equal(generator.inpaint(unknown, mask, random_state=0), expected)
-    with pytest.raises(ValueError, match="mask must say what is to be filled"):
+    with pytest.raises(ValueError, match="mask must mark the region to fill"):
         generator.inpaint(X)
     with pytest.raises(ValueError, match="mask must be true where voxels of X are masked"):
         generator.inpaint(np.ma.masked_array(X, both), ~mask)

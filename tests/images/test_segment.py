@@ -101,7 +101,7 @@ def test_rims_are_told_from_phases_and_mended_by_one_call(kind):
     image = RIMMED[kind]
     n = len(np.unique(image))
     assert 6 <= n <= 64
-    with pytest.warns(LabelWarning, match=rf"X has {n} labels, .* skmicro\.segment\(X\) makes"):
+    with pytest.warns(LabelWarning, match=rf"X has {n} labels, .* skmicro\.segment\(X\) returns"):
         VolumeFraction().fit(image[None])
     if not kind.startswith("three"):
         p1 = VolumeFraction().fit_transform(segment(image[None]))[0, 0]

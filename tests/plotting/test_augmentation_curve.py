@@ -94,7 +94,7 @@ def test_what_is_not_allowed():
         draw({"a": AugmentedRegressor}, X, y)
     with pytest.raises(ValueError, match="regressor must hold at least one regressor"):
         draw({}, X, y)
-    with pytest.raises(ValueError, match=r"n_synthetic must rise, got \[5, 5\]"):
+    with pytest.raises(ValueError, match=r"n_synthetic must increase, got \[5, 5\]"):
         draw(augmented(), X, y, n_synthetic=[5, 5])
     with pytest.raises(ValueError, match=r"n_synthetic\[0\] must be >= 0, got -1"):
         draw(augmented(), X, y, n_synthetic=[-1])

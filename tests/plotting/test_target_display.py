@@ -18,7 +18,7 @@ def test_bubbles_lie_at_the_means_and_grow_with_the_spread():
     middle = (SMALLEST + LARGEST) / 2
     assert_allclose(display.bubbles_.get_sizes(), [SMALLEST, LARGEST, middle])
     assert_array_equal(*display.diagonal_.get_data())
-    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("wanted p1", "achieved p1")
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("target p1", "achieved p1")
     assert display.ax_.get_xlim() == display.ax_.get_ylim()
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert "standard deviation, 0 to 0.1" in texts[1]
@@ -55,7 +55,7 @@ def test_scalar_target_of_a_generator(invnet, images):
     for k, target in enumerate([0.4, 0.6]):
         expected = descriptor.transform(invnet.sample(3, p1=target, random_state=5))
         assert_array_equal(display.achieved[k], expected)
-    assert display.ax_.get_xlabel() == "wanted volume fraction $p_1$"
+    assert display.ax_.get_xlabel() == "target volume fraction $p_1$"
 
 
 def test_searched_target(wgan):

@@ -274,7 +274,7 @@ def test_p2_target_is_inverted(cut_fields):
 def test_p2_that_no_field_has_is_reported(fitted):
     curve = np.full(17, 0.0)
     curve[0] = 0.4
-    with pytest.warns(TargetWarning, match="no level-cut Gaussian field has the p2 asked for"):
+    with pytest.warns(TargetWarning, match="no level-cut Gaussian field has the target p2"):
         fitted.sample(2, p2=curve, random_state=0)
 
 
