@@ -59,6 +59,8 @@ html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
+    "navigation_depth": 2,
+    "collapse_navigation": True,
     "secondary_sidebar_items": ["page-toc"],
     "article_header_start": ["breadcrumbs"],
     "footer_start": ["copyright"],
