@@ -63,8 +63,8 @@ def evaluate(
         subsampled at random.
     descriptors : list of transformers or None, default=None
         Transformers of images, as in skmicro.descriptors; clones are fitted. ``None``
-        means the phase fractions (the volume fraction of two phases), and for the largest
-        label the two-point correlation, specific surface, lineal path, Euler number and
+        means the phase fractions (the volume fraction of two phases), and, for the largest
+        label, the two-point correlation, specific surface, lineal path, Euler number and
         clusters. An unset ``periodic`` is replaced by the parameter below.
     properties : list of transformers or None, default=None
         Further transformers, e.g. physical properties, treated in the same way.
