@@ -44,9 +44,10 @@ def repeats(images, others, shape):
     return float(np.mean(own) / np.mean(free))
 
 
-def cost_of_one(path, shape, **parameters):
+def cost_of_one(path, shape, method="sample", **parameters):
     """Return seconds and memory of one image of a saved generator, made in a process of its own."""
-    command = [sys.executable, __file__, str(path), json.dumps(parameters), *map(str, shape)]
+    command = [sys.executable, __file__, str(path), method, json.dumps(parameters)]
+    command += map(str, shape)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(answer.stdout)
@@ -61,12 +62,14 @@ def main():
     """Print seconds and memory of one image as JSON."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("model", help="a saved generator")
-    parser.add_argument("parameters", type=json.loads, help="of sample, as JSON")
+    parser.add_argument("method", help="what makes the image")
+    parser.add_argument("parameters", type=json.loads, help="of the method, as JSON")
     parser.add_argument("shape", nargs="+", type=int, help="size of the image")
     arguments = parser.parse_args()
     generator, before = skmicro.load(arguments.model), peak()
     shape, start = tuple(arguments.shape), time.process_time()
-    generator.sample(1, shape=shape, random_state=0, **arguments.parameters)
+    make = getattr(generator, arguments.method)
+    make(1, shape=shape, random_state=0, **arguments.parameters)
     row = {"shape": " x ".join(map(str, shape)), "seconds": time.process_time() - start}
     print(json.dumps(row | {"peak": peak(), "without": before}))
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from skmicro.datasets import make_cahn_hilliard
+from skmicro.images import SYMMETRIES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 from quickstart import (
-    HOMOGENEOUS,
     control_row,
     nearest_images,
     patches_of,
@@ -45,6 +45,7 @@ __all__ = [
     "stop_after",
 ]
 
+HOMOGENEOUS = SYMMETRIES  # of materials that are the same everywhere and in all directions
 SHAPE = (64, 64)
 PAPER_DEVICE = "cuda"
 WARM_UP = 20

@@ -1,11 +1,11 @@
 """How cost grows with the size of images: descriptors, properties, sampling, training.
 
 Milliseconds of one processor for one image, medians of ``--repeats`` in turns over the sizes, and
-the same over the law that is expected (N voxels, or N log N where Fourier transforms are used),
-divided by that of the largest image: about 1 where the law holds, more where a call costs more
-than its voxels. Networks are those of presets after one iteration, since their cost does not depend
-on what images show; an iteration of training is that of a whole batch. Then the milliseconds of a
-sample when 1 to 64 are drawn together. With five repeats it takes more than 18 processor minutes.
+the same over the law that is expected, divided by that of the largest image: about 1 where the law
+holds, more where a call costs more than its voxels. Laws are N for voxels, N log N for Fourier
+transforms, and N L for what looks along lines of L voxels, the side. Networks are those of presets
+after one iteration, since their cost does not depend on what images show; an iteration of training
+is that of a whole batch. Then the milliseconds of a sample when 1 to 64 are drawn together.
 
     python benchmarks/growth.py --picture doc/_static
 """
@@ -27,11 +27,16 @@ from skmicro.descriptors import ClusterStatistics, EulerNumber, LinealPath, TwoP
 from skmicro.generators import FlowMatchingGenerator, GaussianRandomField, InvNetGenerator
 from skmicro.properties import EffectiveConductivity, ElasticStiffness
 
-SQUARES, CUBES = (32, 64, 128, 256), (16, 32, 64)
-LAWS = {"N": lambda n: n, "N log N": lambda n: n * np.log(n)}
+SIDES = {2: (64, 128, 256, 512, 1024), 3: (16, 32, 64, 128)}  # of images that are described
+NETWORK_SIDES = {2: (32, 64, 128), 3: (16, 32)}
+LAWS = {
+    "N": np.prod,
+    "N log N": lambda shape: np.prod(shape) * np.log(np.prod(shape)),
+    "N L": lambda shape: np.prod(shape) * shape[0],
+}
 DESCRIPTORS = {
     "two-point correlation": (TwoPointCorrelation, "N log N"),
-    "lineal path": (LinealPath, "N"),
+    "lineal path": (LinealPath, "N L"),
     "Euler number": (EulerNumber, "N"),
     "clusters": (ClusterStatistics, "N"),
 }
@@ -119,7 +124,7 @@ def rows_of(make, shapes, repeats, n_images):
     for name in dict.fromkeys(name for name, _ in tasks):
         cost = {shape: 1000 * medians[name, shape] for shape in shapes}
         law = tasks[name, shapes[0]][1]
-        expected = {shape: LAWS[law](np.prod(shape)) for shape in shapes}
+        expected = {shape: LAWS[law](shape) for shape in shapes}
         largest = cost[shapes[-1]] / expected[shapes[-1]]
         rows += [
             {
@@ -166,16 +171,15 @@ def draw(rows, path):
                 own = [r for r in rows if r["task"] == name and r["shape"].count("x") + 1 == n_axes]
                 if not own:
                     continue
-                n = np.array([r["n_voxels"] for r in own])
+                n = [r["n_voxels"] for r in own]
                 cost = np.array([r["milliseconds"] for r in own])
                 label = name if n_axes == 2 else None
                 ax.loglog(n, cost, f"C{k}{marker}", ms=4, label=label)
-                law = LAWS[own[0]["law"]](n)
-                ax.loglog(
-                    n, law * cost[-1] / law[-1], f"C{k}", lw=1, ls="-" if n_axes == 2 else ":"
-                )
+                law = cost / [r["over_law"] for r in own]
+                ax.loglog(n, law, f"C{k}", lw=1, ls="-" if n_axes == 2 else ":")
         ax.set(title=title, xlabel="voxels of an image")
-        ax.legend(fontsize=7)
+        ax.legend(fontsize=7, loc="upper left")
+        ax.set_ylim(top=10 * ax.get_ylim()[1])
     axes[0].set_ylabel("ms of one processor")
     figure.tight_layout()
     figure.savefig(path, dpi=100)
@@ -184,16 +188,17 @@ def draw(rows, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--picture", type=Path, metavar="FOLDER", help="where to draw")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
-    for sides, n_axes in ((SQUARES, 2), (CUBES, 3)):
-        shapes = [(side,) * n_axes for side in sides]
-        rows += rows_of(described, shapes, arguments.repeats, 1)
-        rows += rows_of(of_generators, shapes[: 5 - n_axes], arguments.repeats, 16)
-    print_rows(rows, COLUMNS)
+    for n_axes in SIDES:
+        for make, sides, n_images in ((described, SIDES, 1), (of_generators, NETWORK_SIDES, 16)):
+            shapes = [(side,) * n_axes for side in sides[n_axes]]
+            made = rows_of(make, shapes, arguments.repeats, n_images)
+            print_rows(made, COLUMNS)
+            rows += made
     together = batches(arguments.repeats)
     print_rows(together, BATCH_COLUMNS)
     record = {"repeats": arguments.repeats, "rows": rows, "batches": together}

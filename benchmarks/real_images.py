@@ -1,4 +1,4 @@
-"""The quickstart on real images: the same script, the same table.
+"""InvNet on real images: the table and the picture of the quickstart.
 
 Needs the folder of real images named by the environment variable ``SKMICRO_DATA``:
 patches of 64 x 64 of the two-phase images of ``materials_256.npz`` and of the
@@ -15,6 +15,7 @@ from _results import write_results
 from _tables import patches_of, run
 
 import skmicro
+from skmicro.generators import InvNetGenerator
 
 MATERIALS = ("alloy", "carbonate", "copolymer", "pmma", "pymks_1", "pymks_2")
 
@@ -38,7 +39,10 @@ def main():
         images = patches_of(scans(folder, name))
         print(f"\n{name}: {len(images)} patches")
         picture = Path(arguments.pictures) / f"{name}.png" if arguments.pictures else None
-        result = run(images, periodic=False, picture=picture, verbose=0)
+        generator = InvNetGenerator.light(
+            periodic=False, symmetries=("reflection", "rotation"), random_state=0
+        )
+        result = run(generator, images, periodic=False, n_samples=1000, picture=picture)
         print("written to", write_results(f"real_images_{name}", {"seed": 0, **result}))
 
 

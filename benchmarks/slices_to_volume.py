@@ -8,6 +8,9 @@ further real volumes; a Gaussian random field with the S2 of the training *volum
 network, asked for the sections across one axis only in each step, in turn, whose level nothing
 holds (*alternating*); and the volumes of ``sample_volume`` without the restart.
 
+The last table has processor seconds and peak memory of one volume of ``sample_volume`` by its size,
+in a process of its own.
+
 Columns are those of ``spheres_3d.py``, and: mean Euler number per voxel, error of S2 along the
 diagonals of the volume (lags of 1 to 8 voxels, mean over volumes), mean chord of either phase over
 that of real volumes, share of volumes and axes along which a phase percolates, and processor
@@ -17,6 +20,7 @@ seconds for a volume.
 """
 
 import os
+import tempfile
 import time
 from pathlib import Path
 from unittest import mock
@@ -24,6 +28,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 from _results import write_results
+from _sizes import SIZE_COLUMNS, cost_of_one
 from _tables import (
     argument_parser,
     iterations_within,
@@ -44,6 +49,7 @@ from skmicro.images import extract_patches
 from skmicro.plotting import SampleGridDisplay
 
 SIDE, N_TRAINING, N_SECTIONS = 32, 40, 900
+COST_SIDES = (32, 64, 128)
 DIAGONAL_LAGS = range(1, 9)
 MORE_COLUMNS = {
     "euler_number": ("Euler number", ".1e"),
@@ -151,7 +157,7 @@ def full_row(model, samples, reference, **record):
 
 
 def rows_of(material, arguments):
-    """Return the rows of a material, and sections to look at."""
+    """Return the rows of a material, sections to look at, and the trained generator."""
     n = arguments.n_samples
     training, others, periodic, anisotropic = MATERIALS[material](
         N_TRAINING + 2 * n, arguments.seed
@@ -190,7 +196,15 @@ def rows_of(material, arguments):
         found = more_measured(made, periodic)
         rows.append(full_row(title, found, reference, volume_seconds=spent, **record))
         shown[title] = made[:8, SIDE // 2]
-    return [{"material": material} | row for row in rows], shown
+    return [{"material": material} | row for row in rows], shown, generator
+
+
+def costs_of(generator):
+    """Return rows of what a volume costs, by its size."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.skm"
+        generator.save(path)
+        return [cost_of_one(path, (side,) * 3, "sample_volume") for side in COST_SIDES]
 
 
 class _WithNormals:
@@ -214,15 +228,17 @@ def main():
     arguments = read_arguments(parser)
     rows = []
     for material in arguments.materials:
-        found, shown = rows_of(material, arguments)
+        found, shown, generator = rows_of(material, arguments)
         print(material)
         print_rows(found, COLUMNS | MORE_COLUMNS)
         rows += found
         if arguments.picture:
             name = f"slices_to_volume_{material.replace(' ', '_')}"
             save_picture(SampleGridDisplay.from_images(shown), arguments.picture, name)
+    costs = costs_of(generator)
+    print_rows(costs, SIZE_COLUMNS)
     settings = {k: v for k, v in vars(arguments).items() if not isinstance(v, Path)}
-    print("written to", write_results(arguments.output, settings | {"rows": rows}))
+    print("written to", write_results(arguments.output, settings | {"rows": rows, "costs": costs}))
 
 
 if __name__ == "__main__":

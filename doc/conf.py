@@ -14,6 +14,8 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
 root_doc = "index"
 exclude_patterns = ["_build"]
@@ -39,12 +41,31 @@ numpydoc_validation_exclude = {
     r"\.(AdversarialLoss|Batch|Calibration|Designs|Metric|Move|RepresentativeVolume|Rule|Target|Update|\w*Model)$",
 }
 
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Generative models for material microstructure images",
-    "fixed_sidebar": True,
-    "page_width": "1060px",
+# Examples train for minutes: all but the quick ones are shown with their committed picture.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "plot_stress_field",
+    "within_subsection_order": "ExampleTitleSortKey",
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
 }
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skmicro {release}"
+html_theme_options = {
+    "logo": {"text": "skmicro"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "article_header_start": ["breadcrumbs"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": [], "glossary": []}
+html_css_files = ["skmicro.css"]
 html_static_path = ["_static"]
 html_show_sourcelink = False
 

@@ -8,7 +8,12 @@ trained for a minute. Each is compared with 120 other images. One page has what 
 included, another compares both generators, and a table is for a paper.
 
     python examples/evaluation_pages.py --output FOLDER
+
+.. image:: /_static/evaluation_page.png
+   :alt: A verdict, rows of generated and real images, and the images farthest from real ones
 """
+
+# sphinx_gallery_thumbnail_path = '_static/evaluation_page.png'
 
 import argparse
 from pathlib import Path

@@ -10,7 +10,12 @@ real images of the stiffness that was asked for.
 
     python examples/plot_design.py
     python examples/plot_design.py --output FOLDER
+
+.. image:: /_static/design_example.png
+   :alt: Rows of images: real ones, and designs for a stiffness
 """
+
+# sphinx_gallery_thumbnail_path = '_static/design_example.png'
 
 import argparse
 import time

@@ -8,7 +8,15 @@ correlations, an interpolation with its free energy, targets met, and the traini
 
     python examples/plot_displays.py
     python examples/plot_displays.py --output FOLDER
+
+.. image:: /_static/display_targets.png
+   :alt: Real images above generated ones, one column for each volume fraction
+
+.. image:: /_static/display_interpolation.png
+   :alt: Images between two images, and their free energy
 """
+
+# sphinx_gallery_thumbnail_path = '_static/display_targets.png'
 
 import argparse
 from pathlib import Path

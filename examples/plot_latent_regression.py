@@ -13,7 +13,12 @@ as ellipses are. Of their conductivity the volume fraction explains most.
 
     python examples/plot_latent_regression.py
     python examples/plot_latent_regression.py --images spinodal --output FOLDER
+
+.. image:: /_static/latent_regression.png
+   :alt: Predicted against true conductivities of test images, one panel for each regression
 """
+
+# sphinx_gallery_thumbnail_path = '_static/latent_regression.png'
 
 import argparse
 import time

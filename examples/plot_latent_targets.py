@@ -9,7 +9,12 @@ freely, and with ``exact=True``.
 
     python examples/plot_latent_targets.py
     python examples/plot_latent_targets.py --output FOLDER
+
+.. image:: /_static/latent_targets.png
+   :alt: Real tiles above generated ones, one column for each specific surface asked for
 """
+
+# sphinx_gallery_thumbnail_path = '_static/latent_targets.png'
 
 import argparse
 import time

@@ -11,7 +11,15 @@ either axis comes from.
 
     python examples/plot_predicted_properties.py
     python examples/plot_predicted_properties.py --output FOLDER
+
+.. image:: /_static/predicted_properties.png
+   :alt: Predicted against true components of the stiffness, with intervals
+
+.. image:: /_static/occlusion.png
+   :alt: An image of a stiff phase with compliant inclusions, beside two maps
 """
+
+# sphinx_gallery_thumbnail_path = '_static/predicted_properties.png'
 
 import argparse
 import time

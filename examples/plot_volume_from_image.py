@@ -11,7 +11,12 @@ printed table compares the volumes with the image: volume fraction, two-point co
 of neighbours of different phases. ``--n-iter`` sets how long the flow is trained.
 
     python examples/plot_volume_from_image.py --output FOLDER
+
+.. image:: /_static/volume_from_image.png
+   :alt: An image, and sections and surfaces of two volumes that look like it
 """
+
+# sphinx_gallery_thumbnail_path = '_static/volume_from_image.png'
 
 import argparse
 import time

@@ -41,6 +41,10 @@ class LabelWarning(UserWarning):
     """Labels may not be the phases: they look like rims of a few, or there is one only."""
 
 
+class LongTrainingWarning(UserWarning):
+    """At its pace so far, a training is going to take more than an hour."""
+
+
 class OldFileWarning(UserWarning):
     """A file of an earlier revision has no digest to detect damage."""
 

@@ -20,7 +20,7 @@ from skmicro import exceptions
 from skmicro.conditioning import _fraction_scaling
 from skmicro.descriptors import VolumeFraction
 from skmicro.flows import _inpainting
-from skmicro.generators import WGANGP, HybridGAN, InvNetGenerator
+from skmicro.generators import WGANGP, FlowMatchingGenerator, HybridGAN, InvNetGenerator
 from skmicro.training import averaging
 
 ROOT = Path(__file__).parents[1]
@@ -165,17 +165,31 @@ def test_user_guide(path, tmp_path, monkeypatch):
         run_blocks(blocks, path, {})
 
 
+def first_examples(path):
+    """Python code of README.md or of the first page, with small images in place of large ones."""
+    blocks = readme_blocks("python") if path.suffix == ".md" else [b for _, b in rst_blocks(path)]
+    small = {"(1024, (64, 64)": "(32, (16, 16)", "(1000, p1": "(10, p1"}
+    if path.suffix == ".md":
+        small["crop_shape=(64, 64)"] = "crop_shape=(16, 16)"
+        small["(200, shape=(128, 128)"] = "(2, shape=(32, 32)"
+    for large, other in small.items():
+        assert sum(block.count(large) for block in blocks) == 1
+        blocks = [block.replace(large, other) for block in blocks]
+    return blocks
+
+
 @pytest.mark.usefixtures("short_presets")
 @pytest.mark.parametrize("name", ["README.md", "doc/index.rst"])
-def test_first_example(name, tmp_path, monkeypatch):
-    path = ROOT / name
-    blocks = readme_blocks("python") if path.suffix == ".md" else [b for _, b in rst_blocks(path)]
-    assert len(blocks) == 1
-    small = blocks[0].replace("1024, (64, 64)", "32, (16, 16)").replace("(1000, p1", "(10, p1")
-    assert small.count("(32, (16, 16)") == small.count("(10, p1") == 1
+def test_first_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(InvNetGenerator._light, "n_iter", 5)
-    run_blocks([(0, small)], path, {})
+    monkeypatch.setitem(FlowMatchingGenerator._light, "n_iter", 5)
+    skmicro.write_images("micrograph.png", phase_images(n=1, shape=(48, 48)))
+    with warnings.catch_warnings():
+        for kind in (exceptions.TargetWarning, exceptions.ExtrapolationWarning):
+            warnings.simplefilter("ignore", kind)
+        namespace = {}
+        run_blocks([(0, block) for block in first_examples(ROOT / name)], ROOT / name, namespace)
+    assert len(namespace["images"]) == (2 if "micrograph" in namespace else 10)
 
 
 def test_readme_has_exactly_two_commands():

@@ -84,7 +84,8 @@ class DistillableFlow(FlowGenerator):
         )
         batches = self._pairs(model, n_pairs, seed)
         callbacks, _ = without_stopping(self.callbacks)
-        history = run(step, batches, n_iter, callbacks=callbacks, verbose=self.verbose)
+        name = f"a student of {type(self).__name__}"
+        history = run(step, batches, n_iter, callbacks=callbacks, verbose=self.verbose, name=name)
         made = type(self)(**self.get_params(deep=False))
         made._set(vars(self))
         made.student_ = step.finish(batches)["generator"].requires_grad_(False)

@@ -158,6 +158,7 @@ class NetworkGenerator(PropertyDesign, NetworkEstimator, BaseGenerator):
             checkpoint=checkpoint,
             checkpoint_every=self.checkpoint_every,
             fingerprint=marks,
+            name=type(self).__name__,
         )
         curves = watch.curves(history) if watch else {}
         self._set(self._trained(step.finish(batches), images, history, curves))

@@ -1,5 +1,7 @@
 """TIFF: plain, or in the convention of ImageJ or OME where voxels have a place in space."""
 
+from fractions import Fraction
+
 import numpy as np
 
 from .._files import PlainFile, atomic_path
@@ -71,10 +73,20 @@ def _of_imagej(images, place):
     return {
         "images": _as_imagej(images),
         "imagej": True,
-        "resolution": (1.0 / lengths[0], 1.0 / lengths[1]),
+        "resolution": (_per_unit(lengths[0]), _per_unit(lengths[1])),
         "resolutionunit": "NONE",
         "metadata": metadata,
     }
+
+
+def _per_unit(length):
+    """Return voxels per unit as a quotient of 32-bit integers, the nearest there is.
+
+    tifffile rounds a number itself, before 2026.2.20 by 7 % for a nanometre in metres.
+    """
+    exact, largest = 1 / Fraction(length), 2**32 - 1
+    nearest = exact.limit_denominator(min(largest, int(largest / exact)))
+    return nearest.numerator, nearest.denominator
 
 
 def _as_imagej(images):

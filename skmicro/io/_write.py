@@ -127,7 +127,7 @@ def _write_npy(path, images, key):
 
 def _write_npz(path, images, key):
     with atomic_path(path) as temporary, PlainFile(temporary) as file:
-        np.savez(file, allow_pickle=False, **{key: images})
+        np.savez(file, **{key: images})
 
 
 def _write_hdf5(path, images, key):

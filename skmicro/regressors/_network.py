@@ -342,6 +342,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
             checkpoint=self.checkpoint,
             checkpoint_every=self.checkpoint_every,
             fingerprint=fingerprint(self, **data) if marked else None,
+            name=type(self).__name__,
         )
 
     def _batches(self, samples, network):

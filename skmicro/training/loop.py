@@ -19,6 +19,7 @@ from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
 from .distributed import check_agreement, ended_elsewhere, from_first, is_first
 from .interruption import interrupted_afterwards
+from .pace import Pace
 
 FLUSH_EVERY = 50
 CHECKPOINTS = 20
@@ -86,6 +87,7 @@ def run(
     checkpoint=None,
     checkpoint_every=None,
     fingerprint=None,
+    name="a network",
 ):
     """Run a training step ``n_iter`` times.
 
@@ -113,6 +115,8 @@ def run(
         1000.
     fingerprint : dict or None, default=None
         What a checkpoint must agree on to be resumed.
+    name : str, default="a network"
+        What is trained, for the progress bar and warnings.
 
     Returns
     -------
@@ -125,6 +129,11 @@ def run(
         If a loss is not finite.
     ValueError
         If the checkpoint belongs to another training.
+
+    Warns
+    -----
+    LongTrainingWarning
+        If the training is going to take more than an hour at the pace of its first iterations.
     """
     about_to_compute()
     history = History()
@@ -138,14 +147,17 @@ def run(
     try:
         with (
             usable_threads(),
-            tqdm(total=n_iter, initial=history.n_iter, disable=hidden, unit="it") as bar,
+            _bar(name, n_iter, history, hidden) as bar,
         ):
+            pace = Pace(name, n_iter)
             while history.n_iter < n_iter and not stop:
                 with interrupted_afterwards():
                     whole = False
                     history.append(step(batches, history.n_iter / n_iter))
                     whole = True
                 _show(history, bar)
+                if is_first():
+                    pace.look(history.n_iter)
                 stop = _asked_to_stop(callbacks, history) or finished()
                 ends = stop or history.n_iter == n_iter
                 if checkpoint is not None and (ends or history.n_iter % checkpoint_every == 0):
@@ -168,6 +180,11 @@ def run(
         )
     history.flush()
     return history
+
+
+def _bar(name, n_iter, history, hidden):
+    """Return the progress bar, which says what is trained and how much time is left."""
+    return tqdm(desc=name, total=n_iter, initial=history.n_iter, disable=hidden, unit="it")
 
 
 def _show(history, bar):

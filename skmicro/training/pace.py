@@ -1,0 +1,41 @@
+"""How long a training is going to take, told early to those who would wait for hours."""
+
+from time import perf_counter
+
+from .._warnings import warn_user
+from ..exceptions import LongTrainingWarning
+
+LONG = 3600.0  # seconds
+MEASURED = 10.0  # seconds to look at the pace for, after the first iteration, which starts slowly
+FEWEST = 3  # iterations
+
+
+class Pace:
+    """Warns once where a training of ``n_iter`` iterations is going to take more than an hour."""
+
+    def __init__(self, name, n_iter):
+        self._name, self._n_iter = name, n_iter
+        self._first = self._start = None
+        self._told = False
+
+    def look(self, n_done):
+        """Look at the clock after ``n_done`` of the iterations, and warn if there is reason to."""
+        if self._told:
+            return
+        now = perf_counter()
+        if self._start is None:
+            self._first, self._start = n_done, now
+        passed, n_measured = now - self._start, n_done - self._first
+        if passed < MEASURED or n_measured < FEWEST:
+            return
+        self._told = True
+        seconds = passed / n_measured
+        if seconds * (self._n_iter - n_done) > LONG:
+            hours = seconds * self._n_iter / 3600
+            warn_user(
+                f"Training {self._name} for {self._n_iter} iterations takes {hours:.1f} hours, at "
+                f"the {seconds:.2g} seconds of an iteration so far. Fewer iterations (n_iter), "
+                "smaller images and the settings of light() take less time. Ctrl-C ends the "
+                "training and keeps what has been learned.",
+                LongTrainingWarning,
+            )
