@@ -10,8 +10,8 @@ from ._drawing import along, paint
 def make_checkerboards(n_samples=100, shape=(64, 64), *, cell=8, random_state=None):
     r"""Draw periodic checkerboards that differ by translations.
 
-    Order without any randomness but its position, one of the structures on which Zhang et al.
-    2023 (arXiv:2303.03403) train with few images. Opposite faces of an image match.
+    Ordered images that are random only in their position, one of the structures on which Zhang et
+    al. 2023 (arXiv:2303.03403) train with few images. Opposite faces of an image match.
 
     Parameters
     ----------

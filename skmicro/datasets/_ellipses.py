@@ -35,8 +35,8 @@ def make_ellipses(
 ):
     r"""Draw one ellipse in each image, wholly inside it.
 
-    Five numbers say all there is to know of an image, and they are returned: data for asking
-    what the latents of a model mean. The defaults are the data of Zhang et al.
+    Five numbers describe an image completely, and they are returned: data to interpret
+    the latents of a model. The defaults are the data of Zhang et al.
     2023 (arXiv:2303.03403).
 
     Parameters

@@ -26,8 +26,8 @@ def make_fibers(
 ):
     r"""Draw short straight fibres with round ends at random in a periodic box.
 
-    Positions are uniform, and fibres may overlap: a stand-in for composites such as
-    wood-plastic, whose fibres touch in the voxels of a scan, and no model of a packing. Opposite
+    Positions are uniform, and fibres may overlap: they imitate composites such as
+    wood-plastic, whose fibres touch in the voxels of a scan, and do not model a packing. Opposite
     faces of an image match.
 
     Parameters

@@ -100,7 +100,7 @@ def make_polycrystals(
 
     Notes
     -----
-    That neighbours differ is kept before all else, and limits the fractions: grains of one
+    Different neighbours have priority, which limits the fractions: grains of one
     orientation never touch. Of 40 grains in the plane one orientation fills 0.33 on average
     at most, and two fill 0.30 each; of 60 grains in space one fills 0.17. Fractions out of
     reach are approached. With 40 grains and 5 orientations, even fractions were met to 0.004

@@ -16,8 +16,8 @@ _REST = np.uint64(WORD - 1)
 def indicator_words(field):
     """Return a field (n, *spatial) of zeros and ones as words (n, ..., n_words), or None.
 
-    None means all others, for those that gradients are asked of, for those that are not on
-    the CPU, and for NumPy below 2, which does not count bits.
+    Returns None for all other fields, for fields that require gradients or are not on the CPU, and
+    with NumPy below 2, which does not count bits.
     """
     wanted = field.requires_grad and torch.is_grad_enabled()
     if wanted or field.device.type != "cpu" or not hasattr(np, "bitwise_count"):

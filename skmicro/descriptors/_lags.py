@@ -153,9 +153,9 @@ def bin_table(shape, max_lag, n_bins, periodic, device, scales=None):
     """Return what sorts the lags with no negative component into bins.
 
     These run over ``0 .. binned_limits`` of every axis, the last axis fastest. Of each lag the bin
-    (``n_bins`` where it is too long) and the multiplicity, how many lags of either sign it stands
-    for; of each bin the number of pairs of voxels and the mean length of their lags. ``max_lag``
-    and ``n_bins`` are resolved.
+    (``n_bins`` where it is too long) and the multiplicity, how many lags of either sign it
+    represents; of each bin the number of pairs of voxels and the mean length of their lags.
+    ``max_lag`` and ``n_bins`` are resolved.
     """
     squared = np.zeros((1,) * len(shape))
     multiplicity = pairs = squared + 1

@@ -1,6 +1,6 @@
 """Evaluation of generators: metrics of generated and real images with their baselines.
 
-A distance between generated and real images says little on its own. It is read beside
+A distance between generated and real images says little on its own. Compare it with
 the same distance between two sets of real images, its *baseline*, which no generator is
 expected to beat. :func:`evaluate` computes both, with intervals and p-values; most other
 functions are its parts. :func:`mutual_information_gap` is about latents instead of images.

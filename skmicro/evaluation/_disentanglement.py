@@ -18,15 +18,15 @@ from ._metrics import _rows
 
 
 def mutual_information_gap(latents, factors, n_bins=20):
-    r"""Return how much more of each factor one latent knows than any other latent.
+    r"""Return the mutual information gap of latents and factors.
 
     Parameters
     ----------
     latents : array-like of shape (n, n_latent)
         Latents of n images, at least two of each, for example ``generator.transform(X)``.
     factors : array-like of shape (n,) or (n, n_factors)
-        What the images were made from, none of it the same for all: the parameters that a
-        function of :mod:`skmicro.datasets` returns, or categories as numbers.
+        Factors from which the images were generated, none of them constant: the parameters that
+        a function of :mod:`skmicro.datasets` returns, or categories as numbers.
     n_bins : int, default=20
         Bins of a latent or a factor with more different values than that, at least 2.
 
@@ -59,21 +59,21 @@ def mutual_information_gap(latents, factors, n_bins=20):
     with the information of a table of counts. Up to ``n_bins`` different values are categories
     of their own, more are sorted into ``n_bins`` bins of equally many rows, equal values into
     one. Monotone maps and the order of latents and factors change nothing. A constant latent
-    knows nothing.
+    has no information.
 
-    Continuous factors are known exactly by no model, and their entropy is that of all bins: a
+    No model encodes continuous factors exactly, and their entropy is that of all bins: a
     normal latent and factor of correlation r share at most -log(1 - r^2) / 2 of log(n_bins). With
     20 bins and many rows the gap is 0.22 for r = 0.87 and 0.36 for r = 0.95.
 
     The information of a table of p x q cells is too high by about (p - 1)(q - 1) / (2 n), which
-    is 0.09 nats for 20 bins and n = 2000. A latent that knows all of a factor has no such bias,
-    and the others do: with five continuous factors as their own latents the gap is then 0.96
+    is 0.09 nats for 20 bins and n = 2000. A latent that encodes a factor completely has no such
+    bias, and the others do: with five continuous factors as their own latents the gap is then 0.96
     instead of 1. Compare scores at equal n and ``n_bins``. The paper draws latents from
-    q(z | x); with means, as ``transform`` returns them, noise of latents is not seen.
+    q(z | x); with means, as ``transform`` returns them, the noise of latents is not included.
 
     The gap does not measure whether a latent encodes one factor only: one that encodes two,
-    both by itself, has a gap of 1 for each if the other latents know nothing of them. Factors
-    that depend on each other share latents, which is no fault of the model.
+    both by itself, has a gap of 1 for each if the other latents do not encode them. Dependent
+    factors share latents, which is not an error of the model.
 
     References
     ----------

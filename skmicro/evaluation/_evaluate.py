@@ -62,12 +62,12 @@ def evaluate(
         ``X_test``, or as many as ``X_train`` and given images allow. Given images are
         subsampled at random.
     descriptors : list of transformers or None, default=None
-        Functions of images, as skmicro.descriptors has them; clones are fitted. ``None``
-        means the phase fractions (the volume fraction of two phases), and for the largest
-        label the two-point correlation, specific surface, lineal path, Euler number and
-        clusters. Those that leave ``periodic`` open follow the parameter below.
+        Transformers of images, as in skmicro.descriptors; clones are fitted. ``None``
+        means the phase fractions (the volume fraction of two phases), and, for the largest
+        label, the two-point correlation, specific surface, lineal path, Euler number and
+        clusters. An unset ``periodic`` is replaced by the parameter below.
     properties : list of transformers or None, default=None
-        Further ones, e.g. physical properties, treated alike.
+        Further transformers, e.g. physical properties, treated in the same way.
     targets : dict or None, default=None
         Targets of ``generator.sample``, e.g. ``{"p1": 0.4}``: all samples have this value, and
         so should all of ``X_test``. Lists, ``{"p1": [0.3, 0.4, 0.5]}``, evaluate each target by
@@ -75,9 +75,9 @@ def evaluate(
         generator: a fifth of the images, or fewer for more than five targets, but at least 12, or
         ``n_samples``.
     positions : pair of array-like or None, default=None
-        Where the images of ``X_train`` and of ``X_test`` lie in their scans, as
-        :func:`skmicro.extract_patches` returns it. Patches of one region are alike: they are
-        resampled, and change groups, in blocks of three patches to a side. ``None``: the images
+        Positions of the images of ``X_train`` and of ``X_test`` in their scans, as
+        :func:`skmicro.extract_patches` returns them. Patches of one region are similar: they are
+        resampled and permuted in blocks of three patches to a side. ``None``: the images
         are independent.
     periodic : bool or None, default=None
         Whether descriptors wrap around the borders of the images. ``None``: if both real
@@ -86,8 +86,8 @@ def evaluate(
         micrograph without wrapping around.
     random_state : None, int, RandomState or Generator, default=None
         Source of the samples, the part of ``X_train``, the divisions and the bootstrap. Samples
-        have a stream of their own: they are never those of ``generator.score`` or of
-        ``generator.sample`` with the same number, by which a generator may have been chosen.
+        have their own random stream: they differ from those of ``generator.score`` or of
+        ``generator.sample`` with the same seed, by which a generator may have been selected.
     n_bootstrap : int, default=200
         Resamplings of the images for the intervals.
 
@@ -119,11 +119,11 @@ def evaluate(
 
     See Also
     --------
-    EvaluationReport : What is returned.
-    ConditionalReport : What is returned for several targets.
+    EvaluationReport : The result.
+    ConditionalReport : The result for several targets.
     memorisation : Copies of training images.
     local_memorisation : Copies of parts of them.
-    density_coverage : Fidelity and variety in descriptor space.
+    density_coverage : Fidelity and coverage in descriptor space.
 
     Notes
     -----
@@ -131,12 +131,12 @@ def evaluate(
 
     - for a descriptor of more than eight features, such as a correlation function,
       "relative error", ``||<f> - <f'>|| / ||<f'>||`` with the means over generated and test
-      images, "adjusted error", the same at equal fractions of phases, and "Wasserstein",
+      images, "adjusted error", the same at equal phase fractions, and "Wasserstein",
       :func:`descriptor_wasserstein`;
     - for each feature of the others "mean", "ratio" to the mean of the test images, "spread", the
       ratio of the standard deviations, "outside", the share of the images of either set with
       values beyond all those of the other, "Wasserstein", and "adjusted difference", the
-      difference of the means at equal fractions of phases in units of the standard deviation.
+      difference of the means at equal phase fractions in units of the standard deviation.
       Relative errors and ratios are left out where the mean of the test images is less than four
       standard errors away from zero;
     - "p2 anisotropy" and "surface anisotropy": the mean differences between the axes of
@@ -144,7 +144,7 @@ def evaluate(
       and how far those of generated and of test images are from each other;
     - "density" and "coverage" with 5 neighbours over all descriptors together, each feature in
       units of its standard deviation, divided by the root of the number of features of its
-      descriptor so that descriptors count alike; "clipped density" and "clipped coverage",
+      descriptor so that descriptors have equal weight; "clipped density" and "clipped coverage",
       :func:`clipped_density_coverage` of the same features, without a test;
     - "S2 diversity" and "pixel diversity": :func:`diversity` of the two-point correlation
       and of the one-hot images, over that of the test images;
@@ -154,8 +154,8 @@ def evaluate(
       baseline is that of the test images: a value well above it means copies, however good the
       others are.
 
-    *At equal fractions.* Features are compared after a quadratic regression on the fractions of
-    phases, or mean grey levels, over both sets. It is left out where these do not vary, or there
+    *At equal fractions.* Features are compared after a quadratic regression on the phase
+    fractions, or mean grey levels, over both sets. It is omitted if these do not vary, or if there
     are fewer than ten images for each coefficient.
 
     *Bounds.* Distances between images are taken of at most 1,000 of each set (500 for clipped

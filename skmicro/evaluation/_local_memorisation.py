@@ -34,7 +34,7 @@ BLOCK_VALUES = 2**20
 
 
 def local_memorisation(images, training_images):
-    """Return how nearly the parts of each image repeat parts of training images.
+    """Return the similarity of parts of each image to the most similar parts of training images.
 
     Parameters
     ----------

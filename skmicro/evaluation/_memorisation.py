@@ -26,7 +26,7 @@ TRAINING_VOXELS = 2**22
 
 
 def memorisation(images, training_images, *, n_candidates=32):
-    """Return how nearly each image repeats a training image, moved in any way.
+    """Return the similarity of each image to the most similar training image under symmetries.
 
     Parameters
     ----------

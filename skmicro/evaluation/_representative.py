@@ -19,7 +19,7 @@ WINDOWS_PER_AXIS = {2: 4, 3: 3}
 
 
 class RepresentativeVolume(NamedTuple):
-    """What :func:`representative_volume` returns.
+    """Result of :func:`representative_volume`.
 
     Attributes
     ----------
@@ -30,13 +30,13 @@ class RepresentativeVolume(NamedTuple):
     relative_error : float
         Half the length of the interval over the mean; infinite if that is 0.
     n_voxels : float
-        Voxels needed in all for the requested relative error.
+        Total number of voxels needed for the requested relative error.
     n_images : int
         The same as a number of images of the present size; infinite if the mean is 0.
     side : int
         The same as the side of one square or cubic image; infinite if the mean is 0.
     degrees_of_freedom : float
-        How well the interval itself is known: about the number of independent pieces of the
+        Accuracy of the interval itself: about the number of independent regions of the
         images; below about ten it is uncertain by half.
     """
 
@@ -53,10 +53,10 @@ class RepresentativeVolume(NamedTuple):
 def representative_volume(
     X, descriptor="p1", *, relative_error=0.05, confidence=0.95, periodic=None
 ):
-    """Tell how well images determine a number, and how many or how large ones are needed.
+    """Return the confidence interval of a statistic, and the image size needed for an accuracy.
 
     The variance of a volume fraction, or of a mean grey level, comes from the covariance of the
-    images at hand, one of which is enough. That of any other number comes from its values for each
+    images; one image is sufficient. The variance of any other number comes from its values for each
     image or, if there are fewer than eight images, for each window of them (of a quarter of the
     sides in two and a third in three dimensions).
 
@@ -68,17 +68,17 @@ def representative_volume(
         A descriptor by name or an unfitted transformer of images with one column, such as
         ``VolumeFraction(phase=0)`` or ``ElasticStiffness(outputs=("C11",), ...)``.
     relative_error : float, default=0.05
-        Half the length of the confidence interval over the mean that is to be reached.
+        Half the length of the confidence interval relative to the mean, to be reached.
     confidence : float, default=0.95
         Confidence of the interval, between 0 and 1.
     periodic : bool or None, default=None
-        Whether each image wraps around; ``None`` detects it from the images. It matters for volume
-        fractions only, others say it for themselves.
+        Whether each image wraps around; ``None`` detects it from the images. It is used for volume
+        fractions only; other descriptors have their own.
 
     Returns
     -------
     volume : RepresentativeVolume
-        Mean, interval, and what is needed.
+        Mean, interval, and the required size.
 
     Raises
     ------
@@ -92,12 +92,11 @@ def representative_volume(
     -----
     The covariance is summed up to the lag at which correlations vanish in their noise, with a
     correction for the mean of the images being their own. The interval of a volume fraction is
-    symmetric in its log-odds, with quantiles of Student's t. Images must be larger than what
-    they show: where correlations reach beyond a quarter of the side, the interval is too short.
+    symmetric in its log-odds, with quantiles of Student's t. Images must be larger than their
+    structures: if correlations reach beyond a quarter of the side, the interval is too short.
 
-    For other numbers the mean is that of images or windows of their size. Where a number depends
-    on the size, as stiffness does, it is the apparent one, and its trend with the size is to be
-    seen to as well.
+    For other numbers the mean is that of images or windows of their size. If a number depends
+    on the size, as stiffness does, it is the apparent one; also check its trend with the size.
 
     Images whose volume fraction was prescribed, as in some simulations, vary less than others of
     the same covariance, and their interval is too long.

@@ -56,11 +56,11 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
         "residual",
         architecture(ARCHITECTURES, "generator", "critic"),
         """``"residual"``: the paper's residual blocks; ``"light"``: a network that works at half
-        the resolution and below and makes homogeneous images of any size; ``"dense"``: the same
-        for images whose objects have places. Or two functions that make networks of your own,
+        the resolution and below and generates homogeneous images of any size; ``"dense"``: the
+        same for objects at given positions. Or two functions that return your own networks,
         called as ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)``
-        and ``make_critic(n_channels, shape, width=, periodic=)``, by :class:`ACGAN` with
-        ``n_attributes=`` as well, the numbers that the critic predicts besides the score.""",
+        and ``make_critic(n_channels, shape, width=, periodic=)``, by :class:`ACGAN` also with
+        ``n_attributes=``, the number of values that the critic predicts besides the score.""",
         MODEL,
     )
     n_critic: int = parameter(5, integer(1), "Critic steps per iteration.")
@@ -114,7 +114,7 @@ class AdversarialGenerator(HasLatents, HasMoments, HasSymmetries, HasAverage, Ne
 
 
 class ConditionalGenerator(AdversarialGenerator):
-    """Base class of adversarial generators that InvNet is compared with.
+    """Base class of conditional GANs, the baselines of InvNet.
 
     Attributes
     ----------

@@ -47,14 +47,13 @@ class PrincipalModel(EncoderModel):
 
 
 class Autoencoder(EncoderGenerator):
-    r"""Autoencoder: images to a few numbers and back.
+    r"""Autoencoder: encodes images as a few numbers and decodes them.
 
     Minimises :math:`-\log p(x \mid c(x))`, the cross-entropy of phases or the squared error of
-    grey levels, in an encoder network c and a generator. :meth:`transform` takes one evaluation of
-    the encoder; no search. Samples are decoded from a normal distribution that is fitted to the
-    codes of the training images. Nothing in the training sees to it that codes are normal or that
-    the gaps between them are filled, so that samples may resemble images less than those of
-    :class:`VAE`.
+    grey levels, of an encoder network c and a generator. :meth:`transform` takes one evaluation of
+    the encoder, without a search. Samples are decoded from a normal distribution fitted to the
+    codes of the training images. The training does not make codes normal or fill the gaps
+    between them, so that samples may resemble images less than those of :class:`VAE`.
 
     Attributes
     ----------
@@ -63,22 +62,22 @@ class Autoencoder(EncoderGenerator):
     code_mean_ : ndarray of shape (n_latent,)
         Mean code of the training images.
     code_axes_ : ndarray of shape (n_latent, n_latent)
-        Columns: principal axes of the codes, as long as a standard deviation.
+        Columns: principal axes of the codes, scaled to their standard deviation.
     n_samples_seen_ : int
-        Training images whose codes these two are of.
+        Number of training images whose codes they summarise.
     history_ : dict of str to ndarray
         Losses of every iteration: ``"reconstruction"``.
 
     See Also
     --------
-    VAE : Draws codes to a normal distribution while it trains.
+    VAE : Regularises codes towards a normal distribution during training.
 
     Notes
     -----
     Latents are codes in units of the fitted distribution: uncorrelated, of mean 0 and variance
     1 over the training images, in the order of the variance of the codes along them. Latents of
-    directions in which codes do not vary are zero for any image: with n training images all but
-    n - 1 at the most. Take fewer latents than images.
+    directions in which codes do not vary are zero for any image: with n training images, all but
+    at most n - 1. Use fewer latents than images.
 
     :meth:`partial_fit` uses the codes of all calls, each computed by the encoder at that time, and
     recomputes the axes: earlier latents belong to another scale.

@@ -59,9 +59,9 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
     target_tol: float = parameter(
         0.01,
         real(0.0, finite=False),
-        """Root mean square error up to which a target counts as met; of images that miss a phase
-        fraction the threshold is moved, those that miss another condition are generated again,
-        for other targets latents are searched.""",
+        """Root mean square error up to which a target counts as met. If an image misses a phase
+        fraction, its threshold is moved; if it misses another condition, it is generated again;
+        other targets are met by a search for latents.""",
         SAMPLING,
     )
     random_state: object = parameter(
@@ -130,15 +130,16 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         periodic=None,
         **targets,
     ):
-        """Generate images, with targets where they are given.
+        """Sample images, optionally with targets.
 
-        A target that is a condition of the generator is fed to it. Where an image misses it
-        by more than ``target_tol``, it is fed again with a correction; a phase fraction is met
-        without a second pass, by moving the decision threshold of the image. Conditions that are
-        not given are drawn from the training images (nearest to those given). For any other
-        target the latents are searched by gradient. All of this is bounded work. Conditions are
-        what they were in ``fit``; other names are descriptors with default parameters, across
-        the borders where images made are periodic.
+        A target that is a condition of the generator is an input of its network. If an image
+        misses it by more than ``target_tol``, the image is generated again with a corrected
+        input; phase fractions are corrected without a second pass, by moving the decision
+        threshold of the image. Conditions without a target are drawn from the training images
+        (nearest to the given targets). Any other target is met by a gradient search for latents.
+        The number of corrections and steps is limited. Conditions keep their definition from
+        ``fit``; other names are descriptors with default parameters, periodic if the generated
+        images are.
 
         Parameters
         ----------
@@ -151,20 +152,20 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         return_targets : bool, default=False
             Return the conditions and targets of the images as well.
         exact : bool, default=False
-            Move the decision threshold of each image, not only of those that miss by more than
-            ``target_tol``, so that the target phase fractions are met to half a voxel. The
-            phases' borders move by a fraction of a voxel where the network was nearly right;
-            where it was not, the image's correlation functions change with its phase fraction.
+            Move the decision threshold of every image, not only of those that miss by more than
+            ``target_tol``, so that the target phase fractions are met to half a voxel. Phase
+            borders move by a fraction of a voxel if the network was nearly correct; otherwise
+            the correlation functions of the image change with its phase fraction.
         shape : tuple of int or None, default=None
-            Size of the images, if not that of the training images; for generators
-            that are homogeneous in space (convolutions throughout, or a random field).
+            Size of the images, by default that of the training images; for generators
+            that are homogeneous in space (fully convolutional, or a random field).
         periodic : bool or None, default=None
             Whether opposite borders of the images match, for the same generators;
-            ``None`` means what they were made for.
+            ``None`` means as in training.
         **targets : float or array-like
             Targets by descriptor name, e.g. ``p1=0.4``: a scalar, an array
             (n_samples,), or for a descriptor of k components (k,) or (n_samples, k).
-            ``volume_fraction`` is ``p1`` as well, or says by label which phases are meant:
+            ``volume_fraction`` is an alias of ``p1``, or sets phases by label:
             ``volume_fraction={0: 0.3}``, one phase, all, or all but one.
 
         Returns
@@ -179,12 +180,12 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         ------
         ValueError
             If a target is unknown, of wrong length or out of bounds, or the generator
-            makes images of one size only.
+            supports one image size only.
 
         Warns
         -----
         ExtrapolationWarning
-            If a target lies outside what the training images covered.
+            If a target lies outside the range of the training images.
         TargetWarning
             If a target is missed by more than ``target_tol``.
         ThresholdWarning
@@ -215,10 +216,10 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
     def transform(self, X):
         """Find the latents of images.
 
-        Where the generator has no way back, these are the latents whose images are nearest
+        For generators without an inverse, these are the latents with the closest images
         (mean squared difference of the channels), found by quasi-Newton steps from the best of
-        a few fixed starting points. Where it has an encoder, it computes them in one evaluation.
-        Flows and random fields lead back to their noise, up to integration or rounding errors.
+        a few fixed starting points. An encoder computes them in one evaluation. Flows and random
+        fields are inverted to their noise, up to integration or rounding errors.
 
         Parameters
         ----------
@@ -228,7 +229,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         Returns
         -------
         latents : ndarray of shape (n, n_latent + n_conditions)
-            Latent vectors, followed by the conditions of the images where the
+            Latent vectors, followed by the conditions of the images, if the
             network has any. Light networks have ``n_latent`` for each coarse voxel.
         """
         check_is_fitted(self)
@@ -245,7 +246,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         return joined((latents(part) for part in parts), len(images))
 
     def inverse_transform(self, Z):
-        """Turn latents into images.
+        """Generate the images of latents.
 
         Parameters
         ----------
@@ -272,8 +273,8 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         Parameters
         ----------
         a, b : array-like
-            Two images of shape ``image_shape_`` (or flat), or two latent vectors. Numbers that
-            could be either are an image if ``fit`` had flat images, else latents.
+            Two images of shape ``image_shape_`` (or flat), or two latent vectors. Ambiguous
+            vectors are images if ``fit`` had flat images, else latents.
         n_steps : int, default=10
             Number of images, the two ends included.
 
@@ -292,26 +293,26 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         """Return minus the distance between 256 samples and other images, a single number.
 
         It is minus the sum of two terms, about 0 for samples that are like ``X`` and at most 1: the
-        mean over descriptors of the coefficient of inhomogeneity of their distributions, and how
-        much nearer samples are to each other than ``X`` is to them, as copies of few training
-        images are. The user guide says more.
+        mean over descriptors of the coefficient of inhomogeneity of their distributions, and a
+        repetition term, which is large if samples are closer to each other than to ``X``, as
+        copies of few training images are. See the user guide.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images that the generator was not trained on; of more than 256, evenly spaced ones.
+            Held-out images; if more than 256, an evenly spaced subset is used.
         y : None
             Ignored, present for API consistency.
 
         Returns
         -------
         score : float
-            Higher is better: at most 0, or by chance a little more.
+            Higher is better: at most about 0, up to random fluctuations.
 
         Raises
         ------
         ValueError
-            If the images have other phases or shapes, or none of the phases scored.
+            If the images have other phases or shapes, or none of the scored phases.
         """
         check_is_fitted(self)
         images = self._source.pieces(self, X)

@@ -107,8 +107,8 @@ class ScaledModel(EncoderModel):
 class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
     r"""DA-VEGAN: variational autoencoder and GAN with differentiable augmentation.
 
-    One generator serves an encoder, as its decoder, and a critic. With z drawn from
-    :math:`q(z \mid x)` of the encoder and e standard normal, each network has a loss of its own,
+    One generator is the decoder of an encoder, and is trained against a critic. With z drawn from
+    :math:`q(z \mid x)` of the encoder and e standard normal, each network has its own loss,
 
     .. math::
 
@@ -119,22 +119,23 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
         + \lambda_{rec} L_{rec}.
 
     The defaults are the published settings for sixteen images of 64 x 64, which need all of their
-    iterations; :meth:`light` trains in minutes on two cores, with another generator, critic and
-    loss, see Notes.
+    iterations; :meth:`light` trains in minutes on two cores, with a different generator, critic
+    and loss, see Notes.
 
     Attributes
     ----------
     encoder_network_ : torch.nn.Module
         The trained encoder, means and logarithms of variances of the latents side by side.
     fraction_scale_ : float
-        Deviation along ``fraction_directions_`` of the latents that the networks know: from 1/4
-        to 4; 1 without ``scale_fractions``. Latents of samples are standard normal, those of
-        :meth:`transform` are what the encoder says, divided by the scale along the directions.
+        Standard deviation of the network's latents along ``fraction_directions_``: from 1/4
+        to 4; 1 without ``scale_fractions``. Latents of samples are standard normal; those of
+        :meth:`transform` are the encodings, divided by the scale along the directions.
     fraction_directions_ : ndarray of shape (n_directions, n_whole) or None
-        Directions, orthonormal, in which fractions change: one less than there are phases at
-        most, one for grey levels. Those of the latent vector, ``n_whole = n_latent``, or of the
-        eight latents of the whole image and the means of the others, times the square root of
-        their number, ``n_whole = 8 + n_latent``. ``None`` without ``scale_fractions``.
+        Orthonormal directions in which fractions change: at most one less than there are
+        phases, one for grey levels. They are directions of the latent vector, ``n_whole =
+        n_latent``, or of the eight latents of the whole image and the means of the others, times
+        the square root of their number, ``n_whole = 8 + n_latent``. ``None`` without
+        ``scale_fractions``.
     fraction_mean_, fraction_covariance_ : ndarray of shape (n_phases,), (n_phases, n_phases)
         Moments of the phase fractions (or of the mean grey level) of the training images.
     n_samples_seen_ : int
@@ -145,38 +146,39 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
 
     See Also
     --------
-    VAE : The same without a critic: stable, smoother images.
+    VAE : The same without a critic: stable training, smoother images.
     FlowMatchingGenerator : Learns from one image and without an adversary.
 
     Notes
     -----
-    The gradient of each loss reaches its own network only. Rolls are by whole voxels and periodic;
-    every image has its own, but an image and its reconstruction share one.
+    The gradient of each loss updates its own network only. Rolls are periodic and by whole voxels;
+    every image has its own, and its reconstruction has the same.
 
-    A critic with batch normalisation sees real and generated images in batches of their own here,
-    which hides from it much of what they differ in, such as phase fractions. In short trainings
-    images stay rough, and ``lambda_rec`` decides how soon there is anything to be seen; in common
-    batches it won at once, and all samples became one image. A critic without normalisation,
-    under a penalty of its gradient, came to rounder images in the same time.
+    A critic with batch normalisation sees real and generated images in separate batches here,
+    which removes many of their differences, such as phase fractions. In short trainings images
+    stay rough, and ``lambda_rec`` determines how soon structures appear; in common batches the
+    critic was too strong, and all samples became equal. A critic without normalisation, with a
+    gradient penalty, gave smoother images in the same time.
 
-    Of few images, a larger ``lambda_rec`` makes reconstructions better and new images more like
-    the old: look at :func:`skmicro.evaluation.memorisation`. With more latents and a smaller
-    ``beta``, latents of new images come near to codes less often. With ``symmetries`` there are
-    more images to distinguish, which takes longer to learn. Half an hour of the published settings
-    left new images of an alloy alike; with 5e-3, and larger rates and batches, they were not.
+    With few images, a larger ``lambda_rec`` improves reconstructions and makes new images more
+    similar to training images: check :func:`skmicro.evaluation.memorisation`. With more latents
+    and a smaller ``beta``, latents of new images are less often close to encodings. With
+    ``symmetries`` there are more images to distinguish, which takes longer to learn. After half an
+    hour of the published settings, new images of an alloy were alike; with 5e-3, and larger rates
+    and batches, they were not.
 
     With ``scale_fractions``, the sum of the variances of all phase fractions (or the variance of
     the mean grey level) of new images becomes that of all training images so far, those of
     :meth:`partial_fit` included; not that of each fraction for itself. It takes several passes
-    over 1024 new images, after :meth:`fit` and after each :meth:`partial_fit`. Means are not
-    changed, to first order.
+    over 1024 new images, after :meth:`fit` and after each :meth:`partial_fit`. Means do not
+    change to first order.
 
     :meth:`light` sets ``architecture="light"``, ``n_latent=8``, ``lambda_rec=0.02``,
     ``critic_loss="wasserstein-gp"``, ``critic_width=32``, ``n_iter=2000``, ``batch_size=16``, both
     learning rates 1e-3, ``betas=(0, 0.99)``, ``average_decay=0.995``, ``decay_from=0.5`` and
-    ``scale_fractions=True``. A generator that is the same everywhere has to learn what is common
-    to all places. On tiles of materials it has no favourite places, unlike the pyramid with the
-    published settings in half an hour; of checkerboards it learned one translation only.
+    ``scale_fractions=True``. A homogeneous generator learns what is common
+    to all positions. On tiles of materials it prefers no positions, unlike the pyramid with the
+    published settings after half an hour; of checkerboards it learned one translation only.
 
     References
     ----------
@@ -204,7 +206,7 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
         ``"light"``: a generator and a critic that work at half the resolution and below, for
         homogeneous images of any size; ``"fine"``: the same, but the generator's last layer and
         the critic's first see every voxel, for details of two or three voxels. The encoder is the
-        paper's in any case. Or two functions that make networks of your own, called as
+        paper's in any case. Or two functions that return your own networks, called as
         ``make_generator(n_latent, whitening, n_channels, shape, width=, periodic=)`` and
         ``make_critic(n_channels, shape, width=, periodic=)``.""",
         MODEL,
@@ -212,8 +214,8 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
     beta: float = parameter(
         1.0,
         real(0.0),
-        """Weight of the divergence in the encoder's loss; more makes walks along latents
-        smoother, less makes codes narrower.""",
+        """Weight of the divergence in the encoder's loss; larger values make traversals of latents
+        smoother, smaller ones make encodings narrower.""",
     )
     lambda_vae: float = parameter(
         1.0, real(0.0), "Weight of reconstructions in the generator's adversarial loss."
@@ -229,21 +231,21 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
     augment: bool = parameter(
         True,
         boolean(),
-        """Roll what the critic sees, around the borders whether images are periodic or not, and
-        move statistics of latents and prior.""",
+        """Roll the images of the critic periodically, whether they are periodic or not, and
+        shift statistics of latents and prior.""",
     )
     translation_spread: float = parameter(
         0.25,
         real(0.0, LARGEST_SPREAD),
-        """Standard deviation of the rolls along an axis, in sides of the image. What always lies
-        in one place of new images is hidden from the critic where it is large.""",
+        """Standard deviation of the rolls along an axis, in sides of the image. If it is large,
+        the critic does not detect features at fixed positions of new images.""",
     )
     critic_loss: object = parameter(
         "log",
         Rule('{"log", "wasserstein-gp"} or AdversarialLoss', _check_critic_loss),
         """``"log"``: the paper's, with batch normalisation in the pyramidal critic;
         ``"wasserstein-gp"``: Wasserstein losses, gradient penalty, and no normalisation in the
-        critic; or a loss of your own, with the same penalty and critic.""",
+        critic; or your own loss, with the same penalty and critic.""",
         MODEL,
     )
     gradient_penalty: float = parameter(
@@ -261,7 +263,7 @@ class DAVEGAN(HasMoments, HasAverage, EncoderGenerator):
         boolean(),
         """After the training, stretch latents where they change phase fractions, so that those
         of new images vary as much as those of training images; not in the paper. An interrupted
-        training is scaled as well; an interruption of the scaling itself leaves the scale as it
+        training is scaled as well; if the scaling itself is interrupted, the scale stays as it
         was, 1 after :meth:`fit`.""",
         RUNNING,
     )

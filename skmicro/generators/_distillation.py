@@ -22,24 +22,24 @@ class DistillableFlow(FlowGenerator):
     Attributes
     ----------
     student_ : torch.nn.Module
-        The network that makes the images; only of what :meth:`distill` returns.
+        The network that generates the images, if returned by :meth:`distill`.
     n_evaluations_ : int
-        How often an image needs it.
+        Its evaluations per image.
     """
 
     def distill(self, n_evaluations=1, *, n_pairs=1024, n_iter=400):
-        """Return a copy that makes images in one evaluation of its network instead of many.
+        """Return a copy that generates images in one evaluation of its network instead of many.
 
         A student, initialised as the trained network, learns to predict the phases
-        from the noise: those that the flow has made of the same noise, with more steps than
-        ``n_steps``. No training images are needed.
+        that the flow generates from the same noise, with more steps than ``n_steps``. No training
+        images are needed.
 
         Parameters
         ----------
         n_evaluations : int, default=1
-            How often an image needs the network; two are nearer to the flow.
+            Evaluations of the network per image; two are closer to the flow.
         n_pairs : int, default=1024
-            Noises that the flow is followed from, once. Symmetries make many of each.
+            Noises from which the flow is followed once; symmetries augment them.
         n_iter : int, default=400
             Iterations of the student's training.
 
@@ -49,8 +49,8 @@ class DistillableFlow(FlowGenerator):
             A fitted generator. ``sample`` and ``inverse_transform`` use the student: same
             noise, nearly the same images, of any size; so does ``design``, with one further
             evaluation of the flow's network at ``restart_time``. ``transform`` and ``inpaint``
-            follow the flow, and only for them ``n_steps`` and ``method`` hold from now on.
-            Further training forgets the student.
+            follow the flow, and only they use ``n_steps`` and ``method``.
+            Further training discards the student.
 
         Raises
         ------

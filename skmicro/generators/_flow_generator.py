@@ -29,8 +29,8 @@ class FlowGenerator(NetworkGenerator):
     n_steps: int = parameter(
         3,
         integer(1),
-        """Steps in time from noise to image, the early ones shorter. This, ``method`` and
-        ``guidance`` belong to sampling and may be changed after ``fit``.""",
+        """Steps in time from noise to image, early ones shorter. ``n_steps``, ``method`` and
+        ``guidance`` control the sampling and may be changed after ``fit``.""",
         SAMPLING,
     )
     method: str = parameter(
@@ -43,9 +43,9 @@ class FlowGenerator(NetworkGenerator):
     guidance: float = parameter(
         1.0,
         real(),
-        """Factor g of what the conditions add to the velocity, v_0 + g (v_r - v_0) with v_0 the
-        velocity without conditions. Values other than 1 need ``p_drop`` and evaluate the network
-        twice as often; those above 1 make images more typical of their conditions and less
+        """Factor g of the conditions' contribution to the velocity, v_0 + g (v_r - v_0) with v_0
+        the velocity without conditions. Values other than 1 need ``p_drop`` and evaluate the
+        network twice as often; those above 1 make images more typical of their conditions and less
         diverse.""",
         SAMPLING,
     )
@@ -63,21 +63,21 @@ class FlowGenerator(NetworkGenerator):
     _implied: ClassVar = {"restart_time": None}
 
     def inpaint(self, X, mask=None, *, random_state=None, periodic=None, **targets):
-        """Fill regions of images; the rest stays as it is, voxel by voxel.
+        """Fill regions of images (inpainting); all other voxels are kept.
 
-        Conditions that are not given are those of the images after a first filling, made
-        with the conditions of an average training image.
+        Conditions that are not given are measured after a first filling, which uses the
+        conditions of an average training image.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images of any size with the phases or grey levels seen in ``fit``; what they hold
-            where the mask is true does not matter.
+            Images of any size with the phases or grey levels seen in ``fit``; their values
+            are ignored where the mask is true.
         mask : array-like of bool or None, default=None
-            True where voxels are to be filled; of the shape of ``X`` or of one image. ``None``
+            True for the voxels to fill; of the shape of ``X`` or of one image. ``None``
             means the unknown voxels of ``X``, masked or NaN.
         random_state : None, int, RandomState or Generator, default=None
-            Source of noise: another seed is another filling.
+            Source of noise: different seeds give different fillings.
         periodic : bool or None, default=None
             Whether opposite borders of the images match; ``None`` means ``periodic_``.
         **targets : float or array-like
@@ -86,27 +86,27 @@ class FlowGenerator(NetworkGenerator):
         Returns
         -------
         images : ndarray of the shape of ``X``
-            The images, filled, in a type that holds the values of ``X`` and of the training
+            The filled images, in a type that holds the values of ``X`` and of the training
             images.
 
         Raises
         ------
         ValueError
-            If the mask has another shape or there is none, a target is no condition, or the
-            images have unseen phases or unknown voxels that the mask leaves out.
+            If the mask has another shape or is missing, a target is not a condition, or the
+            images have unseen phases or unknown voxels outside the mask.
         TypeError
             If the mask is not boolean.
 
         Warns
         -----
         ExtrapolationWarning
-            If a target lies outside what the training images covered.
+            If a target lies outside the range of the training images.
         TargetWarning
             If a target is missed by more than ``target_tol``.
 
         Notes
         -----
-        Takes twelve steps of ``method``, each of them eight times, whatever ``n_steps`` says.
+        Takes twelve steps of ``method``, each of them eight times, regardless of ``n_steps``.
         """
         check_is_fitted(self)
         model = self._model()

@@ -39,9 +39,9 @@ def _check_conditions(name, value):
 
 
 class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, SectionedFlow):
-    """Flow matching with descriptors as conditions, any subset of which may be given.
+    """Flow matching with descriptors as optional conditions.
 
-    Trains without an adversary, and so without its instabilities. On images of 64 x 64 the
+    Training uses no adversary and is therefore stable. On images of 64 x 64 the
     defaults train for about ten minutes on one core; :meth:`light` for four. For volumes there is
     :meth:`light_3d`.
 
@@ -59,7 +59,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
 
     See Also
     --------
-    InvNetGenerator : Makes an image in one evaluation of its network.
+    InvNetGenerator : Generates an image in one evaluation of its network.
 
     Notes
     -----
@@ -71,14 +71,14 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
     the activations of the network.
 
     The latents are the noise itself, as many numbers as voxels (times the phases, if
-    there are three or more). :meth:`transform` is the flow backwards from the image: a round
-    trip up to the error of the integration, which falls with ``n_steps``, with
+    there are three or more). :meth:`transform` follows the flow backwards from the image. The
+    round trip is exact up to the integration error, which decreases with ``n_steps``, if
     ``restart_time=None``: a restart predicts the borders of phases again. Many noises flow
-    into the same image of phases; one of them is found, from the image with a little noise,
+    into the same image of phases; one of them is returned, from the image with a little noise,
     which is the same for all images. :meth:`interpolate` follows an arc between noises.
 
-    A search for targets that are no conditions differentiates through the whole flow: it
-    takes minutes where conditions take seconds.
+    A search for targets that are not conditions differentiates through the whole flow: it
+    takes minutes instead of seconds.
 
     References
     ----------
@@ -113,9 +113,9 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
     p_drop: float = parameter(
         0.0,
         real(0.0, 1.0, open_high=True),
-        """Probability that an image is trained on without all conditions, and then that of
-        leaving out each one of them, for ``guidance``; below 1. A network that has to do without
-        its conditions now and then follows them less closely.""",
+        """Probability of training on an image without any condition, and then of dropping each
+        single condition, for ``guidance``; below 1. A network trained in this way follows its
+        conditions less closely.""",
     )
     periodic: bool | None = parameter(
         None,
@@ -128,26 +128,26 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
     crop_shape: tuple | None = parameter(
         None,
         optional(shape()),
-        """Train on windows of this shape, cut from larger images at random places in every step,
-        so that one image is enough. ``image_shape_`` and everything after ``fit`` is about images
-        of this shape; ``score`` cuts larger ones into windows side by side. Windows have no unknown
-        voxels, masked or NaN, where the images have any.""",
+        """Train on windows of this shape, cut from larger images at random positions in every
+        step, so that one image is sufficient. ``image_shape_`` and all methods after ``fit``
+        refer to this shape; ``score`` cuts larger images into adjacent windows. Windows contain no
+        unknown voxels, masked or NaN.""",
         MODEL,
     )
     symmetries: tuple = parameter(
         SYMMETRIES,
         sequence_of(*SYMMETRIES),
-        """Symmetries of the material, by which training images are moved at random; the default
-        is right for isotropic materials only. Conditions must not change under them. Translations
-        are rolls of periodic images; others are not rolled (``crop_shape`` moves the window
+        """Symmetries of the material, applied to training images at random; the default
+        is correct for isotropic materials only. They must not change the conditions. Translations
+        are rolls of periodic images; other images are not rolled (``crop_shape`` moves the window
         instead).""",
     )
     width: int = parameter(32, integer(2), "Channels at half the resolution.", MODEL)
     coarse_width: int | None = parameter(
         None,
         optional(integer(2)),
-        """Channels at a quarter of the resolution and below; ``None`` is twice ``width``. Half the
-        resolution is where most of the time goes in three dimensions.""",
+        """Channels at a quarter of the resolution and below; ``None`` means twice ``width``. In
+        three dimensions, most of the computing time is spent at half the resolution.""",
         MODEL,
     )
     n_iter: int = 5000
@@ -168,7 +168,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
 
     @classmethod
     def light_3d(cls, **overrides):
-        """Return an instance whose settings train on volumes in minutes on two CPU cores.
+        """Return an instance with settings that train on volumes in minutes on two CPU cores.
 
         The network is that of :meth:`light` with fewer channels where volumes have most of
         their voxels, batches are smaller, and sampling takes more steps.
@@ -188,14 +188,14 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
     def fine_tune(self, X, y=None, *, n_iter=200):
         """Adapt a trained generator to a few images of another material.
 
-        The weights are drawn back to those of the trained network in every step, at a tenth
-        of its learning rate. The conditions of the new images take the place of those of
-        the training images.
+        The weights are moved back towards those of the trained network in every step, at a
+        tenth of its learning rate. The conditions of the new images replace those of the
+        training images.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images with the phases seen in ``fit``; one is enough.
+            Images with the phases seen in ``fit``; one is sufficient.
         y : array-like, DataFrame or None, default=None
             Process variables, where ``conditions`` names any.
         n_iter : int, default=200

@@ -38,19 +38,19 @@ class GaussianRandomField(BaseGenerator):
     A stationary Gaussian field is cut so that the image has its phase fractions to half a
     voxel (of three phases or more: to one), and its correlation is chosen such that the cut
     has the two-point correlation of the training images, at every lag vector [1]_, [2]_. It
-    is the reference to compare a trained generator with: it knows the fractions and the
-    two-point correlation, at once, and nothing else.
+    is a baseline for trained generators: it reproduces phase fractions and two-point
+    correlation without training, and nothing else.
 
     Attributes
     ----------
     conditions_ : FieldCorrelation
         Conditions p1, phase_fractions and p2 (none for grey levels), and the spectra.
     periodic_ : bool
-        Whether the training images were taken as periodic.
+        Whether the training images were treated as periodic.
 
     See Also
     --------
-    InvNetGenerator : Learns what the two-point correlation does not say.
+    InvNetGenerator : Learns more than the two-point correlation.
 
     Notes
     -----
@@ -71,8 +71,8 @@ class GaussianRandomField(BaseGenerator):
     are a monotone function of one field, that of the levels' pooled distribution; their
     mean and p2 are searched for like any other target.
 
-    Not every correlation is that of a cut Gaussian field. Negative parts of the spectrum
-    are cut off, and a few rounds of correction reduce what this costs.
+    Not every correlation can be reproduced by a cut Gaussian field. Negative parts of the spectrum
+    are cut off, and a few rounds of correction reduce the resulting error.
 
     Correlations are averaged in up to 8 groups of images of neighbouring p1, at least 64
     images each, and interpolated between them. A radial ``p2`` target replaces the
@@ -86,9 +86,9 @@ class GaussianRandomField(BaseGenerator):
     :meth:`transform` is an exact inverse up to rounding: it finds a field that is typical
     of the spectrum and lies on the right side of its levels at every voxel.
 
-    *Unknown voxels*, masked or NaN: fractions and grey levels are those of the known voxels,
-    correlations those of the pairs both ends of which are known, and :meth:`transform` leaves the
-    field free where voxels are unknown. Samples have none.
+    *Unknown voxels*, masked or NaN: fractions and grey levels are computed on the known voxels,
+    correlations on pairs of known voxels, and :meth:`transform` leaves the field free at unknown
+    voxels. Samples contain none.
 
     References
     ----------

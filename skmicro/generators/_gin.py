@@ -41,11 +41,11 @@ LIGHT = {
 
 
 class GIN(HasInvariances, HasLatents, HasMoments, HasAverage, NetworkGenerator):
-    """Generative invariance network: no critic, only descriptors to meet.
+    """Generative invariance network, trained on descriptors without a critic.
 
-    One image is enough to fit it. The defaults are the published settings;
-    :meth:`light` takes a fully convolutional network, which trains in a minute or two on
-    two cores and also makes larger images: ``sample(n, shape=(256, 256))``.
+    It can be fitted on one image. The defaults are the published settings;
+    :meth:`light` uses a fully convolutional network, which trains in a minute or two on
+    two cores and also generates larger images: ``sample(n, shape=(256, 256))``.
 
     Attributes
     ----------
@@ -56,8 +56,8 @@ class GIN(HasInvariances, HasLatents, HasMoments, HasAverage, NetworkGenerator):
 
     See Also
     --------
-    HybridGAN : The same invariances beside a critic.
-    GaussianRandomField : Meets a two-point correlation without training.
+    HybridGAN : The same invariances with a critic.
+    GaussianRandomField : Reproduces a two-point correlation without training.
 
     References
     ----------
@@ -80,7 +80,7 @@ class GIN(HasInvariances, HasLatents, HasMoments, HasAverage, NetworkGenerator):
         architecture(ARCHITECTURES, "generator"),
         """``"field"``: the paper's network, with a linear layer that joins all voxels, and
         ``n_latent`` numbers per voxel; ``"light"``: convolutions only, images of any size. Or a
-        function that makes a network of your own, in a tuple, called as ``make_generator(n_latent,
+        function that returns your own network, in a tuple, called as ``make_generator(n_latent,
         whitening, n_channels, shape, width=, periodic=)``.""",
         MODEL,
     )
@@ -92,7 +92,7 @@ class GIN(HasInvariances, HasLatents, HasMoments, HasAverage, NetworkGenerator):
         False,
         boolean(),
         """Also minimise the difference between directions in the mean two-point correlation of
-        a batch, for materials without a preferred direction: radial curves do not see it.""",
+        a batch, for isotropic materials: radial curves do not depend on directions.""",
     )
 
     _min_images = 1

@@ -27,7 +27,7 @@ from ._invariances import (
 
 
 class HybridGAN(HasProjection, AdversarialGenerator):
-    """WGAN-GP whose generator also has to meet descriptors.
+    """WGAN-GP whose generator is also trained to meet descriptors.
 
     The critic sees all training images, the descriptors are calibrated on one image or
     on all. The defaults are the published settings; :meth:`light` trains in minutes on

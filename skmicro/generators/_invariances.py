@@ -26,8 +26,8 @@ class HasInvariances(Parametrized):
         descriptors(n_least=1),
         """Differentiable descriptors that the images are to have: names, such as ``"p1"``,
         ``"phase_fractions"``, ``"p2"`` or ``"area"``, or descriptor objects, such as
-        ``TwoPointCorrelation(max_lag=8)`` for the initial part of the curve only. A name stands
-        for default parameters; what leaves ``periodic`` open follows the generator.""",
+        ``TwoPointCorrelation(max_lag=8)`` for the initial part of the curve only. A name means
+        default parameters; an unset ``periodic`` is that of the generator.""",
         MODEL,
     )
     hard_projection: bool = parameter(

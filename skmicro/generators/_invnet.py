@@ -36,7 +36,7 @@ class InvNetGenerator(HasProjection, AdversarialGenerator):
 
     See Also
     --------
-    WGANGP : The same without conditions.
+    WGANGP : The same network without conditions.
 
     References
     ----------
@@ -58,8 +58,8 @@ class InvNetGenerator(HasProjection, AdversarialGenerator):
     moments: tuple = parameter(
         (),
         descriptors(),
-        """Descriptors whose mean over a generated batch is drawn to that of training images with
-        the same conditions; the spread is left to the critic.""",
+        """Descriptors whose mean over a generated batch is matched to that of training images with
+        the same conditions; the critic determines the spread.""",
         MODEL,
     )
     moment_weight: float = parameter(1.0, real(0.0), "Factor of this loss.")

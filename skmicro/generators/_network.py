@@ -43,7 +43,7 @@ class NetworkGenerator(PropertyDesign, NetworkEstimator, BaseGenerator):
     generator_ : torch.nn.Module
         The trained generator.
     periodic_ : bool
-        Whether the training images were taken as periodic.
+        Whether the training images were treated as periodic.
     """
 
     width: int = parameter(64, integer(2), "Channels of the finest feature map.", MODEL)
@@ -64,23 +64,22 @@ class NetworkGenerator(PropertyDesign, NetworkEstimator, BaseGenerator):
 
     @with_callbacks
     def partial_fit(self, X, y=None):
-        """Continue training for ``n_iter`` iterations, on these images.
+        """Continue training for ``n_iter`` iterations on the given images.
 
-        Optimizers start afresh from the networks reached; nothing is checkpointed.
-        Parameters that the networks and conditions were made with have to be those of the
-        first training.
+        Optimizers restart from the current networks; no checkpoint is written.
+        Parameters of the networks and conditions must be those of the first training.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
-            Images of the shape and phases seen first.
+            Images with the shape and phases of the first training.
         y : array-like, DataFrame or None, default=None
             As in :meth:`fit`.
 
         Returns
         -------
         self : object
-            The generator, trained further.
+            The generator.
 
         Raises
         ------

@@ -36,19 +36,19 @@ class SectionedFlow(FlowGenerator):
     ):
         """Generate volumes with a network that was trained on images only.
 
-        Images are taken for sections of the material. In every step from noise to a volume the
-        network predicts the phases of all sections across all three axes, and what three sections
-        predict for their common voxel is combined. One image of an isotropic
-        material is enough. For an anisotropic one, ``conditions`` has to name ``"normal"``, and
-        this column of ``y`` to say across which axis, 0, 1 or 2, each image of ``fit`` was cut:
-        those across axis 1 show axes 0 and 2 of the volume, in this order.
+        Images are interpreted as plane sections of the material. In every step from noise to a
+        volume the network predicts the phases of all sections across all three axes, and the
+        predictions of three sections for their common voxel are combined. One image of an isotropic
+        material is sufficient. For an anisotropic one, ``conditions`` must contain ``"normal"``,
+        and this column of ``y`` the axis across which each image of ``fit`` was cut, 0, 1 or 2:
+        images across axis 1 show axes 0 and 2 of the volume, in this order.
 
         Parameters
         ----------
         n_samples : int, default=1
             Number of volumes.
         shape : tuple of 3 int or None, default=None
-            Their size; ``None`` is a cube with the first side of the training images.
+            Size of the volumes; ``None`` means a cube with the first side of the training images.
         periodic : bool or None, default=None
             Whether opposite faces match; ``None`` means ``periodic_``.
         random_state : None, int, RandomState or Generator, default=None
@@ -57,12 +57,12 @@ class SectionedFlow(FlowGenerator):
             Move the threshold of each volume so that the target phase fractions are met to
             half a voxel.
         sections : dict or None, default=None
-            Sections that every volume has to contain, such as a micrograph: images by axis and
+            Known sections of every volume, such as a micrograph: images by axis and
             position, e.g. ``{(0, 32): image}`` for ``volume[32]``.
         **targets : float or array-like
             Phase fractions of the volumes, e.g. ``p1=0.4``, and process variables of the images.
-            Without a fraction, volumes have the mean of the training images. Sections are free
-            to have more or less than their volume.
+            Without a fraction, volumes have the mean of the training images. The fractions of
+            single sections may deviate from it.
 
         Returns
         -------
@@ -72,26 +72,26 @@ class SectionedFlow(FlowGenerator):
         Raises
         ------
         ValueError
-            If the generator was trained on volumes or on grey levels, has seen no image across
-            one of the axes, a target is neither a phase fraction nor a process variable, or one
-            that no volume with these sections has, or a section does not lie in the volume, has
-            another shape or unseen phases.
+            If the generator was trained on volumes, on grey levels or without images across
+            one of the axes; if a target is neither a phase fraction nor a process variable, or is
+            incompatible with the sections; or if a section is outside the volume, or has another
+            shape or unseen phases.
 
         Warns
         -----
         ExtrapolationWarning
-            If a target lies outside what the training images covered.
+            If a target lies outside the range of the training images.
         TargetWarning
             If a target is missed by more than ``target_tol``.
 
         Notes
         -----
         Takes sixteen evaluations of the network for every section, and one more with a
-        ``restart_time``, whatever ``n_steps`` and ``method`` say. How a structure
+        ``restart_time``, regardless of ``n_steps`` and ``method``. How a structure
         continues across an image is learned from images across other axes only, provided that
         the material is the same along all axes or images of all axes were seen: check
-        percolation and connectivity of rare phases. Descriptors other than fractions that
-        the generator has for conditions vary from section to section as they do in training.
+        percolation and connectivity of rare phases. Conditions other than phase
+        fractions vary from section to section as they do in training.
 
         References
         ----------

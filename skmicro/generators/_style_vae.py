@@ -151,7 +151,7 @@ class StyleVAE(VAE):
         """Layers whose features count. Random filters have ``"scale1"``, ``"scale2"``,
         ``"scale4"`` and ``"scale8"``; a VGG has ``"convB_K"``, the K-th convolution of block B
         after its rectifier, and ``"poolB"``; layers of other modules are named as by
-        ``named_modules()`` and have to be given. ``None`` means all scales, or for the
+        ``named_modules()`` and are required. ``None`` means all scales, or the
         paper's conv1_1, pool1, conv2_1 and pool2.""",
     )
     pairing: str = parameter(

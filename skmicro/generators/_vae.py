@@ -10,7 +10,7 @@ from ._encoder_generator import EncoderGenerator
 
 
 class VAE(EncoderGenerator):
-    r"""Variational autoencoder, with a weight ``beta`` of the order among the latents.
+    r"""Variational autoencoder, with a weight ``beta`` of the divergence from the prior.
 
     Minimises
 
@@ -20,8 +20,8 @@ class VAE(EncoderGenerator):
         \qquad z \sim q(z \mid x) = N(\mu(x), \sigma^2(x)),
 
     with an encoder network that predicts :math:`\mu` and :math:`\sigma` of an image.
-    :meth:`transform` is :math:`\mu`, one evaluation of the network; no search. Trains without an
-    adversary. Images of phases with many borders come out smoother than they are.
+    :meth:`transform` returns :math:`\mu` in one evaluation of the network, without a search. It is
+    trained without an adversary. Reconstructions of phases with many borders are too smooth.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class VAE(EncoderGenerator):
     beta: float = parameter(
         1.0,
         real(0.0),
-        """Weight of the divergence. More draws codes together, which makes samples of the prior
-        more like the training images and latents independent of each other, and makes
-        reconstructions worse; latents that are not worth their price go unused.""",
+        """Weight of the divergence. A larger weight moves encodings closer together, so that
+        samples of the prior resemble the training images more and latents are independent of each
+        other, but reconstructions are worse; some latents may remain unused.""",
     )
 
     def _training_step(self, networks, rng):

@@ -65,8 +65,8 @@ def labelling_loss(evidence, images, conditions, rng):
     evidence : callable
         ``evidence(x, t, conditions)`` of the shape of ``x``: half the log-odds of the phases.
     images : Tensor of shape (n, C, *spatial)
-        Ends of the lines: 1 where a voxel has the phase and -1 elsewhere; one channel stands
-        for two phases.
+        Ends of the lines: 1 where a voxel has the phase and -1 elsewhere; one channel codes
+        two phases.
     conditions, rng : any
         As in :func:`matching_loss`.
 

@@ -119,7 +119,7 @@ def style_network(source, layers, image_shape, *, periodic=False):
         Layers whose maps are returned. ``"scale1"`` to ``"scale8"`` of random filters; of a
         VGG ``"convB_K"``, the K-th convolution of block B after its rectifier, and ``"poolB"``; of
         other modules the names that ``named_modules()`` gives. ``None`` means all scales, or
-        for conv1_1, pool1, conv2_1 and pool2.
+        conv1_1, pool1, conv2_1 and pool2.
     image_shape : tuple of int
         Spatial shape of the images.
     periodic : bool, default=False

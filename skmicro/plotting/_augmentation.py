@@ -11,7 +11,7 @@ PARAMETER = "n_synthetic"
 
 
 class AugmentationCurveDisplay:
-    """Test score of a regression against the number of generated images that it learns from.
+    """Test score of a regression against the number of generated training images.
 
     A line is the mean over the folds or repetitions, a band one standard deviation to either side
     (as in Fig. 8(b) of Cang et al. 2018). If 0 is among the numbers, a horizontal line marks the
@@ -78,8 +78,8 @@ class AugmentationCurveDisplay:
         Parameters
         ----------
         regressor : AugmentedRegressor, or dict of str to such
-            Unfitted, one or several by the labels of their lines; they are cloned. One alone is
-            called by its generator.
+            Unfitted, one or several by the labels of their lines; they are cloned. A single one
+            is labelled by its generator.
         X : array-like of shape (n, *spatial)
             Images.
         y : array-like of shape (n,) or (n, n_outputs)
@@ -89,12 +89,12 @@ class AugmentationCurveDisplay:
         groups : array-like of shape (n,) or None, default=None
             Groups of the images, for a splitter that keeps them together.
         cv : int, splitter, iterable or None, default=None
-            Folds, as in scikit-learn; ``None`` means five without shuffling. All numbers and
-            all regressors have the same.
+            Folds, as in scikit-learn; ``None`` means five without shuffling. They are the same
+            for all numbers and regressors.
         scoring : str, callable or None, default=None
             Score, as in scikit-learn; ``None`` means that of the regressor, R2.
         n_jobs : int or None, default=None
-            Folds and numbers that are computed at once, as in scikit-learn.
+            Number of parallel fits, as in scikit-learn.
         ax, **plot_options : any
             Options of :meth:`plot`.
 
@@ -108,11 +108,11 @@ class AugmentationCurveDisplay:
         TypeError
             If a regressor has no parameter ``n_synthetic``.
         ValueError
-            If the numbers do not rise from 0 or more.
+            If the numbers are negative or do not increase.
 
         Notes
         -----
-        Each number and fold is a fit of its own. With ``memory`` and a ``random_state`` that is an
+        Each number and fold needs its own fit. With ``memory`` and a ``random_state`` that is an
         integer, a regressor trains its generator once in a fold.
         """
         check_n_jobs("n_jobs", n_jobs)

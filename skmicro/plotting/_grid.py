@@ -32,8 +32,8 @@ class GridDisplay:
             Axes to draw into, as many as rows times columns, row by row; ``None`` makes
             a new figure.
         cmap : str, Colormap or None, default=None
-            Colour map, of which phases take colours at equal distances; ``None`` stands
-            for ``"gray"``, and for ``"viridis"`` for three phases and more.
+            Colour map, of which phases take colours at equal distances; ``None`` means
+            ``"gray"``, and ``"viridis"`` for three phases and more.
         colorbar : bool, default=False
             Add a colour bar of the phases or grey levels.
         **image_options : any

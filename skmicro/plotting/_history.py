@@ -18,7 +18,7 @@ class HistoryDisplay:
     history : dict of str to array-like of shape (n_iter,)
         Losses by name, an entry for each iteration.
     labels : dict of str to str or None, default=None
-        What the picture calls the losses, by their names; others keep their names.
+        Labels of the losses, by their names; others keep their names.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class HistoryDisplay:
 
     See Also
     --------
-    TargetDisplay : What the training achieved.
+    TargetDisplay : Achieved values of a target.
 
     Notes
     -----
     The running mean at iteration t is that of the iterations ``t - window + 1, ..., t``;
-    it begins at iteration ``window``. Iterations whose loss is NaN are left out, as those are
-    between two evaluations of :class:`.EarlyStopping`, whose ``"score"`` is no loss.
+    it begins at iteration ``window``. Iterations whose loss is NaN are omitted, such as those
+    between two evaluations of :class:`.EarlyStopping`, whose ``"score"`` is not a loss.
 
     Examples
     --------

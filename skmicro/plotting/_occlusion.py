@@ -21,10 +21,10 @@ LABEL = "effect on the prediction"
 
 
 class OcclusionDisplay:
-    """An image beside maps of how much of a prediction is owed to each of its parts.
+    """An image with maps of the effect of each region on the predictions.
 
     There is a map for each output of the regressor. Colours are symmetric about zero: red where
-    the prediction is the higher for what is there, blue where it is the lower. Lines are the
+    the region increases the prediction, blue where it decreases it. Lines are the
     borders of the phases. Volumes are drawn by the slice in the middle of their first axis.
 
     Parameters
@@ -34,7 +34,7 @@ class OcclusionDisplay:
     effects : array-like of the shape of the image, or of shape (n_outputs, *spatial)
         Effect of each voxel on the outputs, as of :func:`~skmicro.regressors.occlusion_map`.
     names : sequence of str or None, default=None
-        What the outputs are called, with their units.
+        Names of the outputs, with their units.
     phases : array-like of shape (n_phases,) or None, default=None
         Labels that the image may hold; ``None`` looks at its values.
 
@@ -54,7 +54,7 @@ class OcclusionDisplay:
     See Also
     --------
     skmicro.regressors.occlusion_map : The effects, and what they mean.
-    PredictionDisplay : Whether the predictions are any good.
+    PredictionDisplay : Accuracy of the predictions.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class OcclusionDisplay:
         axes=None,
         **plot_options,
     ):
-        """Replace parts of an image and draw what the predictions lose.
+        """Occlude regions of an image and draw the change of the predictions.
 
         Parameters
         ----------

@@ -15,8 +15,8 @@ class PredictionDisplay:
     """Predicted against true values, a panel for each output.
 
     Predictions without an error lie on the diagonal. Where intervals are given, they are drawn as
-    bars, those that do not hold the true value in another colour. Above each panel is R2, and
-    how many of the intervals hold the true value (their coverage).
+    bars, those that do not contain the true value in another colour. The title of each panel is R2
+    and how many of the intervals contain the true value (their coverage).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class PredictionDisplay:
         Lower and upper end of the interval of each prediction; infinite ends are drawn to the
         edge of the panel.
     names : sequence of str or None, default=None
-        What the outputs are called, with their units.
+        Names of the outputs, with their units.
 
     Attributes
     ----------

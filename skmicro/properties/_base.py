@@ -14,7 +14,7 @@ from ..parameters import parameter
 
 
 class BaseProperty(BaseDescriptor):
-    """A physical property of images: a descriptor that knows what each phase is made of.
+    """A physical property of images: a descriptor with material parameters for each phase.
 
     Subclasses implement :meth:`_solve` instead of ``_describe``. What they compute of an image
     never depends on other images.

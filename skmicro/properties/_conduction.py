@@ -12,7 +12,7 @@ from ._laws import Conduction
 
 
 class EffectiveConductivity(EffectiveCoefficients):
-    r"""Effective conductivity of images, from the full field.
+    r"""Effective conductivity of images by full-field simulation.
 
     The same equations hold for heat, electric charge, diffusion, dielectric displacement and
     magnetic induction.
@@ -34,12 +34,12 @@ class EffectiveConductivity(EffectiveCoefficients):
     ``"tensor"`` for all. Solver, borders, phase probabilities and grey levels are those of
     :class:`ElasticStiffness`, and so are two of the discretisations.
 
-    *Contacts.* In ``"finite-volume"`` flux goes through faces alone, and voxels are connected as
+    *Contacts.* In ``"finite-volume"`` flux passes through faces only, and voxels are connected as
     with ``connectivity="faces"`` of :class:`skmicro.descriptors.ClusterStatistics`: potentials are
     those of voxels, and neighbours conduct as halves in series. In the default, ``"rotated"``,
     those that touch at a corner or an edge only conduct to each other as well (``"corners"``),
-    although not through all contacts of single voxels. Coefficients of an axis are 0 where no
-    conducting voxels that are connected lead from one period to the next along it (with mirrored
+    although not through all contacts of single voxels. Coefficients of an axis are 0 if no
+    connected path of conducting voxels leads from one period to the next along it (with mirrored
     borders, from face to face). Errors of both schemes fall with the side of the voxels. On smooth
     shapes those of finite volumes are smaller where inclusions conduct better than the rest, and
     more than twice as large, towards too little conduction, where they conduct less or not at all.
@@ -63,14 +63,14 @@ class EffectiveConductivity(EffectiveCoefficients):
     conductivity: tuple | dict = parameter(
         (1.0, 10.0),
         anything("sequence of float or dict"),
-        """Conductivity of each phase, in the order of the sorted labels or by label; any unit,
-        which is that of the result. 0 means an insulator (not with
+        """Conductivity of each phase, in the order of the sorted labels or by label; the result
+        has the same unit. 0 means an insulator (not with
         ``discretization="moulinec-suquet"``).""",
     )
     discretization: str = parameter(
         "rotated",
         choice(*DERIVATIVES, FINITE_VOLUMES),
-        """What a gradient on voxels is. In ``"finite-volume"`` voxels conduct through faces alone,
+        """Discretisation of the gradient. In ``"finite-volume"`` voxels conduct through faces only,
         in ``"rotated"`` through edges and corners as well; see the Notes.""",
     )
     outputs: str | tuple = "tensor"

@@ -11,7 +11,7 @@ from ._moduli import plane_of_images
 
 
 class ElasticStiffness(EffectiveCoefficients):
-    r"""Effective elastic stiffness of images, from the full strain field.
+    r"""Effective elastic stiffness of images by full-field simulation.
 
     Warns
     -----
@@ -33,17 +33,17 @@ class ElasticStiffness(EffectiveCoefficients):
     all. Axis 1 is the first axis of the image.
 
     Conjugate gradients solve the Lippmann-Schwinger equation [1]_ [2]_. The default
-    discretisation [3]_ equals finite elements with one integration point, is exact for
-    laminates along the axes and converges for voids. It is blind to what changes sign from voxel
-    to voxel along two axes: single voxels and layers of odd width along diagonals are too stiff,
-    and a checkerboard of single voxels gets the mean of its phases. The other [1]_ is that of
-    trigonometric polynomials; on even sides it is blind to what changes sign from voxel to voxel
-    along one axis, such as layers of one voxel, and odd sides are better.
+    discretisation [3]_ is equivalent to finite elements with one integration point, exact for
+    laminates along the axes, and converges for voids. It does not resolve changes of sign from
+    voxel to voxel along two axes: single voxels and layers of odd width along diagonals are too
+    stiff, and a checkerboard of single voxels gets the mean of its phases. The other [1]_ is that
+    of trigonometric polynomials; with even sides it does not resolve changes of sign from voxel to
+    voxel along one axis, such as layers of one voxel; use odd sides.
 
     *Contacts.* In the default discretisation solids that touch at a corner or an edge only carry
     load, as they count as connected with ``connectivity="corners"`` of
-    :class:`skmicro.descriptors.ClusterStatistics`; there is no other choice for voids. Where
-    nothing that is connected so leads from one period to the next along an axis (with mirrored
+    :class:`skmicro.descriptors.ClusterStatistics`; there is no other choice for voids. If
+    no such connected path leads from one period to the next along an axis (with mirrored
     borders, from face to face), the coefficients of stresses across this axis are 0.
 
     *Borders.* By default the image is one period of the material, as images of
@@ -88,8 +88,8 @@ class ElasticStiffness(EffectiveCoefficients):
     young: tuple | dict = parameter(
         (1.0, 10.0),
         anything("sequence of float or dict"),
-        """Young's modulus of each phase, in the order of the sorted labels or by label; any unit,
-        which is that of the result. 0 means a void (with ``discretization="rotated"``).""",
+        """Young's modulus of each phase, in the order of the sorted labels or by label; the result
+        has the same unit. 0 means a void (with ``discretization="rotated"``).""",
     )
     poisson: tuple | dict = parameter(
         (0.3, 0.3),

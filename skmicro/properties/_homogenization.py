@@ -58,7 +58,7 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
     discretization: str = parameter(
         "rotated",
         choice(*DERIVATIVES),
-        "What a gradient on voxels is; see the Notes of :class:`ElasticStiffness`.",
+        "Discretisation of the gradient; see the Notes of :class:`ElasticStiffness`.",
     )
     outputs: str | tuple | None = parameter(
         None,
@@ -83,7 +83,7 @@ class EffectiveCoefficients(IteratedProperty, TensorProperty):
     borders: str = parameter(
         "periodic",
         choice("periodic", "mirrored"),
-        """What lies beyond the borders: the image again, or its mirror images, which suits
+        """Boundary conditions: the image repeated, or its mirror images, which suit
         images whose opposite borders do not match; see the Notes.""",
     )
 

@@ -48,11 +48,11 @@ class PoreGeometry(SpacedDescriptor, SpatialDescriptor, BaseProperty):
 
 
 class Permeability(PoreGeometry):
-    r"""Upper bound on the permeability of a porous material, from S2; no permeability by itself.
+    r"""Upper bound on the permeability of a porous material, computed from S2.
 
     In squares of the unit of ``spacing``: with voxels measured in metres, in square metres.
 
-    The two-point correlation S2 is integrated up to ``max_lag``, which has to be chosen for each
+    The two-point correlation S2 is integrated up to ``max_lag``, which you must choose for each
     material: see Notes.
 
     Warns
@@ -74,17 +74,17 @@ class Permeability(PoreGeometry):
        k \le \frac{2}{3 (1 - \phi)^2} \int_0^\infty [S_2(r) - \phi^2] \, r \, dr.
 
     For dilute spheres of radius a and volume fraction :math:`\phi_s` the bound tends to
-    :math:`4 a^2 / (15 \phi_s)`, 1.2 times Stokes' :math:`2 a^2 / (9 \phi_s)`. It does not see
-    whether the pores are connected: in consolidated materials it can be orders of magnitude
-    above the permeability, which it then follows only as a statistic of pore size.
+    :math:`4 a^2 / (15 \phi_s)`, 1.2 times Stokes' :math:`2 a^2 / (9 \phi_s)`. It does not depend on
+    the connectivity of the pores: in consolidated materials it can be orders of magnitude
+    above the permeability, to which it is then related only as a statistic of pore size.
 
     **The cut-off** is a choice. Fluctuations of S2 of one image do not decay with the lag and are
     weighted with it. Besides, S2 - :math:`\phi^2` adds up to 0 over all lag vectors of a periodic
     image, so that S2 is a little too small everywhere: up to a lag R the integral of a plane image
     of side L loses a share of about :math:`\pi R^2 / L^2`, one fifth by default, and that of a
-    volume less. ``max_lag`` is to be a few times the correlation length and the same for all
-    images that are compared; ``None`` follows their size. To choose it, draw
-    ``TwoPointCorrelation(normalized="autocovariance")`` of many images of the material and take
+    volume less. ``max_lag`` should be a few times the correlation length and the same for all
+    images that you compare; ``None`` depends on their size. To choose it, plot
+    ``TwoPointCorrelation(normalized="autocovariance")`` of many images of the material and use
     the lag from which their mean stays near 0; the bound should then hardly change with
     ``max_lag`` around it. If there is no such lag, the images are too small for the bound.
 

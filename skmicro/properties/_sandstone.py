@@ -41,7 +41,7 @@ class SandstoneProperties(PoreGeometry):
 
     Two-dimensional images are plane sections of an isotropic material, as in [1]_. The
     three-point parameters are those of :class:`ThreePointParameters` by the Fourier method with
-    ``dimension=3``, for which images count as periodic, whatever ``periodic`` says.
+    ``dimension=3``, for which images count as periodic, regardless of ``periodic``.
 
     References
     ----------

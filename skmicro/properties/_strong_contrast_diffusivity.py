@@ -55,7 +55,7 @@ class StrongContrastDiffusivity(PhaseGeometry):
     Notes
     -----
     The strong-contrast expansion of an isotropic material, cut off after the third order [1]_
-    [2]_. The phase is that of the inclusions (2); all others are taken for one, the matrix (1),
+    [2]_. The phase is that of the inclusions (2); all others together are the matrix (1),
     which is the reference of the expansion. With
     :math:`b = (D_2 - D_1) / (D_2 + (d - 1) D_1)` in d dimensions,
 
@@ -95,7 +95,7 @@ class StrongContrastDiffusivity(PhaseGeometry):
     matrix_diffusivity: float = parameter(
         1.0,
         real(0.0, open_low=True),
-        "Diffusivity of the matrix, positive; any unit, which is that of the result.",
+        "Diffusivity of the matrix, positive; the result has the same unit.",
     )
     inclusion_diffusivity: float = parameter(
         10.0, real(0.0), "Diffusivity of the inclusions; 0 means obstacles."

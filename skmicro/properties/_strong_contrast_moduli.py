@@ -76,14 +76,14 @@ class StrongContrastModuli(PhaseGeometry):
 
     See Also
     --------
-    ElasticStiffness : The full field, with nothing left out.
+    ElasticStiffness : The full field, without approximation.
     strong_contrast_moduli : The formulas, for parameters known from elsewhere.
-    elastic_bounds : What no material of these fractions can leave.
+    elastic_bounds : Bounds for all materials with these fractions.
 
     Notes
     -----
     The strong-contrast expansion of an isotropic material, cut off after the third order
-    [1]_ [2]_. The phase is that of the inclusions (2); all others are taken for one, the matrix
+    [1]_ [2]_. The phase is that of the inclusions (2); all others together are the matrix
     (1), which is the reference of the expansion. With d dimensions and moduli K and G of both,
 
     .. math::
@@ -105,9 +105,9 @@ class StrongContrastModuli(PhaseGeometry):
        K = \frac{K_1 + a_K p_2 k / r_K}{1 - p_2 k / r_K}, \qquad
        G = \frac{G_1 + a_G p_2 m / r_G}{1 - p_2 m / r_G}.
 
-    The error is of fourth order in the contrast. At high contrast the estimate is good where the
-    inclusions are dispersed in a connected matrix; for a percolating stiff phase the roles are
-    to be exchanged. An anisotropic image gets the estimate of its average over orientations.
+    The error is of fourth order in the contrast. At high contrast the estimate is good if the
+    inclusions are dispersed in a connected matrix; for a percolating stiff phase, exchange the
+    roles. An anisotropic image gets the estimate of its average over orientations.
 
     Of images only :math:`p_2` and the parameters of :class:`ThreePointParameters` enter, by the
     Fourier method, so that images count as periodic. Has gradients for probabilities of phases.
@@ -135,7 +135,7 @@ class StrongContrastModuli(PhaseGeometry):
     matrix_young: float = parameter(
         1.0,
         real(0.0, open_low=True),
-        "Young's modulus of the matrix, positive; any unit, which is that of the result.",
+        "Young's modulus of the matrix, positive; the result has the same unit.",
     )
     matrix_poisson: float = parameter(
         0.3, RATIO, "Poisson's ratio of the matrix, between -1 and 0.5."

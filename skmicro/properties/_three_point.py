@@ -15,8 +15,8 @@ N_ANGLES = {2: 48, 3: 12}  # directions around a circle, by the axes of the imag
 class ThreePointParameters(PhaseGeometry):
     r"""Three-point parameters zeta and eta of one phase among the others.
 
-    Beside the volume fraction they are all that estimates and bounds of third order need to know
-    of an isotropic material of two phases: zeta for conductivity and bulk modulus, both for
+    Together with the volume fraction they determine the estimates and bounds of third order
+    of an isotropic two-phase material: zeta for conductivity and bulk modulus, both for
     the shear modulus. They are pure numbers: of ``spacing`` only the ratios matter.
 
     See Also
@@ -68,8 +68,8 @@ class ThreePointParameters(PhaseGeometry):
     inclusions. Has gradients for probabilities of phases.
 
     **Integration** samples S3 on triangles of all shapes and orientations, with trigonometric
-    interpolation between voxels, and integrates it as it is written above. It is there to check
-    the other method and values obtained this way. With V = ``max_lag`` times the number of
+    interpolation between voxels, and integrates it as written above. Use it to check
+    the other method and published values. With V = ``max_lag`` times the number of
     directions (48 around a circle in images of two axes, 12 in three) it takes V\ :sup:`2` N
     operations and holds V\ :sup:`2` + V N numbers. Ending the integrals at ``max_lag`` leaves
     errors of up to 0.02 in zeta and 0.05 in eta for images of ten grains a side.
@@ -77,7 +77,7 @@ class ThreePointParameters(PhaseGeometry):
     **Plane sections.** S3 of an isotropic material can be read from a plane section. In
     Fourier space its integral for three dimensions is a sum of planar parameters of degrees 2,
     4, ... 32, with weights of 1.2, -0.17, -0.02, ... for zeta. The parameters of one small section
-    can leave [0, 1]; they are to be averaged over sections.
+    can leave [0, 1]; average them over sections.
 
     References
     ----------

@@ -15,7 +15,7 @@ from ._laws import Conduction
 
 
 class TortuosityFactor(SpacedDescriptor, PhaseDescriptor, IteratedProperty):
-    r"""Tortuosity factor of one phase along each axis, from the full field.
+    r"""Tortuosity factor of one phase along each axis, by full-field simulation.
 
     Infinite along axes on which the phase leads from no face of the image to the opposite one,
     and for images without the phase; otherwise at least 1.
@@ -43,18 +43,18 @@ class TortuosityFactor(SpacedDescriptor, PhaseDescriptor, IteratedProperty):
 
     .. math:: \tau = \varepsilon / k .
 
-    It is the *factor*, by which transport is slower than in straight channels of the same volume
+    It is the *factor* by which transport is slower than in straight channels of the same volume
     fraction, not the length of a path. It is a pure number: of ``spacing``, which means the sides
     of a voxel as in :class:`EffectiveConductivity`, only the ratios matter. The potential is
     constant on two opposite faces and the other faces are closed, as with ``borders="mirrored"`` of
     that class.
 
-    The field is solved in the clusters that percolate along the axis, as carried by no other.
-    Through faces, finite volumes are solved, as by TauFactor [2]_, and the factor is finite exactly
-    where :class:`skmicro.descriptors.ClusterStatistics` says that the phase percolates. Through
-    corners it is the "rotated" scheme of :class:`ElasticStiffness`, which does not see all contacts
-    of single voxels: the factor is infinite where nothing percolates, and may be so elsewhere. Grey
-    levels and probabilities are in the phase from 1/2 on. Has no gradient.
+    The field is solved in the clusters that percolate along the axis; no others contribute.
+    For connections through faces, finite volumes are solved, as by TauFactor [2]_, and the factor
+    is finite exactly where :class:`skmicro.descriptors.ClusterStatistics` says that the phase
+    percolates. Through corners, it is the "rotated" scheme of :class:`ElasticStiffness`, which
+    misses some contacts of single voxels: the factor is infinite if nothing percolates, and may be
+    so in other cases. Grey levels and probabilities are in the phase from 1/2 on. Has no gradient.
 
     References
     ----------
@@ -81,7 +81,7 @@ class TortuosityFactor(SpacedDescriptor, PhaseDescriptor, IteratedProperty):
     connectivity: str = parameter(
         "faces",
         choice("faces", "corners"),
-        """Which voxels of the phase conduct to each other: those that share a face, or those that
+        """Connected voxels of the phase: those that share a face, or those that
         share at least a corner.""",
     )
     rtol: float = parameter(

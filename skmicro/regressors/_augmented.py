@@ -27,9 +27,9 @@ def _tells_intervals(self):
 
 
 class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
-    """Regressor that learns from real images and from generated ones.
+    """Regressor trained on real and generated images.
 
-    ``fit`` trains the generator on its images, and on no others: in a cross-validation the
+    ``fit`` trains the generator on its images only, so that in cross-validation the
     generator of a fold has not seen the test images. It samples ``n_synthetic`` images, computes
     their targets with the labeler, and trains the regressor on both [1]_.
 
@@ -45,44 +45,43 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         Generated images that were added.
     distances_ : ndarray of shape (n_outputs,)
         Wasserstein distances between the targets of generated and of real images, in units of
-        the standard deviation of the latter; of all generated images, also of those that the gate
-        kept out.
+        the standard deviation of the latter; of all generated images, including those that the gate
+        rejects.
     baseline_ : ndarray of shape (n_outputs,)
         The same between random halves of the real images.
 
     Notes
     -----
-    Generated images that are too much alike make predictions worse. Where a distance is more than
-    twice the baseline, a :exc:`.DistributionWarning` says so. With ``gate=True`` only a selection
+    Generated images that are too similar make predictions worse. If a distance is more than
+    twice the baseline, a :exc:`.DistributionWarning` is issued. With ``gate=True`` only a selection
     is added: of the images nearest to each real one, in targets, the same number at most, and as
     many as keep all distances within twice the baseline.
 
-    With ``targets`` generated images fill a range evenly, also where the training images are few;
-    with ``selection="uncertainty"`` labels are spent where the regressor knows least. Either way
-    their targets are distributed differently from ``y`` on purpose: distances
-    are measured, but there is no warning, and no ``gate``, which would take out what was added on
-    purpose.
+    With ``targets`` generated images fill a range evenly, also where there are few training images;
+    with ``selection="uncertainty"`` the images with the most uncertain predictions are labelled.
+    In both cases their targets are distributed differently from ``y`` on purpose: distances
+    are measured, but there is no warning and no ``gate``.
 
     For ``selection="uncertainty"`` the regressor is first fitted on the real images alone. Of
     ``n_candidates`` generated images those ``n_synthetic`` are labelled of which it predicts the
     largest standard deviations, their squares added over the outputs in units of the variance of
-    ``y``. This is for labels that cost more than images, and no sure gain: images that are chosen
-    together may be much alike, and the least certain ones may be unlike any image to be predicted.
+    ``y``. Use it if labels cost more than images. It does not always help: images selected
+    together may be very similar, and the most uncertain ones may be unlike any image to predict.
     Compare with ``selection="random"``.
 
-    Generated images are only trained on: what a :class:`CNNRegressor` holds out to choose weights,
-    or sets apart for intervals, are real images.
+    Generated images are used for training only: a :class:`CNNRegressor` holds out real images to
+    select weights and to calibrate intervals.
 
-    The labeler has to compute what ``y`` holds: with measured targets that it does not reproduce,
-    the regressor learns two different quantities. Before the generator is trained, targets are
-    computed of eight images at the most; where they differ from ``y`` by more than 0.1 standard
-    deviations, a :exc:`.DistributionWarning` says so. Targets are best transformed inside, with a
-    :class:`~sklearn.compose.TransformedTargetRegressor` as ``regressor``; where it is outside, the
-    labeler has to compute transformed targets as well.
+    The labeler must compute the quantity in ``y``: with measured targets that it does not
+    reproduce, the regressor learns two different quantities. Before the generator is trained,
+    targets of at most eight images are computed; if they differ from ``y`` by more than 0.1
+    standard deviations, a :exc:`.DistributionWarning` is issued. Transform targets inside, with a
+    :class:`~sklearn.compose.TransformedTargetRegressor` as ``regressor``; if it is outside, the
+    labeler must compute transformed targets as well.
 
-    With ``memory`` the fitted generator and the labelled images are stored, and taken from there
-    where generator, labeler, images and seeds are the same, as in a search over parameters of
-    the regressor; ``random_state`` has to be an integer. A generator whose training was
+    With ``memory`` the fitted generator and the labelled images are cached, and reused
+    if generator, labeler, images and seeds are the same, as in a search over parameters of
+    the regressor; ``random_state`` must be an integer. A generator whose training was
     interrupted is not stored.
 
     ``groups`` and weights reach the last regressor of a :class:`~sklearn.pipeline.Pipeline` and of
@@ -122,7 +121,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     generator: object = parameter(
         None,
         optional(estimator_with(*GENERATOR)),
-        "Generator, unfitted; it is cloned. It has to be given.",
+        "Generator, unfitted; it is cloned. Required.",
     )
     regressor: object = parameter(
         None,
@@ -134,13 +133,13 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         None,
         optional(estimator_with(*LABELER)),
         """Transformer that computes the targets of images, such as :class:`.ElasticStiffness`,
-        one column for each of ``y``; it is cloned. It has to be given.""",
+        one column for each of ``y``; it is cloned. Required.""",
     )
-    n_synthetic: int = parameter(500, integer(0), "Images that are generated.")
+    n_synthetic: int = parameter(500, integer(0), "Number of generated images.")
     synthetic_weight: float = parameter(
         1.0,
         real(0.0, open_low=True),
-        """Weight of a generated image, where a real one has weight 1. Others than 1 need a
+        """Weight of a generated image; real images have weight 1. Other values than 1 need a
         regressor whose ``fit`` takes ``sample_weight``.""",
     )
     targets: dict | None = parameter(
@@ -155,7 +154,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         "random",
         choice("random", "uncertainty"),
         """Which generated images are labelled: ``"uncertainty"`` takes those that the regressor,
-        fitted on the real images, is least certain of. Its ``predict`` has to take
+        fitted on the real images, is least certain of. Its ``predict`` must accept
         ``return_std``.""",
     )
     n_candidates: int | None = parameter(
@@ -167,13 +166,13 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     gate: bool = parameter(
         False,
         boolean(),
-        """Whether generated images are kept out that move the distribution of the targets; neither
-        with ``targets`` nor with ``selection="uncertainty"``.""",
+        """Whether to reject generated images that change the distribution of the targets; not
+        with ``targets`` or ``selection="uncertainty"``.""",
     )
     memory: object = parameter(
         None,
         anything("None, str or joblib.Memory"),
-        "Where fitted generators and labelled images are stored; ``None`` stores nothing.",
+        "Cache of fitted generators and labelled images; ``None`` disables it.",
         RUNNING,
     )
     random_state: object = parameter(
@@ -217,7 +216,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
         Warns
         -----
         DistributionWarning
-            If the labeler computes other targets of real images than ``y``, or the targets of
+            If the labeler computes other targets for real images than ``y``, or the targets of
             generated images are distributed differently from ``y`` and no parameter requests this.
         """
         begin_together(self)
@@ -264,14 +263,14 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
 
     @available_if(_tells_intervals)
     def predict_interval(self, X, coverage=0.9):
-        """Predict intervals that hold the targets of a share of images.
+        """Predict intervals that contain the targets with a given coverage.
 
         Parameters
         ----------
         X : array-like or Tensor of shape (n, *spatial) or (n, n_voxels)
             Images, as for :meth:`predict`.
         coverage : float, default=0.9
-            Share of the intervals that are to hold their target, in (0, 1).
+            Share of the intervals that contain their target, in (0, 1).
 
         Returns
         -------

@@ -99,8 +99,8 @@ class CNNRegressor(NetworkRegressor):
     target: object = parameter(
         None,
         tensor_target(),
-        """Property whose components the targets are, in the order of its ``outputs``; a name stands
-        for all components. ``None`` for other numbers.""",
+        """Property whose components the targets are, in the order of its ``outputs``; a name means
+        all components. ``None`` for other numbers.""",
     )
     output: str = parameter(
         "free",
@@ -113,8 +113,8 @@ class CNNRegressor(NetworkRegressor):
         None,
         optional(integer(0)),
         """Degree of a polynomial in the phase fractions, or in the mean of grey levels, that is
-        fitted to the targets first; the network learns the rest. 0 is their mean. ``None`` stands
-        for 3 with free output, and for 0 between bounds, which follow the fractions already.""",
+        fitted to the targets first; the network learns the rest. 0 is their mean. ``None`` means
+        3 with free output, and 0 between bounds, which already depend on the fractions.""",
     )
     n_iter: int = 5000
     learning_rate: float = 1e-3

@@ -28,8 +28,8 @@ def occlusion_map(regressor, image, *, window=None, stride=None, fill=None):
     window : int or None, default=None
         Side of the window in voxels; ``None`` means an eighth of the shortest side.
     stride : int or None, default=None
-        Voxels from one position of the window to the next, at most ``window``; ``None`` stands
-        for half of it. The last window of a row ends at the border.
+        Voxels from one position of the window to the next, at most ``window``; ``None`` means
+        half of it. The last window of a row ends at the border.
     fill : number or None, default=None
         Label or grey level that windows are filled with; ``None`` for the average of the image,
         see the notes.

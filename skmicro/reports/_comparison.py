@@ -86,7 +86,7 @@ class Comparison(Shown):
 
 
 def compare(reports, names=None):
-    """Put reports on several generators together.
+    """Compare reports on several generators.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def compare(reports, names=None):
         Reports of :func:`evaluate` against the same ``X_test``, with the same descriptors and
         ``n_samples``: metrics depend on the number of images.
     names : list of str or None, default=None
-        What the generators are called. ``None`` means the keys of a dictionary, else for the
-        classes of the generators, numbered where they are the same.
+        Names of the generators. ``None`` means the keys of a dictionary, else the
+        classes of the generators, numbered if they are equal.
 
     Returns
     -------
@@ -112,13 +112,13 @@ def compare(reports, names=None):
 
     See Also
     --------
-    evaluate : Makes the reports.
+    evaluate : Returns the reports.
 
     Notes
     -----
     The real images in the place of the generated ones may be others in each report; "real" is the
-    mean of these values, between the outermost ends of their intervals. To have the same, give
-    ``evaluate`` the same ``X_train`` and ``random_state``.
+    mean of these values, between the outermost ends of their intervals. For the same values, pass
+    the same ``X_train`` and ``random_state`` to ``evaluate``.
 
     Examples
     --------

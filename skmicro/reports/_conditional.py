@@ -37,7 +37,7 @@ class Calibration(NamedTuple):
 
 
 class ConditionalReport(Shown):
-    """What :func:`skmicro.evaluation.evaluate` found for several targets.
+    """Result of :func:`skmicro.evaluation.evaluate` for several targets.
 
     Printed, it is the table of the calibration and the p-value for each target; a notebook shows
     it with plots, and its page holds the report of each target as well.

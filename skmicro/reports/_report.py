@@ -10,7 +10,7 @@ from ._wording import p_text, verdict
 
 
 class Metric(NamedTuple):
-    """One metric of generated images, beside the same metric of real images.
+    """One metric of generated images, with the same metric of real images.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class Shown:
     """
 
     def to_html(self, path):
-        """Write one page that shows all of the report and needs no other file.
+        """Write the report as one self-contained page.
 
         The page has the verdict, generated and real images, the generated images farthest from
-        real ones and nearest to training images, curves, a small plot for each metric, and what is
-        needed to repeat the evaluation. Browsers show it light or dark, on small screens and on
+        real ones and nearest to training images, curves, a small plot for each metric, and the
+        settings to repeat the evaluation. Browsers show it light or dark, on small screens and on
         paper; it loads nothing and runs no script.
 
         Parameters
@@ -113,7 +113,7 @@ class Shown:
 
 
 class EvaluationReport(Shown):
-    """What :func:`skmicro.evaluation.evaluate` found.
+    """Result of :func:`skmicro.evaluation.evaluate`.
 
     Printed, it is a table; a notebook shows it with pictures. ``report["p2 relative error"]`` is
     one row.
@@ -127,14 +127,14 @@ class EvaluationReport(Shown):
     n_reference : int
         Real images that both were compared with.
     p_value : float or None, default=None
-        Probability of such differences among real images, of all rows together. ``None`` stands
-        for the smallest of the rows, which are adjusted for their number; NaN where none was
+        Probability of such differences among real images, of all rows together. ``None`` means
+        the smallest of the rows, which are adjusted for their number; NaN if none was
         tested.
     remarks : list of str, default=()
-        What makes p-values doubtful, such as patches of few regions.
+        Reasons to doubt the p-values, such as patches of few regions.
     evidence : object or None, default=None
-        Pictures, curves and origin, as ``evaluate`` collects them for pages; ``None`` makes a
-        report without.
+        Pictures, curves and origin, as ``evaluate`` collects them for pages; ``None`` means a
+        report without them.
 
     See Also
     --------
@@ -176,8 +176,8 @@ class EvaluationReport(Shown):
         -------
         report : dict
             ``"n_samples"``, ``"n_reference"``, ``"p_value"``, ``"metrics"``, a list of one
-            dictionary for each metric, ``"remarks"``, and ``"origin"``, what the evaluation can be
-            repeated with. ``None`` means NaN, and for what is not known.
+            dictionary for each metric, ``"remarks"``, and ``"origin"``, the settings to repeat the
+            evaluation. ``None`` means NaN or unknown.
         """
         return {
             "n_samples": self.n_samples,

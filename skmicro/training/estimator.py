@@ -35,7 +35,7 @@ PLAIN = (bool, int, float, str, tuple, np.generic)
 class NetworkEstimator(EncodingEstimator):
     """Base class of estimators made of networks, which are trained.
 
-    Subclasses say in ``_networks()`` which networks there are, and call :func:`run` in ``fit``.
+    Subclasses define their networks in ``_networks()``, and call :func:`run` in ``fit``.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class NetworkEstimator(EncodingEstimator):
         "Share of the training after which learning rates fall linearly to zero.",
     )
     device: object = parameter(
-        "auto", device(), '``"auto"`` takes a CUDA device where there is one.', RUNNING
+        "auto", device(), '``"auto"`` uses a CUDA device if there is one.', RUNNING
     )
     precision: str = parameter(
         "auto", precision(), 'Floating-point type; ``"auto"`` is single precision.', MODEL
@@ -62,8 +62,8 @@ class NetworkEstimator(EncodingEstimator):
     callbacks: object = parameter(
         None,
         callables(),
-        """Each is called as ``callback(iteration, history)`` after an iteration; a true answer
-        ends the training. Or an :class:`.EarlyStopping`, which keeps the best weights.""",
+        """Each is called as ``callback(iteration, history)`` after an iteration; a true return
+        value ends the training. Or an :class:`.EarlyStopping`, which restores the best weights.""",
         RUNNING,
     )
     checkpoint: object = parameter(
@@ -76,7 +76,7 @@ class NetworkEstimator(EncodingEstimator):
         None,
         optional(integer(1)),
         """Iterations between two checkpoints; ``None`` means a twentieth of ``n_iter``, at
-        most 1000. One more is written when the training ends, by Ctrl-C as well.""",
+        most 1000. Another one is written when the training ends, also by Ctrl-C.""",
         RUNNING,
     )
     verbose: int = parameter(0, verbosity(), "Show a progress bar when positive.", RUNNING)
@@ -88,7 +88,7 @@ class NetworkEstimator(EncodingEstimator):
 
     @classmethod
     def light(cls, **overrides):
-        """Return an instance whose settings train in minutes on two CPU cores.
+        """Return an instance with settings that train in minutes on two CPU cores.
 
         Parameters
         ----------

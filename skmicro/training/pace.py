@@ -1,4 +1,4 @@
-"""How long a training is going to take, told early to those who would wait for hours."""
+"""Early warning of trainings that will take hours."""
 
 from time import perf_counter
 
