@@ -25,10 +25,26 @@ def short_searches(monkeypatch):
         monkeypatch.setattr(_search, name, value)
 
 
+def is_left_to_slow_tests(item):
+    """Tell whether an item is a case that its mark ``representatives`` does not name.
+
+    Only tests with parameters have cases. The mark next to a test counts, not that of its module.
+    """
+    mark = item.get_closest_marker("representatives")
+    case = getattr(item, "callspec", None)
+    if mark is None or case is None:
+        return False
+    # Numbers and names within an identifier stand between hyphens.
+    return case.id not in mark.args and not set(case.id.split("-")) & set(mark.args)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     import torch
 
     for item in items:
+        if is_left_to_slow_tests(item):
+            item.add_marker(pytest.mark.slow)
         if "gpu" in item.keywords and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
         if "realdata" in item.keywords and "SKMICRO_DATA" not in os.environ:

@@ -173,6 +173,7 @@ def test_designs_of_a_student_are_told_once_more_by_the_flow(evaluated, monkeypa
         assert evaluated == networks * (len(evaluated) // len(networks))
 
 
+@pytest.mark.representatives("fine_tune")
 @pytest.mark.parametrize("further", ["fit", "partial_fit", "fine_tune"])
 def test_further_training_forgets_the_student(further):
     _, student = pickle.loads(pair())

@@ -124,6 +124,7 @@ def test_the_initial_part_of_the_curve_alone(pictures):
     assert curve_error(generator, target, max_lag=4) < 0.04
 
 
+@pytest.mark.slow
 def test_isotropy_halves_the_differences_between_directions(pictures, trained):
     blind = light(n_iter=120, isotropic=False).fit(pictures[:1])
     spreads = [anisotropy(g.sample(100, random_state=1)) for g in (trained, blind)]
@@ -138,6 +139,7 @@ def test_isotropy_in_three_dimensions(architecture):
     assert np.isfinite(generator.history_["invariance"]).all()
 
 
+@pytest.mark.slow
 def test_the_field_network_learns_as_well():
     X = make_cahn_hilliard(1, (16, 16), n_steps=200, random_state=0)[0]
     options = LIGHT | {"n_latent": 1, "hard_projection": True, "betas": (0.0, 0.99)}

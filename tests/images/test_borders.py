@@ -168,6 +168,7 @@ def test_rough_images_do_not_tell():
     assert borders_match(np.zeros((4, 3, 3), np.uint8)) is None
 
 
+@pytest.mark.representatives("8-16-0.9")
 @pytest.mark.parametrize(("n", "size", "least"), [(1, 32, 0.7), (8, 16, 0.9), (2, 64, 1.0)])
 def test_few_and_small_images(n, size, least):
     """Hardly any window is taken for periodic, and hardly any periodic image for a window."""
