@@ -66,6 +66,7 @@ def test_a_student_learns_the_map_of_the_flow():
     assert after < before
 
 
+@pytest.mark.representatives("2")
 @pytest.mark.parametrize("n_evaluations", [1, 2, 3])
 def test_images_need_the_student_alone_so_many_times(n_evaluations, evaluated):
     student = randomised().distill(n_evaluations, **QUICK).set_params(target_tol=0.001)

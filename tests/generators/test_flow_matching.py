@@ -154,6 +154,7 @@ def test_estimators_handed_to_callbacks_of_scikit_learn_are_guided():
         np.testing.assert_array_equal(images, generator.sample(2, random_state=0))
 
 
+@pytest.mark.representatives("0.5")
 @pytest.mark.parametrize("p_drop", [0.0, 0.5])
 def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
     seen = []

@@ -131,6 +131,7 @@ def test_isotropy_halves_the_differences_between_directions(pictures, trained):
     assert spreads[0] < 0.5 * spreads[1]
 
 
+@pytest.mark.representatives("light")
 @pytest.mark.parametrize("architecture", ["light", "field"])
 def test_isotropy_in_three_dimensions(architecture):
     X = (np.random.default_rng(0).random((1, 8, 8, 8)) < 0.5).astype(np.uint8)

@@ -179,6 +179,7 @@ def test_neighbours_differ_as_often_as_in_the_images(images, fitted):
     assert surfaces[0] == pytest.approx(surfaces[1], rel=0.1)
 
 
+@pytest.mark.representatives("shape0-2-True", "shape3-2-False")
 @pytest.mark.parametrize(
     ("shape", "n_phases", "periodic"),
     [((12, 9), 2, True), ((12, 9), 5, False), ((6, 7, 5), 3, True), ((1, 20), 2, False)],

@@ -235,6 +235,7 @@ def test_descriptors_called_before_fit_look_at_their_images():
         assert not hasattr(descriptor, "periodic_")
 
 
+@pytest.mark.slow
 def test_generated_images_that_wrap_are_compared_with_windows_without():
     """The surface of windows has no seam in it."""
     X = phases(field(n=60, shape=(16, 16)))

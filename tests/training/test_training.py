@@ -668,6 +668,7 @@ def recorder():
     return Recorder()
 
 
+@pytest.mark.representatives("InvNet")
 @pytest.mark.parametrize("kind", ["WGANGP", "InvNet"])
 def test_callbacks_of_scikit_learn_see_each_iteration(kind, recorder):
     plain = KINDS[kind](n_iter=4).fit(images_of())
