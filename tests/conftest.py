@@ -1,6 +1,7 @@
 """Settings of the whole test suite."""
 
 import os
+from collections import defaultdict
 
 import pytest
 
@@ -38,10 +39,23 @@ def is_left_to_slow_tests(item):
     return case.id not in mark.args and not set(case.id.split("-")) & set(mark.args)
 
 
+def check_representatives(items):
+    """Refuse marks of representatives that leave no case of a test to the default run."""
+    cases = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("representatives") and hasattr(item, "callspec"):
+            cases[item.nodeid.split("[")[0]].append(is_left_to_slow_tests(item))
+    without = [test for test, slow in cases.items() if all(slow)]
+    if without:
+        raise pytest.UsageError(f"representatives must name a case, got none of {without}.")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     import torch
 
+    if not any("::" in argument for argument in config.args):
+        check_representatives(items)
     for item in items:
         if is_left_to_slow_tests(item):
             item.add_marker(pytest.mark.slow)
