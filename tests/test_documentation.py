@@ -71,6 +71,7 @@ def page(tmp_path_factory):
         yield module
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_searches")
 def test_extending_page_passes_scikit_learn_suite(page):
     path = DOC / "extending.rst"

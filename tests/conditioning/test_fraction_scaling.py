@@ -240,6 +240,7 @@ def test_an_interruption_of_the_scaling_keeps_the_networks(monkeypatch):
     np.testing.assert_array_equal(*images)
 
 
+@pytest.mark.slow
 def test_a_look_at_an_unfinished_training_does_not_wait_for_the_scaling(monkeypatch):
     reason = "scikit-learn has callbacks from 1.9 on"
     monitor = pytest.importorskip("sklearn.callback", reason=reason).ScoringMonitor

@@ -89,6 +89,7 @@ def test_faults_are_flagged(real, fault):
     assert report[name].p_value < 0.05
 
 
+@pytest.mark.slow
 def test_missing_modes_are_flagged(real):
     kinds = [real[0][:N], simulated((32, 16), n=N, seed=5), simulated((16, 16), n=N, seed=6)]
     training, test = (np.concatenate([kind[k::3][:20] for kind in kinds]) for k in (0, 1))

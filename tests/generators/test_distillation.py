@@ -53,6 +53,7 @@ def evaluated(monkeypatch):
     return asked
 
 
+@pytest.mark.slow
 def test_a_student_learns_the_map_of_the_flow():
     flow = randomised(n_steps=2, target_tol=np.inf, restart_time=None)
     wanted = flow.sample(12, p1=0.5, random_state=7)

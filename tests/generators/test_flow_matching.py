@@ -553,6 +553,7 @@ def test_one_large_image_is_enough_with_crop_shape():
     np.testing.assert_array_equal(again, generator.sample(2, random_state=1))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scored")
 def test_score_of_scans_is_that_of_their_windows_side_by_side():
     scans = blobs(2, (19, 25))

@@ -397,6 +397,7 @@ def test_without_projection_steps_the_loss_joins_the_generators_own():
     )
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_number_of_iterations():
     search = GridSearchCV(wgan(learning_rate=5e-3), {"n_iter": [1, 8]}, cv=2).fit(blobs(16))
     scores = search.cv_results_["mean_test_score"]

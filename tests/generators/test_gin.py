@@ -106,6 +106,7 @@ def test_samples_differ(trained):
     assert len(np.unique(images, axis=0)) == 8
 
 
+@pytest.mark.slow
 def test_two_different_images_give_their_mean():
     """Stripes of two widths: the images come nearer to the mean curve than to either."""
     line = np.arange(32)
@@ -117,6 +118,7 @@ def test_two_different_images_give_their_mean():
     assert errors[0] < 0.6 * min(errors[1:])
 
 
+@pytest.mark.slow
 def test_the_initial_part_of_the_curve_alone(pictures):
     initial = TwoPointCorrelation(max_lag=4)
     generator = light(n_iter=60, invariances=(initial,)).fit(pictures[:1])

@@ -259,6 +259,7 @@ def test_three_dimensions():
     assert surfaces[0] == pytest.approx(surfaces[1], rel=0.25)
 
 
+@pytest.mark.slow
 def test_grey_levels_have_the_distribution_of_the_images():
     levels = cut_blobs(30, (16, 16), n_phases=5) + np.random.default_rng(0).random((30, 16, 16))
     generator = MarkovRandomField(random_state=0).fit(levels)

@@ -238,6 +238,7 @@ def test_without_a_metric_it_is_the_score(monkeypatch, tmp_path):
         assert other.score(X_VAL) == generator.score(X_VAL)
 
 
+@pytest.mark.slow
 def test_clones_and_grid_searches_stop_early(monkeypatch):
     monkeypatch.setattr(_base, "SCORE_SAMPLES", 16)
     generator = KINDS["WGANGP"](callbacks=[EarlyStopping(X_VAL, every=2, patience=1)])
