@@ -292,7 +292,7 @@ def raised_by(call):
 def test_altered_checkpoints_end_in_one_kind_of_error(path, saved_training):
     """With a right digest, so that what is altered has to be told by itself."""
     endings = {"error": 0, "other training": 0, "trained": 0}
-    for trial in range(60):
+    for trial in range(24):
         rng = np.random.default_rng(trial)
         path.write_bytes(saved_training)
         tree = read_tree(path)
@@ -311,7 +311,7 @@ def test_altered_checkpoints_end_in_one_kind_of_error(path, saved_training):
                 endings["other training"] += 1
             else:  # as with other random numbers, which may be what they were
                 endings["trained"] += 1
-    assert endings["error"] > 25, endings
+    assert endings["error"] > 10, endings
 
 
 def test_flipped_bits_of_checkpoints_are_told(path, saved_training):

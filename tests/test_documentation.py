@@ -19,6 +19,7 @@ import skmicro
 from skmicro import exceptions
 from skmicro.conditioning import _fraction_scaling
 from skmicro.descriptors import VolumeFraction
+from skmicro.evaluation import _ruler
 from skmicro.flows import _inpainting
 from skmicro.generators import WGANGP, FlowMatchingGenerator, HybridGAN, InvNetGenerator
 from skmicro.training import averaging
@@ -70,6 +71,7 @@ def page(tmp_path_factory):
         yield module
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_searches")
 def test_extending_page_passes_scikit_learn_suite(page):
     path = DOC / "extending.rst"
@@ -141,7 +143,8 @@ def test_new_descriptor_passes_the_battery(page, test, tmp_path):
 def short_presets(monkeypatch):
     """Let presets do little after the training, and flows fill regions in two rounds of two steps.
 
-    Trainings of pages are short; what follows them is not, and has tests of its own.
+    Reports divide images a tenth as often. Trainings of pages are short; what follows them is not,
+    and has tests of its own.
     """
     for cls in (HybridGAN, InvNetGenerator):
         monkeypatch.setitem(cls._light, "n_level_steps", 2)
@@ -150,6 +153,19 @@ def short_presets(monkeypatch):
     monkeypatch.setattr(_fraction_scaling, "N_GRADIENTS", 16)
     monkeypatch.setattr(_inpainting, "N_STEPS", 2)
     monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
+    monkeypatch.setattr(_ruler, "N_DIVISIONS", 100)
+    monkeypatch.setattr(_ruler, "N_SPLITS", 20)
+
+
+# Sizes of images that pages show, and those that their code runs with. The pages that name voxels
+# of their images run as they are.
+NAMING_VOXELS = {"descriptors", "flow_matching"}
+SMALLER = {"(32, 32)": "(16, 16)", "(64, 64)": "(16, 16)", "(256, 256)": "(128, 128)"}
+
+
+def with_small_images(block):
+    """Return a block of a page with smaller images in place of those that it shows."""
+    return re.sub("|".join(map(re.escape, SMALLER)), lambda found: SMALLER[found[0]], block)
 
 
 @pytest.mark.usefixtures("short_searches", "short_presets")
@@ -162,6 +178,8 @@ def test_user_guide(path, tmp_path, monkeypatch):
         # Blocks raise by themselves; a page whose blocks are not found would pass as well.
         blocks = rst_blocks(path)
         assert len(blocks) == path.read_text().count(".. code-block:: python")
+        if path.stem not in NAMING_VOXELS:
+            blocks = [(start, with_small_images(block)) for start, block in blocks]
         run_blocks(blocks, path, {})
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cases import case
 from sklearn.base import clone
-from tiny import ESTIMATORS, REGRESSORS, phase_images, targets_of, tiny
+from tiny import ESTIMATORS, REGRESSORS, of_each_kind, phase_images, targets_of, tiny
 
 import skmicro
 from skmicro.datasets import make_checkerboards, make_polycrystals
@@ -36,6 +36,7 @@ def of(cls):
     return found | OF_CLASSES.get(cls.__name__, {})
 
 
+@of_each_kind
 @pytest.mark.parametrize("cls", ESTIMATORS + REGRESSORS)
 def test_arrays_are_as_good_as_tuples(cls, tmp_path):
     tuples = of(cls)

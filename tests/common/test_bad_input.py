@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import case
-from tiny import ESTIMATORS, GENERATORS, NETWORKS, fitted, phase_images, tiny
+from tiny import ESTIMATORS, GENERATORS, NETWORKS, fitted, of_each_kind, phase_images, tiny
 
 pytestmark = pytest.mark.usefixtures("short_searches")
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
@@ -51,6 +51,7 @@ def test_fit_refuses(cls):
             assert vars(estimator) == before
 
 
+@of_each_kind
 @every_estimator
 def test_one_image_is_no_stack_of_images(cls):
     estimator = fitted(cls)
@@ -147,6 +148,7 @@ def test_parameters(cls):
             tiny(cls, **{name: value}).fit(phase_images())
 
 
+@of_each_kind
 @pytest.mark.parametrize("cls", NETWORKS)
 def test_parameters_of_further_training(cls):
     for name, value, message in BAD_PARAMETERS:

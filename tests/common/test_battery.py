@@ -7,13 +7,23 @@ import pytest
 import torch
 from sklearn.base import clone
 from states import global_random_states, packages_named_in
-from tiny import ESTIMATORS, GENERATORS, NETWORKS, TRANSFORMERS, fitted, phase_images, tiny, varied
+from tiny import (
+    ESTIMATORS,
+    GENERATORS,
+    NETWORKS,
+    TRANSFORMERS,
+    fitted,
+    of_each_kind,
+    phase_images,
+    tiny,
+    varied,
+)
 
 import skmicro
 from skmicro.generators import DAVEGAN, VAE, Autoencoder, FlowMatchingGenerator
 from skmicro.properties import TortuosityFactor
 
-pytestmark = pytest.mark.usefixtures("short_searches")
+pytestmark = [pytest.mark.usefixtures("short_searches"), of_each_kind]
 every_estimator = pytest.mark.parametrize("cls", ESTIMATORS)
 every_generator = pytest.mark.parametrize("cls", GENERATORS)
 every_network = pytest.mark.parametrize("cls", NETWORKS)

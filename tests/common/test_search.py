@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from tiny import NETWORKS, phase_images, varied
+from tiny import NETWORKS, of_each_kind, phase_images, varied
 
 
+@of_each_kind
 @pytest.mark.parametrize("cls", NETWORKS)
 def test_transform_inverts_its_own_images_better_than_chance(cls):
     generator = varied(cls, n_iter=10).fit(phase_images(n=12))

@@ -2,7 +2,7 @@
 
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
-from tiny import ESTIMATORS, REGRESSORS, tiny
+from tiny import ESTIMATORS, REGRESSORS, of_each_kind, tiny
 
 from skmicro.properties import EffectiveConductivity, ElasticStiffness
 from skmicro.random_fields import _level_cut
@@ -26,6 +26,7 @@ def coarse_tables(monkeypatch):
     monkeypatch.setattr(_level_cut, "N_TABLE", 17)
 
 
+@of_each_kind
 @pytest.mark.usefixtures("short_searches", "coarse_tables")
 @pytest.mark.filterwarnings("ignore::skmicro.exceptions.ImageShapeWarning")
 @pytest.mark.parametrize("cls", ESTIMATORS + REGRESSORS)

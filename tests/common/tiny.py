@@ -4,9 +4,20 @@ import pickle
 from functools import cache
 
 import numpy as np
+import pytest
 from sklearn.base import MetaEstimatorMixin, is_regressor
 
-from skmicro.generators import NetworkGenerator, StyleVAE, VolumeWGAN
+from skmicro import descriptors
+from skmicro.generators import (
+    VAE,
+    WGANGP,
+    FlowMatchingGenerator,
+    GaussianRandomField,
+    NetworkGenerator,
+    StyleVAE,
+    VolumeWGAN,
+)
+from skmicro.properties import Permeability, StrongContrastDiffusivity
 from skmicro.utils import all_estimators, all_generators
 
 # What phases of any label are made of.
@@ -87,3 +98,10 @@ ESTIMATORS = [cls for _, cls in all_estimators() if not is_regressor(cls())]
 GENERATORS = [cls for _, cls in all_generators()]
 NETWORKS = [cls for cls in GENERATORS if issubclass(cls, NetworkGenerator)]
 TRANSFORMERS = [cls for cls in ESTIMATORS if hasattr(cls, "transform")]
+
+# Those of which the default run asks what all estimators promise: one generator of each kind, one
+# property found by a solver and one by a formula, all descriptors and regressors.
+KINDS = {WGANGP, FlowMatchingGenerator, GaussianRandomField, VAE, Permeability}
+KINDS |= {StrongContrastDiffusivity, *REGRESSORS}
+KINDS |= {cls for cls in ESTIMATORS if cls.__name__ in descriptors.__all__}
+of_each_kind = pytest.mark.representatives(*sorted(cls.__name__ for cls in KINDS))

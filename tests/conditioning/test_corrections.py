@@ -60,6 +60,7 @@ def test_misses_become_smaller_and_none_larger(grey):
     assert corrected.mean() < 0.5 * raw.mean()
 
 
+@pytest.mark.representatives("generator")
 @pytest.mark.parametrize("kind", ["generator", "grey"])
 def test_images_within_the_tolerance_stay_as_they_are(kind, request):
     generator = request.getfixturevalue(kind)

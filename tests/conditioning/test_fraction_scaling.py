@@ -98,6 +98,7 @@ def test_directions_are_those_along_which_fractions_change():
     np.testing.assert_allclose(direction * np.sign(direction[0]), SLOPE, atol=1e-6)
 
 
+@pytest.mark.representatives("0.4-in_grey", "1.0-asarray", "3.0-with_a_third_phase")
 @pytest.mark.parametrize("look", [np.asarray, with_a_third_phase, in_grey])
 @pytest.mark.parametrize("scale", [0.4, 1.0, 3.0])
 def test_the_scale_of_the_training_images_is_found(scale, look):
@@ -149,6 +150,7 @@ def test_light_latents_of_the_whole_image_are_gathered_and_scattered():
 QUICK = {"n_iter": 30, "lambda_rec": 1.0, "learning_rate": 6e-3, "average_decay": 0.9}
 
 
+@pytest.mark.representatives("light")
 @pytest.mark.parametrize(
     ("architecture", "settings", "low", "high"),
     [
@@ -238,6 +240,7 @@ def test_an_interruption_of_the_scaling_keeps_the_networks(monkeypatch):
     np.testing.assert_array_equal(*images)
 
 
+@pytest.mark.slow
 def test_a_look_at_an_unfinished_training_does_not_wait_for_the_scaling(monkeypatch):
     reason = "scikit-learn has callbacks from 1.9 on"
     monitor = pytest.importorskip("sklearn.callback", reason=reason).ScoringMonitor

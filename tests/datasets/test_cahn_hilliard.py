@@ -117,6 +117,7 @@ def test_images_are_labels_and_p1_is_measured(shape):
     np.testing.assert_array_equal(p1, images.reshape(5, -1).mean(axis=1))
 
 
+@pytest.mark.slow
 def test_documented_relation_of_measured_and_mixed_fraction():
     _, p1 = make_cahn_hilliard(64, volume_fraction=(0.277, 0.723), random_state=3)
     mixed = even_sequence(64, 0.277, 0.723, 3)

@@ -79,6 +79,7 @@ def test_grains_have_the_volumes_asked_for(shape):
     assert np.corrcoef(sizes, volumes)[0, 1] > 0.97
 
 
+@pytest.mark.representatives("1.0")
 @pytest.mark.parametrize("size_spread", [0.0, 0.5, 1.0])
 def test_spread_of_the_grain_volumes(recorded, size_spread):
     make_polycrystals(6, (64, 64), size_spread=size_spread, random_state=0)
@@ -96,6 +97,7 @@ def test_neighbours_share_a_face_also_across_the_border():
     assert neighbours(volume, 4).sum() == 2 * 4
 
 
+@pytest.mark.representatives("0.0-shape0-40", "1.0-shape1-30")
 @pytest.mark.parametrize(("shape", "n_grains"), [((64, 56), 40), ((28, 24, 20), 30)])
 @pytest.mark.parametrize("size_spread", [0.0, 1.0])
 def test_neighbouring_grains_differ(recorded, shape, n_grains, size_spread):
@@ -199,6 +201,7 @@ def test_drawn_fractions_cover_a_range():
     assert fractions.min() < 0.1
 
 
+@pytest.mark.representatives("shape0", "shape2")
 @pytest.mark.parametrize(
     ("shape", "anisotropy", "lengths"),
     [

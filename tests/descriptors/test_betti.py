@@ -31,6 +31,7 @@ def by_ranks(image, periodic, connectivity):
     return [len(c) - ranks[k] - ranks[k + 1] for k, c in enumerate(chains)]
 
 
+@pytest.mark.representatives("shape0", "shape3", "shape5")
 @pytest.mark.parametrize("shape", [(5, 6), (2, 3), (2, 2), (3, 3, 4), (2, 3, 3), (2, 2, 2)])
 @with_and_without_wrap
 @every_connectivity

@@ -195,6 +195,7 @@ def test_rows_do_not_depend_on_their_neighbours():
     assert_allclose(together, alone, atol=1e-7)
 
 
+@pytest.mark.representatives("True-shape0", "False-shape2")
 @pytest.mark.parametrize("shape", [(4, 5), (3, 1), (3, 2, 4)])
 @pytest.mark.parametrize("periodic", [True, False])
 def test_gradients_of_first_and_second_order(shape, periodic):

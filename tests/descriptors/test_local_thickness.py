@@ -23,6 +23,7 @@ def smooth(shape, seed=0, share=0.5):
     return (field > np.quantile(field, share)).astype(int)
 
 
+@pytest.mark.representatives("shape0")
 @pytest.mark.parametrize("shape", [(24, 30), (14, 15, 16)])
 def test_shares_are_those_of_openings_by_balls(shape):
     image = smooth(shape)

@@ -60,6 +60,7 @@ def mean_or_nan(values):
     return np.mean(values) if len(values) else np.nan
 
 
+@pytest.mark.representatives("shape0-True", "shape1-False")
 @pytest.mark.parametrize("periodic", [True, False])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_correlations(shape, periodic):

@@ -43,6 +43,7 @@ def numbers_of(X, **parameters):
     return rows.reshape(len(X), -1, 2 * descriptor.max_distance + 1)
 
 
+@pytest.mark.representatives("faces-False-shape0-scales0", "corners-True-shape1-scales1")
 @pytest.mark.parametrize(("shape", "scales"), [((9, 10), (1, 1)), ((6, 5, 7), (1, 1.5, 2))])
 @with_and_without_wrap
 @every_connectivity
@@ -81,6 +82,7 @@ def rank_of_inclusion(small, large, degree, periodic, connectivity):
     return ranks[0] - ranks[1]
 
 
+@pytest.mark.representatives("faces-True-shape0", "corners-False-shape1")
 @pytest.mark.parametrize("shape", [(7, 8), (3, 4, 4)])
 @with_and_without_wrap
 @every_connectivity

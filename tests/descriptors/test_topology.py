@@ -31,6 +31,7 @@ def brute_force(image, periodic, connectivity):
     return sum((-1) ** (np.array(cell) % 2 == 0).sum() for cell in inner)
 
 
+@pytest.mark.representatives("shape0", "shape3", "shape5")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("share", [0.3, 0.7])
 @with_and_without_wrap

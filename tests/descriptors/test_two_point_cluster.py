@@ -39,6 +39,7 @@ def brute_force(image, periodic, connectivity, edges):
     return hits[: len(edges) - 1] / n_pairs[: len(edges) - 1]
 
 
+@pytest.mark.representatives("shape0", "shape4", "shape6")
 @pytest.mark.parametrize("shape", SHAPES)
 @with_and_without_wrap
 @every_connectivity

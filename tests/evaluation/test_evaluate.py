@@ -118,6 +118,7 @@ def test_results_are_reproducible_and_touch_no_global_state(real, generator):
     assert vars(generator) == parameters
 
 
+@pytest.mark.slow
 def test_descriptors_follow_the_borders_of_the_generator(real, generator):
     settings = {"random_state": 0, "n_bootstrap": 2, "n_samples": 10}
     assert generator.periodic is False

@@ -33,6 +33,7 @@ def report_of(real, **features):
     )
 
 
+@pytest.mark.representatives("kind0-k22", "kind1-C11")
 @pytest.mark.parametrize(
     ("kind", "column"),
     [

@@ -45,6 +45,7 @@ def reports(n_repeats, shift, rng):
         yield _exchange.adjusted_p_values(statistics)
 
 
+@pytest.mark.slow
 def test_the_chance_of_any_false_alarm_is_that_of_one():
     found = np.array([p.min() for p in reports(300, 0.0, np.random.default_rng(1))])
     assert 0.02 <= (found <= 0.05).mean() <= 0.09

@@ -45,6 +45,7 @@ def test_moved_copies_are_found(real):
     assert_allclose(local_memorisation(1 - copies, training), 1, atol=1e-4)
 
 
+@pytest.mark.representatives("turned")
 @pytest.mark.parametrize(
     "function",
     [

@@ -80,6 +80,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.representatives("random field", "two copies", "patchwork")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_flagged(real, fault):
     make, name = FAULTS[fault]
@@ -88,6 +89,7 @@ def test_faults_are_flagged(real, fault):
     assert report[name].p_value < 0.05
 
 
+@pytest.mark.slow
 def test_missing_modes_are_flagged(real):
     kinds = [real[0][:N], simulated((32, 16), n=N, seed=5), simulated((16, 16), n=N, seed=6)]
     training, test = (np.concatenate([kind[k::3][:20] for kind in kinds]) for k in (0, 1))
@@ -104,7 +106,8 @@ def test_fractions_shifted_by_three_percent_are_flagged():
     assert report["p1 mean"].value == pytest.approx(0.53, abs=0.02)
 
 
-def test_real_images_are_not_flagged(real):
-    for k in range(3):
-        images, training, test = (real[(k + i) % 3] for i in range(3))
-        assert evaluate(images, training, test, random_state=k, n_bootstrap=10).p_value > 0.05
+@pytest.mark.representatives("0")
+@pytest.mark.parametrize("k", range(3))
+def test_real_images_are_not_flagged(real, k):
+    images, training, test = (real[(k + i) % 3] for i in range(3))
+    assert evaluate(images, training, test, random_state=k, n_bootstrap=10).p_value > 0.05

@@ -55,6 +55,7 @@ def test_independent_voxels_have_the_variance_of_their_number():
         assert together.degrees_of_freedom > 15 * found[0].degrees_of_freedom
 
 
+@pytest.mark.slow
 def test_intervals_contain_the_fraction_of_the_material_as_often_as_they_say():
     images = textures(150, (32, 32))
     truth = textures(400, (64, 64), seed=1).mean()

@@ -42,6 +42,7 @@ class Biased:
         return self.field.sample(n_samples, random_state=random_state, p1=np.add(p1, 0.04))
 
 
+@pytest.mark.slow
 def test_images_are_asked_for_the_values_of_real_ones_nearby(real, field):
     report = evaluate(field, *real, targets=TARGETS, **FAST)
     assert report.targets == [{"p1": 0.35}, {"p1": 0.5}, {"p1": 0.6}]

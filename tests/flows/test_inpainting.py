@@ -104,6 +104,7 @@ def conditional(correlation):
     return mean.item(), (SPREADS[1] ** 2 * (1 - correlation**2)).item()
 
 
+@pytest.mark.representatives("0.8")
 @pytest.mark.parametrize("correlation", [-0.5, 0.8])
 def test_many_rounds_give_the_conditional_distribution(correlation, filled_pairs):
     filled = filled_pairs(correlation, n=2500, n_steps=12, n_rounds=60)

@@ -99,6 +99,7 @@ def alone(images):
     return np.logical_and.reduce([images != other for other in neighbours]).mean()
 
 
+@pytest.mark.slow
 def test_single_voxels_that_were_told_wrong_go():
     X, _ = make_cahn_hilliard(64, (16, 16), random_state=0)
     settings = {"n_iter": 60, "width": 8, "batch_size": 16, "learning_rate": 4e-3}

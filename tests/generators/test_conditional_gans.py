@@ -131,6 +131,7 @@ def acgan():
     return ACGAN(**(LEARNING | {"n_iter": 90, "attribute_weight": 10.0})).fit(blobs(200))
 
 
+@pytest.mark.slow
 def test_the_critic_of_an_acgan_learns_to_tell_the_volume_fraction(acgan):
     unseen = blobs(40, seed=1)
     told = acgan.critic_.attributes(encoded(acgan, unseen).images).numpy()[:, 0]
@@ -145,6 +146,7 @@ def test_images_of_an_acgan_follow_what_its_critic_has_to_tell(acgan):
     assert high - low > 0.2
 
 
+@pytest.mark.representatives("ConditionalGAN")
 @pytest.mark.parametrize("cls", [ConditionalGAN, ResidualInputGAN])
 def test_images_follow_what_the_critic_sees(cls):
     generator = cls(**(LEARNING | {"n_iter": 100, "n_critic": 2, "learning_rate": 1e-2})).fit(

@@ -110,6 +110,7 @@ def test_training_is_reproducible_and_depends_on_its_seed():
     assert not np.array_equal(first.history_["critic"], other.history_["critic"])
 
 
+@pytest.mark.slow
 def test_the_critic_tells_real_from_generated_images_of_an_untrained_generator():
     settings = {"critic_loss": "wasserstein-gp", "learning_rate": 1e-9}
     generator = made(n_iter=60, critic_learning_rate=3e-3, **settings).fit(blobs(24, (16, 16)))
@@ -189,6 +190,7 @@ def test_the_light_architecture_has_latents_for_every_coarse_voxel():
     assert generator.sample(2, shape=(40, 30), random_state=0).shape == (2, 40, 30)
 
 
+@pytest.mark.slow
 def test_the_fine_architecture_reconstructs_details_of_two_voxels():
     rows, columns = np.indices((16, 16))
     X = np.array([(rows + way * columns + shift) % 4 < 2 for way in (1, -1) for shift in range(4)])

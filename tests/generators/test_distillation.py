@@ -53,6 +53,7 @@ def evaluated(monkeypatch):
     return asked
 
 
+@pytest.mark.slow
 def test_a_student_learns_the_map_of_the_flow():
     flow = randomised(n_steps=2, target_tol=np.inf, restart_time=None)
     wanted = flow.sample(12, p1=0.5, random_state=7)
@@ -66,6 +67,7 @@ def test_a_student_learns_the_map_of_the_flow():
     assert after < before
 
 
+@pytest.mark.representatives("2")
 @pytest.mark.parametrize("n_evaluations", [1, 2, 3])
 def test_images_need_the_student_alone_so_many_times(n_evaluations, evaluated):
     student = randomised().distill(n_evaluations, **QUICK).set_params(target_tol=0.001)
@@ -173,6 +175,7 @@ def test_designs_of_a_student_are_told_once_more_by_the_flow(evaluated, monkeypa
         assert evaluated == networks * (len(evaluated) // len(networks))
 
 
+@pytest.mark.representatives("fine_tune")
 @pytest.mark.parametrize("further", ["fit", "partial_fit", "fine_tune"])
 def test_further_training_forgets_the_student(further):
     _, student = pickle.loads(pair())

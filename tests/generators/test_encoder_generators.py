@@ -49,6 +49,7 @@ def agreement(generator, X):
     return np.mean(generator.reconstruct(X) == X)
 
 
+@pytest.mark.representatives("VAE")
 @every_class
 def test_codes_come_from_the_encoder_without_a_search(cls, trained):
     X, generator = blobs(low=0.1, high=0.9), trained[cls]
@@ -84,6 +85,7 @@ def test_samples_are_neither_all_alike_nor_copies(cls, trained):
     assert abs(images.mean() - 0.5) < 0.15
 
 
+@pytest.mark.representatives("VAE", "3-D-DAVEGAN")
 @every_class
 @pytest.mark.parametrize(
     "X",
@@ -186,6 +188,7 @@ def test_one_image_is_too_few_and_the_error_says_what_helps(cls):
     assert made(cls).fit(patches).sample(2).shape == (2, 12, 12)
 
 
+@pytest.mark.representatives("DAVEGAN")
 @every_class
 def test_every_one_of_an_odd_number_of_images_is_learned(cls):
     settings = {"batch_size": 2, "n_iter": 30, "learning_rate": 6e-3}
@@ -288,6 +291,7 @@ def test_images_that_are_all_the_same():
     assert len(generator.sample(3)) == 3
 
 
+@pytest.mark.representatives("DAVEGAN")
 @every_class
 def test_a_training_cut_short_resumes_bit_for_bit(cls, tmp_path):
     settings = {"n_iter": 6, "decay_from": 0.5}
@@ -303,6 +307,7 @@ def test_a_training_cut_short_resumes_bit_for_bit(cls, tmp_path):
         np.testing.assert_array_equal(resumed.history_[name], losses)
 
 
+@pytest.mark.representatives("VAE")
 @every_class
 def test_the_scoring_monitor_of_scikit_learn_scores_each_iteration(cls):
     reason = "scikit-learn has callbacks from 1.9 on"

@@ -154,6 +154,7 @@ def test_estimators_handed_to_callbacks_of_scikit_learn_are_guided():
         np.testing.assert_array_equal(images, generator.sample(2, random_state=0))
 
 
+@pytest.mark.representatives("0.5")
 @pytest.mark.parametrize("p_drop", [0.0, 0.5])
 def test_networks_never_see_missing_conditions_unless_they_are_dropped(p_drop):
     seen = []
@@ -214,6 +215,7 @@ def test_conditions_left_open_are_those_of_the_nearest_training_image():
         assert set(answer["specific_surface"].ravel()) <= set(alike)
 
 
+@pytest.mark.slow
 def test_conditions_left_open_everywhere_are_those_of_all_training_images():
     generator = fitted(blobs(8))
     _, answer = generator.sample(100, random_state=0, return_targets=True)
@@ -274,6 +276,7 @@ def test_grey_images_come_back_up_to_the_integration():
     assert errors[2] < 1e-3
 
 
+@pytest.mark.representatives("3")
 @pytest.mark.parametrize("n_phases", [2, 3])
 def test_images_of_phases_come_back(n_phases):
     X = blobs(n_phases=n_phases)
@@ -286,6 +289,7 @@ def test_images_of_phases_come_back(n_phases):
     assert wrong[1] < 0.005
 
 
+@pytest.mark.representatives("2")
 @pytest.mark.parametrize("n_phases", [2, 3])
 def test_latents_are_normal_where_the_flow_is_exact(n_phases):
     """A network that has learned nothing is right about independent, equally frequent voxels."""
@@ -298,6 +302,7 @@ def test_latents_are_normal_where_the_flow_is_exact(n_phases):
     assert (generator.inverse_transform(noise) == X).mean() > 0.999
 
 
+@pytest.mark.representatives("heun")
 @pytest.mark.parametrize("method", ["heun", "midpoint"])
 def test_transform_inverts_sampling_better_with_more_steps(method, monkeypatch):
     """Noise to channels to noise, by the public way: the decoded image is left out."""
@@ -349,6 +354,7 @@ def test_preset_for_volumes_costs_an_eighth_of_the_other():
     )
 
 
+@pytest.mark.slow
 def test_volumes_with_few_channels_at_the_finest_level(tmp_path):
     X = blobs(6, (16, 16, 8))
     settings = TINY | {"width": 2, "coarse_width": 6, "target_tol": np.inf, "periodic": True}
@@ -426,6 +432,7 @@ def moves(image, *, rolls, flips, turns):
     return found
 
 
+@pytest.mark.representatives("shape0")
 @pytest.mark.parametrize("shape", [(4, 4), (3, 3, 3)])
 @pytest.mark.parametrize(
     ("settings", "expected"),
@@ -546,6 +553,7 @@ def test_one_large_image_is_enough_with_crop_shape():
     np.testing.assert_array_equal(again, generator.sample(2, random_state=1))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_scored")
 def test_score_of_scans_is_that_of_their_windows_side_by_side():
     scans = blobs(2, (19, 25))
@@ -607,6 +615,7 @@ def distance(generator, other):
     return sum((mine - its).square().sum().item() for mine, its in pairs) ** 0.5
 
 
+@pytest.mark.slow
 def test_fine_tuning_comes_near_a_new_material_and_stays_near_the_old_network(monkeypatch):
     monkeypatch.setattr(_model, "BATCH_SIZE", 60)
     monkeypatch.setattr(_base, "SCORE_SAMPLES", 60)

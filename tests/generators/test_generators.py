@@ -111,6 +111,7 @@ def test_the_network_receives_what_was_asked_for():
     np.testing.assert_allclose(received, [[0.3, 0.6, 0.4], [0.4, 0.6, 0.4], [0.5, 0.6, 0.4]])
 
 
+@pytest.mark.representatives("0.4")
 @pytest.mark.parametrize("value", [0.4, [0.3, 0.4, 0.5, 0.6], [[0.3], [0.4], [0.5], [0.6]]])
 def test_returned_targets_are_those_asked_for(conditional, value):
     images, targets = conditional.sample(4, p1=value, return_targets=True, random_state=0)
@@ -342,6 +343,7 @@ def test_the_curve_of_a_real_image_as_target(rows):
     assert images.shape == (3, 12, 12)
 
 
+@pytest.mark.slow
 def test_the_curve_of_a_real_image_is_searched_where_it_is_no_condition(monkeypatch):
     monkeypatch.setattr(_search, "SEARCH_STEPS", 20)
     monkeypatch.setattr(_search, "SEARCH_ROUNDS", 2)
@@ -395,6 +397,7 @@ def test_without_projection_steps_the_loss_joins_the_generators_own():
     )
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_number_of_iterations():
     search = GridSearchCV(wgan(learning_rate=5e-3), {"n_iter": [1, 8]}, cv=2).fit(blobs(16))
     scores = search.cv_results_["mean_test_score"]
@@ -441,6 +444,7 @@ def repeated(samples, images, phases=(1,)):
     return max(0.0, 1 - among.min(1).mean() / distances(others).min(1).mean())
 
 
+@pytest.mark.representatives("3")
 @pytest.mark.parametrize("n_phases", [2, 3])
 def test_score_compares_distributions_of_descriptors_of_all_phases_but_the_first(n_phases):
     X = blobs(20, n_phases=n_phases)

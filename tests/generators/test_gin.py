@@ -106,6 +106,7 @@ def test_samples_differ(trained):
     assert len(np.unique(images, axis=0)) == 8
 
 
+@pytest.mark.slow
 def test_two_different_images_give_their_mean():
     """Stripes of two widths: the images come nearer to the mean curve than to either."""
     line = np.arange(32)
@@ -117,6 +118,7 @@ def test_two_different_images_give_their_mean():
     assert errors[0] < 0.6 * min(errors[1:])
 
 
+@pytest.mark.slow
 def test_the_initial_part_of_the_curve_alone(pictures):
     initial = TwoPointCorrelation(max_lag=4)
     generator = light(n_iter=60, invariances=(initial,)).fit(pictures[:1])
@@ -124,12 +126,14 @@ def test_the_initial_part_of_the_curve_alone(pictures):
     assert curve_error(generator, target, max_lag=4) < 0.04
 
 
+@pytest.mark.slow
 def test_isotropy_halves_the_differences_between_directions(pictures, trained):
     blind = light(n_iter=120, isotropic=False).fit(pictures[:1])
     spreads = [anisotropy(g.sample(100, random_state=1)) for g in (trained, blind)]
     assert spreads[0] < 0.5 * spreads[1]
 
 
+@pytest.mark.representatives("light")
 @pytest.mark.parametrize("architecture", ["light", "field"])
 def test_isotropy_in_three_dimensions(architecture):
     X = (np.random.default_rng(0).random((1, 8, 8, 8)) < 0.5).astype(np.uint8)
@@ -138,6 +142,7 @@ def test_isotropy_in_three_dimensions(architecture):
     assert np.isfinite(generator.history_["invariance"]).all()
 
 
+@pytest.mark.slow
 def test_the_field_network_learns_as_well():
     X = make_cahn_hilliard(1, (16, 16), n_steps=200, random_state=0)[0]
     options = LIGHT | {"n_latent": 1, "hard_projection": True, "betas": (0.0, 0.99)}

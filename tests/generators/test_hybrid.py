@@ -119,6 +119,7 @@ def test_a_projection_has_an_optimizer_of_its_own():
     assert set(optimizers(n_projection=0)) == {"generator", "critic"}
 
 
+@pytest.mark.representatives("3")
 @pytest.mark.parametrize("n_projection", [0, 3])
 def test_the_projection_pulls_the_images_to_the_calibration(n_projection):
     """They have the volume fraction asked for, which is not that of what the critic sees."""

@@ -18,6 +18,7 @@ def pair():
     return [InvNetGenerator.light(n_level_steps=steps, **settings).fit(X) for steps in (0, 80)]
 
 
+@pytest.mark.slow
 def test_it_removes_bias_in_the_volume_fraction(pair):
     errors = [
         [abs(g.sample(200, p1=target, random_state=1).mean() - target) for target in TARGETS]

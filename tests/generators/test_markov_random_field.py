@@ -111,6 +111,7 @@ def test_a_chain_of_three_states_with_a_memory_of_two():
     assert same == pytest.approx(0.8 + 0.2 / 3, abs=0.02)
 
 
+@pytest.mark.representatives("shape0-1-False", "shape2-1-True")
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize(("shape", "cell"), [((12, 12), 1), ((16, 16), 2), ((8, 8, 8), 1)])
 def test_checkerboards_are_continued_without_a_fault(shape, cell, periodic):
@@ -178,6 +179,7 @@ def test_neighbours_differ_as_often_as_in_the_images(images, fitted):
     assert surfaces[0] == pytest.approx(surfaces[1], rel=0.1)
 
 
+@pytest.mark.representatives("shape0-2-True", "shape3-2-False")
 @pytest.mark.parametrize(
     ("shape", "n_phases", "periodic"),
     [((12, 9), 2, True), ((12, 9), 5, False), ((6, 7, 5), 3, True), ((1, 20), 2, False)],
@@ -221,6 +223,7 @@ def test_targets_of_fractions_are_met(images):
     np.testing.assert_array_equal(fitted.reconstruct(samples), samples)
 
 
+@pytest.mark.slow
 def test_a_target_does_not_roughen_the_phases(images, fitted):
     samples = fitted.sample(16, p1=images.mean(), random_state=0)
     surfaces = [SpecificSurface().fit_transform(stack).mean() for stack in (samples, images)]
@@ -236,6 +239,7 @@ def test_targets_of_three_phases():
     np.testing.assert_array_equal(counts, [[128, 77, 51]] * 2)
 
 
+@pytest.mark.slow
 def test_other_targets_take_the_best_of_many(images, fitted):
     surface = SpecificSurface(periodic=False).fit(images)
     own = surface.transform(fitted.sample(100, random_state=5))[:, 0]
@@ -255,6 +259,7 @@ def test_three_dimensions():
     assert surfaces[0] == pytest.approx(surfaces[1], rel=0.25)
 
 
+@pytest.mark.slow
 def test_grey_levels_have_the_distribution_of_the_images():
     levels = cut_blobs(30, (16, 16), n_phases=5) + np.random.default_rng(0).random((30, 16, 16))
     generator = MarkovRandomField(random_state=0).fit(levels)

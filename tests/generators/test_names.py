@@ -123,6 +123,7 @@ def reported_and_true_error(generator, descriptor, **options):
     return float(worst), abs(descriptor.fit_transform(image[None]).item() - 0.39)
 
 
+@pytest.mark.representatives("None-True", "False-False", "True-True")
 @pytest.mark.usefixtures("short_searches")
 @BOTH
 @pytest.mark.parametrize("asked", [None, False, True])

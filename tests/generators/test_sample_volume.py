@@ -107,6 +107,7 @@ def layers(axis, n=24, side=8, seed=0):
     return np.repeat(profile[:, :, None], side, axis=2).astype(int)
 
 
+@pytest.mark.slow
 def test_images_across_each_axis_make_a_volume_of_layers(monkeypatch):
     monkeypatch.setattr(_sections, "N_STEPS", 8)
     X = np.concatenate([layers(axis, seed=axis) for axis in range(3)])

@@ -60,6 +60,7 @@ def test_defaults_are_those_of_the_paper():
     assert {name: parameters[name] for name in published} == published
 
 
+@pytest.mark.slow
 def test_reconstructions_have_the_style_of_their_images():
     X = blobs(low=0.3, high=0.7)
     distances = {}
@@ -190,6 +191,7 @@ def test_refusals_leave_the_estimator_as_it_was():
             assert vars(changed) == before
 
 
+@pytest.mark.representatives("32", "128")
 @pytest.mark.parametrize("side", [32, 128, 256])
 def test_sides_that_are_powers_of_two_are_learned(side):
     stripes = np.zeros((2, side, side), dtype=int)

@@ -168,6 +168,7 @@ def test_rough_images_do_not_tell():
     assert borders_match(np.zeros((4, 3, 3), np.uint8)) is None
 
 
+@pytest.mark.representatives("8-16-0.9")
 @pytest.mark.parametrize(("n", "size", "least"), [(1, 32, 0.7), (8, 16, 0.9), (2, 64, 1.0)])
 def test_few_and_small_images(n, size, least):
     """Hardly any window is taken for periodic, and hardly any periodic image for a window."""
@@ -234,6 +235,7 @@ def test_descriptors_called_before_fit_look_at_their_images():
         assert not hasattr(descriptor, "periodic_")
 
 
+@pytest.mark.slow
 def test_generated_images_that_wrap_are_compared_with_windows_without():
     """The surface of windows has no seam in it."""
     X = phases(field(n=60, shape=(16, 16)))

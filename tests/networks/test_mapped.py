@@ -107,6 +107,7 @@ def test_transposed_convolutions_wrap_around_the_borders():
     assert not torch.allclose(plain(x), periodic(x))
 
 
+@pytest.mark.representatives("True-shape0-4", "False-shape1-24")
 @pytest.mark.parametrize(("shape", "n"), [((9, 9), 4), ((4, 4, 4), 24), ((5, 5, 6), 8)])
 @pytest.mark.parametrize("periodic", [False, True])
 def test_turned_images_have_the_same_score(shape, n, periodic):

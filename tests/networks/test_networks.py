@@ -236,6 +236,7 @@ def test_halving_undoes_doubling(shape):
     torch.testing.assert_close(halve(fine), images)
 
 
+@pytest.mark.representatives("shape1", "shape2")
 @pytest.mark.parametrize("shape", [(4, 5), (1, 6), (1, 1), (2, 1, 4)])
 def test_circular_pad_is_that_of_torch_with_all_its_derivatives(shape):
     images = random_tensor(2, 2, *shape, dtype=torch.float64).requires_grad_(True)

@@ -289,6 +289,7 @@ def test_u_net_in_windows_is_nearly_the_whole(periodic):
     assert 0 < missed < 0.02
 
 
+@pytest.mark.representatives("shape0-True", "shape1-False")
 @pytest.mark.parametrize(
     ("shape", "periodic"), [((104, 72), True), ((104, 72), False), ((101, 77), False)]
 )

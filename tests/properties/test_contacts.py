@@ -91,6 +91,7 @@ def test_cubes_whose_corners_the_discretisation_does_not_see():
     assert (conductivity(cubes, CORNERS) == 0).all()
 
 
+@pytest.mark.representatives("finite-volume-shape0-0.58", "rotated-shape3-0.12")
 @pytest.mark.parametrize(
     ("scheme", "shape", "share"),
     [

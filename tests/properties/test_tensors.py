@@ -22,6 +22,7 @@ def random_images(n, shape, seed=0):
     return (np.random.default_rng(seed).random((n, *shape)) < 0.4).astype(np.uint8)
 
 
+@pytest.mark.representatives("shape0-estimator0", "shape0-estimator1", "shape1-estimator2")
 @pytest.mark.parametrize("estimator", PROPERTIES)
 @pytest.mark.parametrize("shape", [(7, 7), (4, 4, 4)])
 def test_coefficients_of_turned_images_are_turned_coefficients(estimator, shape):
@@ -52,6 +53,7 @@ def test_turns_of_some_outputs():
         ElasticStiffness(outputs=("C11",)).turned(np.ones((1, 1)), (1, 0), (False, False))
 
 
+@pytest.mark.representatives("shape0-estimator1", "shape1-estimator0")
 @pytest.mark.parametrize("estimator", PROPERTIES)
 @pytest.mark.parametrize("shape", [(9, 8), (4, 5, 6)])
 def test_coefficients_lie_between_their_bounds(estimator, shape):

@@ -130,6 +130,7 @@ def test_sections_of_a_volume_agree_with_the_volume():
     np.testing.assert_allclose(sections, volume, rtol=0, atol=0.03)
 
 
+@pytest.mark.representatives("2-3")
 @pytest.mark.parametrize(("n_axes", "dimension"), [(2, None), (2, 3), (3, None)])
 def test_integration_of_s3_agrees(n_axes, dimension):
     X = blobs(3, (40, 40), 0.4, 2.0) if n_axes == 2 else blobs(2, (12, 12, 12), 0.4, 1.6)

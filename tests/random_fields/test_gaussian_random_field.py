@@ -303,6 +303,7 @@ def test_returned_targets_agree_with_the_images(fitted):
     assert images.shape == (3, 32, 32)
 
 
+@pytest.mark.representatives("2-True", "3-False")
 @pytest.mark.parametrize("periodic", [True, False])
 @pytest.mark.parametrize("n_phases", [2, 3])
 def test_reconstruction_is_exact(periodic, n_phases):

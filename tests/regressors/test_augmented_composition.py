@@ -52,6 +52,7 @@ def test_groups_split_the_images_and_reach_the_regressor_of_each_fold():
         assert len(set(seen[16:]) - set(seen[:16])) == 5
 
 
+@pytest.mark.slow
 def test_a_search_fits_the_generator_once_for_each_fold_and_parameter(tmp_path):
     X, y = data()
     Counting.n_fits = 0

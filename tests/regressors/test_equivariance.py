@@ -31,6 +31,7 @@ def moved_images(move, X):
     return move(torch.as_tensor(X)[:, None])[:, 0].numpy()
 
 
+@pytest.mark.representatives("estimator0-shape0-8", "estimator3-shape3-48")
 @pytest.mark.parametrize(
     ("estimator", "shape", "n_moves"),
     [

@@ -50,6 +50,7 @@ def turned_batch(regressor, X, y):
     return images, targets.decode(batch.conditions[:, :-1].numpy(), images)
 
 
+@pytest.mark.representatives("estimator0-shape0")
 @pytest.mark.parametrize(
     ("estimator", "shape"), [(STIFFNESS, (6, 6)), (CONDUCTIVITY, (5, 5)), (CONDUCTIVITY, (3, 3, 3))]
 )

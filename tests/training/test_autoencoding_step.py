@@ -44,6 +44,7 @@ class NormalBatches:
         return Batch(images, torch.zeros(512, 0))
 
 
+@pytest.mark.representatives("2.0")
 @pytest.mark.parametrize("beta", [1.0, 2.0])
 def test_training_finds_probabilistic_principal_components(beta):
     # Tipping & Bishop 1999, with noise of variance beta / 2.

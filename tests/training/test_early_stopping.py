@@ -64,6 +64,7 @@ def assert_same_networks(a, b):
         assert all(torch.equal(mine, other) for mine, other in pairs), name
 
 
+@pytest.mark.representatives("WGANGP averaged")
 @pytest.mark.parametrize("kind", ["WGANGP averaged", "InvNet"])
 def test_the_networks_are_those_of_the_iteration_with_the_largest_metric(kind):
     generator = KINDS[kind](callbacks=[stopping()]).fit(X)
@@ -74,6 +75,7 @@ def test_the_networks_are_those_of_the_iteration_with_the_largest_metric(kind):
         np.testing.assert_array_equal(generator.history_[name], losses)
 
 
+@pytest.mark.representatives("WGANGP averaged")
 @pytest.mark.parametrize("kind", ["WGANGP averaged", "InvNet"])
 def test_a_training_with_evaluations_is_that_without(kind):
     generator = KINDS[kind](callbacks=[stopping(dict(zip(PEAK, range(6), strict=True)))]).fit(X)
@@ -116,6 +118,7 @@ def test_equal_values_are_no_progress_and_the_first_is_kept():
     assert_same_networks(generator, stopped_after_two("WGANGP averaged"))
 
 
+@pytest.mark.representatives("WGANGP averaged")
 @pytest.mark.parametrize("kind", ["WGANGP averaged", "InvNet"])
 def test_a_training_cut_short_ends_as_one_without_interruption(kind, tmp_path):
     path = tmp_path / "state.skm"
@@ -235,6 +238,7 @@ def test_without_a_metric_it_is_the_score(monkeypatch, tmp_path):
         assert other.score(X_VAL) == generator.score(X_VAL)
 
 
+@pytest.mark.slow
 def test_clones_and_grid_searches_stop_early(monkeypatch):
     monkeypatch.setattr(_base, "SCORE_SAMPLES", 16)
     generator = KINDS["WGANGP"](callbacks=[EarlyStopping(X_VAL, every=2, patience=1)])

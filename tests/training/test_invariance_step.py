@@ -188,6 +188,7 @@ class PowerCut(Exception):
     pass
 
 
+@pytest.mark.representatives("GIN isotropic", "ACGAN")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_training_cut_short_resumes_bit_for_bit(kind, tmp_path):
     def power_cut(iteration, history):

@@ -480,6 +480,7 @@ def assert_same_generator(a, b):
     np.testing.assert_array_equal(a.sample(5, random_state=0), b.sample(5, random_state=0))
 
 
+@pytest.mark.representatives("WGANGP averaged", "InvNet")
 @every_kind
 def test_a_training_cut_short_resumes_bit_for_bit(kind, tmp_path):
     X = images_of()
@@ -495,6 +496,7 @@ def test_a_training_cut_short_resumes_bit_for_bit(kind, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["state.skm"]
 
 
+@pytest.mark.representatives("WGANGP averaged")
 @pytest.mark.parametrize("kind", ["WGANGP averaged", "InvNet"])
 def test_a_training_stopped_by_a_callback_resumes_bit_for_bit(kind, tmp_path):
     X = images_of()
@@ -666,6 +668,7 @@ def recorder():
     return Recorder()
 
 
+@pytest.mark.representatives("InvNet")
 @pytest.mark.parametrize("kind", ["WGANGP", "InvNet"])
 def test_callbacks_of_scikit_learn_see_each_iteration(kind, recorder):
     plain = KINDS[kind](n_iter=4).fit(images_of())
