@@ -13,8 +13,9 @@ from ..exceptions import BorderWarning
 
 LEAST_SIDE = 4  # of an axis on which half an image is farther than a neighbour
 FAR = (0.5, 0.382, 0.309)  # of a side; regular patterns do not repeat at all of them
-TELLING, CERTAIN = 1.0, 2.0
-"""Difference of far and near jumps over the sum of their scatter, to wrap and to contradict."""
+TELLING, CERTAIN = 1.0, 1.25
+"""In sums of the scatters of far and near jumps: what far jumps exceed near ones by where an axis
+tells, and jumps across the border the largest inner ones where it contradicts."""
 N_LINES, N_VOXELS = 1024, 2**16
 """Maximum number of lines compared per axis, or of voxels if these give more lines."""
 GOLDEN = (5**0.5 - 1) / 2
@@ -99,7 +100,10 @@ def borders_match(images):
 
     - matches, if its jump is nearer to the near one, and far exceeds near by the sum of the
       scatters;
-    - does not match, if its jump is nearer to the far one, and far exceeds near by twice that.
+    - does not match, if its jump is nearer to the far one, far exceeds near by the sum of the
+      scatters, and the jump exceeds the largest one between two neighbouring layers by 1.25 times
+      that sum. The largest one must be nearer to the near one: where a layer inside jumps as far,
+      such as at a wall, so may the border of a periodic image.
 
     Images match if no axis leans to the far side and one matches at least; they do not match if
     one axis does not. Images of one phase, and independent voxels, contain no information,
@@ -109,7 +113,7 @@ def borders_match(images):
     axes = [axis for axis in range(1, images.ndim) if images.shape[axis] >= LEAST_SIDE]
     with np.errstate(over="ignore", invalid="ignore"):  # of levels that are refused elsewhere
         leanings = [_leaning(images, axis) for axis in axes]
-    if any(leaning <= -CERTAIN for leaning in leanings):
+    if -np.inf in leanings:
         return False
     if leanings and min(leanings) >= 0 and max(leanings) >= TELLING:
         return True
@@ -117,19 +121,28 @@ def borders_match(images):
 
 
 def _leaning(images, axis):
-    """Return how far far and near jumps lie apart in their scatter; negative for a far border."""
+    """Return how far far and near jumps lie apart in their scatter; negative for a far border.
+
+    Minus infinity if the border does not match.
+    """
     lines = _lines(images, axis)
     side = len(lines)
     if not lines.size:
         return 0.0
     gaps = sorted({max(1, round(share * side)) for share in FAR})
-    border, _ = _mean_and_scatter([_jumps(lines[-1:], lines[:1])])
-    near, near_scatter = _mean_and_scatter([_jumps(lines[1:], lines[:-1])])
+    border = _layers([_jumps(lines[-1:], lines[:1])])[0]
+    inner = [_jumps(lines[1:], lines[:-1])]
+    near, near_scatter = _mean_and_scatter(inner)
     far, far_scatter = _mean_and_scatter([_jumps(lines[gap:], lines[:-gap]) for gap in gaps])
     if not far > near:
         return 0.0
-    apart = (far - near) / max(near_scatter + far_scatter, np.finfo(float).tiny)
-    return apart if abs(border - near) < abs(border - far) else -apart
+    scatter = max(near_scatter + far_scatter, np.finfo(float).tiny)
+    apart = (far - near) / scatter
+    if abs(border - near) < abs(border - far):
+        return apart
+    largest = _layers(inner).max()
+    stands_out = border > largest + CERTAIN * scatter and largest - near < far - largest
+    return -np.inf if apart >= TELLING and stands_out else -apart
 
 
 def _lines(images, axis):
@@ -155,15 +168,19 @@ def _jumps(a, b):
     return np.abs(a.astype(float) - b) if a.dtype.kind == "f" else a != b
 
 
+def _layers(jumps):
+    """Return the mean of each layer of jumps, some (n_layers, n_lines)."""
+    if jumps[0].dtype == bool:
+        return np.concatenate([np.count_nonzero(j, axis=1) for j in jumps]) / jumps[0].shape[1]
+    return np.concatenate([j.mean(axis=1) for j in jumps])
+
+
 def _mean_and_scatter(jumps):
     """Return the mean of jumps, some (n_layers, n_lines), and its scatter from layer to layer."""
-    n_lines = jumps[0].shape[1]
-    if jumps[0].dtype == bool:
-        layers = np.concatenate([np.count_nonzero(j, axis=1) for j in jumps]) / n_lines
-        mean = square = layers.mean()
-    else:
-        layers = np.concatenate([j.mean(axis=1) for j in jumps])
-        mean, square = layers.mean(), np.concatenate(jumps).var() + layers.mean() ** 2
+    layers = _layers(jumps)
+    mean = square = layers.mean()
+    if jumps[0].dtype != bool:
+        square = np.concatenate(jumps).var() + mean**2
     of_layers = layers.std(ddof=1) if len(layers) > 1 else 0.0
-    of_lines = np.sqrt(max(0.0, square - mean**2) / n_lines)
+    of_lines = np.sqrt(max(0.0, square - mean**2) / jumps[0].shape[1])
     return float(mean), max(float(of_layers), float(of_lines))

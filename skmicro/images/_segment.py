@@ -37,8 +37,8 @@ def segment(images, *, levels=2, threshold=None, return_thresholds=False):
     Raises
     ------
     ValueError
-        If the images hold values that are not finite, or fewer values than phases, or levels or
-        thresholds are not allowed.
+        If the images hold values that are masked or not finite, or fewer values than phases, or
+        levels or thresholds are not allowed.
     TypeError
         If the images do not hold real numbers.
 
@@ -47,6 +47,9 @@ def segment(images, *, levels=2, threshold=None, return_thresholds=False):
     A voxel on a rim, half of which is dark and half bright, goes to one of the two phases. With
     three levels it may go to the middle one, which then lines the borders between the others: cut
     such images with care, or at a higher resolution.
+
+    Masked images keep their mask if they are cut at a threshold of their known voxels:
+    ``images > segment(images.compressed(), return_thresholds=True)[1][0]``.
 
     References
     ----------

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from cases import case
 from numpy.testing import assert_array_equal
 
-from skmicro.datasets import make_cahn_hilliard
+from skmicro.datasets import make_cahn_hilliard, make_polycrystals
 from skmicro.descriptors import (
     ClusterStatistics,
     EulerNumber,
@@ -182,6 +183,45 @@ def test_few_and_small_images(n, size, least):
     assert told["whole"].count(False) <= 0.05 * len(told["whole"])
     assert told["cut"].count(True) <= 0.05 * len(told["cut"])
     assert told["cut"].count(False) >= 0.4 * len(told["cut"])
+
+
+def contradicted(images, n):
+    """Return the share of stacks of n images that are said not to match."""
+    told = [borders_match(images[k : k + n]) for k in range(0, len(images) - n + 1, n)]
+    return told.count(False) / len(told)
+
+
+def test_periodic_images_are_not_contradicted_and_windows_are():
+    """None of these: also not of crystals, whose boundaries can lie along a border."""
+    settings = {"n_grains": 8, "n_orientations": 8, "random_state": 5}
+    crystals, _ = make_polycrystals(50, (16, 16), **settings)
+    mixtures, _ = make_cahn_hilliard(50, (32, 32), n_steps=200, random_state=5)
+    for name, images in {"crystals": crystals, "mixtures": mixtures}.items():
+        for n in (1, 3):
+            with case(name, n):
+                assert contradicted(images, n) == 0
+    wide, _ = make_polycrystals(16, (32, 32), **settings | {"n_grains": 32})
+    windows = wide[:, :16, :16]
+    assert contradicted(windows, 1) >= 0.6
+    assert contradicted(windows, 8) == 1
+
+
+def test_walls_and_single_voxels_at_a_border_do_not_contradict_it():
+    mixtures, _ = make_cahn_hilliard(120, (32, 32), n_steps=150, random_state=0)
+    windows, _ = make_cahn_hilliard(120, (48, 48), n_steps=150, random_state=1)
+    for layers in (slice(1), slice(-1, None), slice(-1, 1), slice(29, None)):
+        walled, cut = mixtures.copy(), windows[:, :32, :32].copy()
+        walled[:, layers] = cut[:, layers] = 0
+        for n in (1, 8, 30):
+            with case(layers, n):
+                assert contradicted(walled, n) <= 0.025
+        with case(layers):
+            assert contradicted(cut, 30) == 1  # along the other axis
+    voxels = np.zeros((60, 16, 16), np.uint8)
+    voxels[np.arange(60), np.arange(60) % 2 - 1, np.arange(60) % 16] = 1
+    for n in (1, 3, 30):
+        with case("voxels", n):
+            assert contradicted(voxels, n) == contradicted(voxels.swapaxes(1, 2), n) == 0
 
 
 def test_axes_along_which_nothing_changes_do_not_decide():
