@@ -27,7 +27,15 @@ WITH_DIGEST = 2
 """First version whose files have a digest."""
 LONG_TEXT_BYTES = np.dtype("U256").itemsize
 """Size of the entries of an array of texts, beyond which it is what the longest needs."""
-OF_DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+OF_DAMAGE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+)
 """What code raises that is given other values than those that were saved."""
 
 

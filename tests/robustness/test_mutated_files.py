@@ -7,6 +7,8 @@ import pytest
 import tifffile
 from cases import case
 from mutator import mutate_model, mutated_bytes, seeds
+from sklearn.base import is_regressor
+from sklearn.exceptions import NotFittedError
 
 import skmicro
 from skmicro.descriptors import TwoPointCorrelation
@@ -79,12 +81,26 @@ def test_models_that_say_something_else_with_a_right_digest(tmp_path, models, fi
 
 
 def assert_harmless(estimator):
-    """What a file said stays what a file may say."""
+    """What a file said stays what a file may say, and is enough to work with."""
     assert estimator.get_params().get("checkpoint") is None
     assert estimator.get_params().get("callbacks") is None
     assert set(type(estimator)._get_param_names()) <= set(vars(estimator))
     for name in vars(estimator):
         assert not callable(getattr(type(estimator), name, None)), name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            answer = answer_of(estimator)
+        except NotFittedError:
+            assert not hasattr(estimator, "n_features_in_")
+        else:
+            assert np.isfinite(answer).all()
+
+
+def answer_of(estimator):
+    if hasattr(estimator, "sample"):
+        return estimator.sample(1, random_state=0)
+    return estimator.predict(IMAGES) if is_regressor(estimator) else estimator.transform(IMAGES)
 
 
 @n_trials()
