@@ -335,3 +335,17 @@ def test_fitted_attributes_of_other_values_are_refused(path, generator):
         changed.save(path)
         with case((name, value)), pytest.raises(NotASavedFileError, match=f"{path}: .*{name}"):
             skmicro.load(path)
+
+
+def test_moments_of_another_shape_are_told(path, saved_training):
+    """With which PyTorch would write where it must not."""
+    for name, value in (("exp_avg", torch.zeros(())), ("step", torch.ones(2))):
+        path.write_bytes(saved_training)
+        tree = read_tree(path)
+        kept = tree["step"]["optimizers"]["critic"]["state"][0]
+        assert kept[name].shape != value.shape
+        kept[name] = value
+        write_tree(path, tree)
+        told = f"{path}.*{name}.* of parameter 0"
+        with case(name), pytest.raises(NotASavedFileError, match=told):
+            resume(path)
