@@ -17,7 +17,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from ._checks import check_path
-from ._tensors import digest_of, read_tensors, write_tensors
+from ._tensors import TYPES, digest_of, read_tensors, write_tensors
 from ._warnings import warn_user
 from .exceptions import NotASavedFileError, OldFileWarning
 from .registry import class_named, place_of
@@ -27,7 +27,17 @@ WITH_DIGEST = 2
 """First version whose files have a digest."""
 LONG_TEXT_BYTES = np.dtype("U256").itemsize
 """Size of the entries of an array of texts, beyond which it is what the longest needs."""
-OF_DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+MOST_TEXT_BYTES = 2**24
+"""Size of an array of texts, beyond which its entries have the size that the longest needs."""
+OF_DAMAGE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    SyntaxError,
+)
 """What code raises that is given other values than those that were saved."""
 
 
@@ -50,7 +60,10 @@ def write_tree(path, tree):
         If the file cannot be written; an old file stays.
     """
     tensors = {}
-    text, version = json.dumps(_pack(tree, tensors)), str(FORMAT_VERSION)
+    try:
+        text, version = json.dumps(_pack(tree, tensors)), str(FORMAT_VERSION)
+    except RecursionError as error:
+        raise TypeError("Cannot save values that hold themselves, or too many levels.") from error
     digest = digest_of(tensors, version, text)
     write_tensors(path, tensors, {"skmicro": text, "version": version, "digest": digest})
 
@@ -188,7 +201,7 @@ def _pack(value, tensors):
     if isinstance(value, (np.ndarray, torch.Tensor)):
         key = f"{len(tensors):06d}"
         is_array = isinstance(value, np.ndarray)
-        tensors[key] = _as_native(value) if is_array else value.detach().cpu().contiguous()
+        tensors[key] = _as_native(value) if is_array else _as_dense(value)
         return {"array" if is_array else "tensor": key}
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
@@ -207,10 +220,18 @@ def _pack(value, tensors):
 
 
 def _as_native(array):
+    if np.ma.isMaskedArray(array):
+        raise TypeError("Cannot save a masked array; its data and its mask are arrays.")
     if array.dtype.kind not in "biuf" or not _is_plain(array.dtype):
         raise TypeError(f"Cannot save an array of type {array.dtype}.")
     # Not as ``ascontiguousarray``, which gives an array without axes one.
-    return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+    return np.asarray(array).astype(array.dtype.newbyteorder("="), order="C", copy=False)
+
+
+def _as_dense(tensor):
+    if tensor.layout != torch.strided or tensor.dtype not in TYPES.values():
+        raise TypeError(f"Cannot save a tensor of type {tensor.dtype} and {tensor.layout}.")
+    return tensor.detach().cpu().contiguous()
 
 
 def _is_plain(dtype):
@@ -225,7 +246,8 @@ def _text_type(dtype, items):
 
     So a file cannot ask for more memory than it is long.
     """
-    if dtype.kind == "O" or dtype.itemsize <= LONG_TEXT_BYTES:
+    short = dtype.itemsize <= LONG_TEXT_BYTES
+    if dtype.kind == "O" or (short and dtype.itemsize * np.size(items) <= MOST_TEXT_BYTES):
         return dtype
     return np.dtype(f"U{max([1, *(len(item) for item in np.ravel(items))])}")
 

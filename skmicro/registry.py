@@ -69,7 +69,11 @@ class Persistent:
         if missing:
             raise NotASavedFileError(f"a {cls.__name__} must have the attribute {missing[0]!r}.")
         instance._check_values()
+        instance._check_agreement()
         return instance
+
+    def _check_agreement(self):
+        """Raise ValueError or TypeError unless the attributes agree with each other."""
 
     def _check_values(self):
         """Raise unless every attribute that has a rule keeps it."""

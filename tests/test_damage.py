@@ -1,18 +1,14 @@
 """Damage of models and checkpoints is seen, and told by one kind of error that names the file."""
 
 import copy
-import gc
 import json
-import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from cases import case
 from safetensors.torch import load_file, save_file
-from saved import IMAGES, TINY, fitted, places_in
+from saved import IMAGES, TINY, fitted, peak, places_in
 
 import skmicro
 from skmicro._tensors import digest_of, read_tensors, write_tensors
@@ -172,27 +168,6 @@ def test_a_loaded_model_is_independent_of_its_file(path, generator):
     np.testing.assert_array_equal(loaded.sample(2, random_state=0), expected)
     np.testing.assert_array_equal(loaded.conditions_.rows, rows)
     np.testing.assert_array_equal(tree["estimator"].sample(2, random_state=0), expected)
-
-
-def memory(name):
-    """Return a line of what Linux says of the memory of this process, in bytes."""
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if name in line]
-    return int(line.split()[1]) * 1024
-
-
-@contextmanager
-def peak():
-    """Note the most memory that the block has had beyond what there was before, in a list."""
-    if sys.platform != "linux":
-        pytest.skip("the peak is measured on Linux")
-    gc.collect()
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError as error:
-        pytest.skip(f"the peak cannot be set back here: {error}")
-    before, found = memory("VmRSS"), []
-    yield found
-    found.append(memory("VmHWM") - before)
 
 
 def test_loading_takes_little_more_than_the_state(path):
@@ -360,3 +335,17 @@ def test_fitted_attributes_of_other_values_are_refused(path, generator):
         changed.save(path)
         with case((name, value)), pytest.raises(NotASavedFileError, match=f"{path}: .*{name}"):
             skmicro.load(path)
+
+
+def test_moments_of_another_shape_are_told(path, saved_training):
+    """With which PyTorch would write where it must not."""
+    for name, value in (("exp_avg", torch.zeros(())), ("step", torch.ones(2))):
+        path.write_bytes(saved_training)
+        tree = read_tree(path)
+        kept = tree["step"]["optimizers"]["critic"]["state"][0]
+        assert kept[name].shape != value.shape
+        kept[name] = value
+        write_tree(path, tree)
+        told = f"{path}.*{name}.* of parameter 0"
+        with case(name), pytest.raises(NotASavedFileError, match=told):
+            resume(path)

@@ -267,3 +267,23 @@ def test_api_reference_is_complete():
         if name not in listed and not (name.split(".")[-1] in top_level and top_level <= listed)
     }
     assert missing == set()
+
+
+def rows_of_promises():
+    """Return the text and the files of each row of the page of promises."""
+    page = (DOC / "user_guide" / "promises.rst").read_text()
+    rows = re.findall(r"^   \* - (.*?)^     - (.*?)$", page, re.M | re.S)
+    return [(text, re.findall(r"``((?:tests|benchmarks)/\S+)``", files)) for text, files in rows]
+
+
+def test_promises_name_files_that_are_there_and_the_trials_that_they_run():
+    rows = [(text, files) for text, files in rows_of_promises() if files]
+    assert len(rows) > 15
+    for text, files in rows:
+        contents = [(ROOT / file).read_text() for file in files]
+        trials = re.search(r"\((\d+) [^()]*slow:\s+(\d+)\)", text)
+        assert trials is None or any(
+            f"FEW, MANY = {trials[1]}, {trials[2]}\n" in content for content in contents
+        ), text
+        marked = [file for file in files if file.startswith("tests/robustness/")]
+        assert trials or not marked or "image file" in text, text

@@ -1,13 +1,17 @@
 """Readers of volumes ask for no more memory than they may, and name files that are damaged."""
 
+import io
 import struct
+import sys
 import tracemalloc
+import zipfile
 import zlib
 
 import numpy as np
 import pytest
 from cases import case
 from field_files import CASES, VOLUME
+from saved import peak
 from scipy.io import savemat
 
 from skmicro import read_images, write_images
@@ -96,6 +100,100 @@ def test_content_that_unpacks_to_more_than_the_header_says(tmp_path, name):
         assert tracemalloc.get_traced_memory()[1] < 5e6
     finally:
         tracemalloc.stop()
+
+
+N_HIDDEN = 40 * 2**20
+
+
+def long_header_npz(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        head = b"\x93NUMPY\x02\x00" + struct.pack("<I", N_HIDDEN)
+        archive.writestr("a.npy", head + b" " * N_HIDDEN)
+
+
+def packed_otherwise_npz(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.npy", np_bytes(np.zeros((1, 3, 3))) + bytes(N_HIDDEN))
+
+
+def np_bytes(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def skipping_nrrd(path):
+    pytest.importorskip("nrrd", reason="pynrrd reads the file of this test")
+    head = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 3 3 3\nencoding: gzip\n"
+    text = f"{head}byte skip: {N_HIDDEN}\n\n".encode()
+    path.write_bytes(text + zlib.compress(bytes(N_HIDDEN + 27)))
+
+
+def large_chunk_hdf5(path):
+    h5py = pytest.importorskip("h5py", reason="h5py reads the file of this test")
+    with h5py.File(path, "w") as file:
+        settings = {"chunks": (N_HIDDEN // 4, 2, 2), "maxshape": (None,) * 3}
+        file.create_dataset("a", (3, 3, 3), "u1", compression="gzip", **settings)[...] = 1
+
+
+def swelling_chunk_hdf5(path):
+    h5py = pytest.importorskip("h5py", reason="h5py reads the file of this test")
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("a", (3, 3, 3), "u1", chunks=(3, 3, 3), compression="gzip")
+        data.id.write_direct_chunk((0, 0, 0), zlib.compress(bytes(N_HIDDEN)))
+
+
+def long_name_mat(path):
+    savemat(path, {"a" * 31: np.ones((3, 3))}, do_compression=False)
+    content = path.read_bytes()
+    head, body = content[:128], content[136:].replace(b"a" * 31 + b"\0", b"a" * N_HIDDEN)
+    body = body.replace(struct.pack("<II", 1, 31), struct.pack("<II", 1, N_HIDDEN))
+    packed = zlib.compress(struct.pack("<II", 14, len(body)) + body)
+    path.write_bytes(head + struct.pack("<II", 15, len(packed)) + packed)
+
+
+def swelling_strip_tiff(path):
+    packed = zlib.compress(bytes(N_HIDDEN), 9)
+    tags = {
+        256: 16, 257: 16, 258: 8, 259: 8, 262: 1, 273: 134, 277: 1, 278: 16, 279: len(packed),
+        339: 1,
+    }  # fmt: skip
+    entries = b"".join(struct.pack("<2H2I", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    path.write_bytes(head + packed)
+
+
+HIDDEN = {
+    "header.npz": (long_header_npz, "its header has .* bytes"),
+    "bzip2.npz": (packed_otherwise_npz, "packed in another way"),
+    "skip.nrrd": (skipping_nrrd, "max_expansion"),
+    "chunk.h5": (large_chunk_hdf5, "max_expansion"),
+    "packed.h5": (swelling_chunk_hdf5, "max_expansion"),
+    "name.mat": (long_name_mat, "max_expansion"),
+    "strip.tif": (swelling_strip_tiff, "max_expansion"),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is measured on Linux")
+@pytest.mark.parametrize("name", HIDDEN)
+def test_small_images_in_files_that_unpack_to_much_more(tmp_path, monkeypatch, name):
+    """What libraries unpack beside the numbers."""
+    write, message = HIDDEN[name]
+    path = tmp_path / name
+    write(path)
+    assert 200 * path.stat().st_size < N_HIDDEN
+    monkeypatch.setattr(_memory, "FREE", FREE)
+    with peak() as found, pytest.raises(ValueError, match=rf"{name}: .*{message}"):
+        read_images(path)
+    assert found[0] < N_HIDDEN / 2
+
+
+def test_programs_are_not_run(tmp_path):
+    pytest.importorskip("PIL", reason="Pillow reads the file of this test")
+    text = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+    (tmp_path / "a.png").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.png: it is EPS, a program"):
+        read_images(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("name", ["a.mhd", "a.nhdr"])

@@ -12,12 +12,13 @@ from saved import IMAGES, TINY, fitted
 import skmicro
 from skmicro.descriptors import BaseDescriptor, VolumeFraction
 from skmicro.exceptions import NotASavedFileError, OldFileWarning
-from skmicro.generators import WGANGP, MarkovRandomField
+from skmicro.generators import WGANGP, GaussianRandomField, MarkovRandomField
 from skmicro.images import PhaseEncoder
 from skmicro.networks import WEIGHTS
 from skmicro.parameters import parameter
 from skmicro.persistence import read_tree, write_tree
 from skmicro.registry import Persistent, class_named, place_of, public_modules
+from skmicro.regressors import CNNRegressor
 from skmicro.rules import integer
 
 
@@ -152,6 +153,29 @@ def test_strange_attributes_are_refused(path, generator):
         del vars(encoder)[name]
 
 
+def test_what_a_fitted_estimator_has_is_there_or_the_file_is_refused(path, generator):
+    regressor = CNNRegressor(n_iter=1, widths=(4,), random_state=0, device="cpu")
+    lacking = [
+        (VolumeFraction().fit(IMAGES), ("encoder_", "phases_", "image_shape_")),
+        (generator, ("encoder_", "conditions_", "_flat", "_seed", "history_")),
+        (GaussianRandomField().fit(IMAGES), ("_levels", "image_shape_")),
+        (MarkovRandomField(random_state=0).fit(IMAGES), ("classifier_", "radii_", "_states")),
+        (regressor.fit(IMAGES, np.arange(4.0)), ("_targets", "n_outputs_", "encoder_")),
+    ]
+    for estimator, names in lacking:
+        for name in names:
+            write_altered(path, estimator, removed=[name])
+            with (
+                case((estimator, name)),
+                pytest.raises(NotASavedFileError, match=f"{path}.*{name}"),
+            ):
+                skmicro.load(path)
+    weights = {"critic": generator.__getstate__()[WEIGHTS]["critic"]}
+    write_altered(path, generator, **{WEIGHTS: weights})
+    with pytest.raises(NotASavedFileError, match=f"{path}.*no network 'generator'"):
+        skmicro.load(path)
+
+
 def test_files_set_neither_checkpoint_nor_callbacks(path, generator, tmp_path):
     theirs = {"checkpoint": str(tmp_path / "theirs"), "callbacks": [VolumeFraction()]}
     write_altered(path, generator, **theirs)
@@ -234,6 +258,7 @@ def test_weights_have_to_be_those_of_the_networks(path, generator):
         critic | {"more": first},
         critic | {name: first[:1]},
         critic | {name: first.astype(int)},
+        critic | {name: first.astype(np.int32)},
         critic | {name: first.astype(np.float64)},
         critic | {name: first.astype(np.float16)},
         critic | {name: 3},

@@ -10,13 +10,15 @@ from typing import ClassVar
 import numpy as np
 
 from .._arrays import joined, parts_of
-from ..descriptors import bound_like, new_descriptor
+from ..descriptors import BaseDescriptor, bound_like, new_descriptor
 from ..networks import whitened
 from ..registry import Persistent
+from ..rules import boolean, instance_of, optional
 from ._process import ProcessVariable, Unmeasured
-from ._whitening import whitening_of
+from ._whitening import check_whitening, whitening_of
 
 NEAR_SHARE = 0.02
+LARGEST_SIDES = 2**16
 WATCHED = ("p1", "phase_fractions", "p2", "specific_surface")
 
 
@@ -71,6 +73,13 @@ class ConditionTable(Persistent):
         "whitening",
         "whitenings",
     )
+    _values: ClassVar = {
+        "_ends": instance_of(np.ndarray),
+        "measured_rows": optional(instance_of(np.ndarray)),
+        "periodic": boolean(),
+        "ranges": instance_of(dict),
+        "rows": instance_of(np.ndarray),
+    }
 
     def __init__(self, descriptors, encoder, image_shape, measured=(), periodic=True):
         self.periodic = periodic
@@ -84,12 +93,37 @@ class ConditionTable(Persistent):
             for name in WATCHED
             if name not in self.names
         ]
-        widths = [d._n_features() for d in self.descriptors]
+        widths = _widths(self.descriptors)
         self._ends = np.cumsum(widths, dtype=int)
         self.rows = np.zeros((0, sum(widths)), np.float32)
         self.ranges = {}
         self.whitening = None
         self.whitenings = None
+
+    def _check_agreement(self):
+        """Raise ValueError unless descriptors, rows and what follows from them fit together."""
+        for name in ("descriptors", "measured", "_watched"):
+            items = getattr(self, name)
+            known = isinstance(items, list) and all(isinstance(d, BaseDescriptor) for d in items)
+            if not known or not all(hasattr(descriptor, "encoder_") for descriptor in items):
+                raise ValueError(f"{name} must be a list of fitted descriptors.")
+        widths = np.diff(self._ends, prepend=0)
+        fits = self._ends.dtype.kind == "i" and len(widths) == len(self.descriptors)
+        # Names of the features of images larger than any are not counted: they may be too many.
+        small = [d for d in self.descriptors if sum(d.image_shape_) < LARGEST_SIDES]
+        if not fits or (len(small) == len(widths) and widths.tolist() != _widths(small)):
+            raise ValueError("_ends must be the columns of the descriptors.")
+        if self.rows.dtype.kind != "f" or self.rows.shape[1:] != (widths.sum(),):
+            raise ValueError(f"rows must have {widths.sum()} columns.")
+        if not np.isfinite(self.rows).all():
+            raise ValueError("rows must hold finite numbers.")
+        for low, high in self.ranges.values():
+            if np.asarray(low).dtype.kind != "f" or np.shape(low) != np.shape(high):
+                raise ValueError("ranges must be pairs of arrays.")
+        if self.whitening is not None:
+            check_whitening(self.whitening, widths.sum())
+            for one, width in zip(self.whitenings, widths, strict=True):
+                check_whitening(one, width)
 
     @property
     def names(self):
@@ -245,6 +279,11 @@ class ConditionTable(Persistent):
         share = rng.random(n_samples)
         chosen = _nearby_rows(self.rows, given, share)
         return np.where(np.isnan(given), self.rows[chosen], given).astype(np.float32)
+
+
+def _widths(descriptors):
+    """Return the numbers of features of descriptors."""
+    return [descriptor._n_features() for descriptor in descriptors]
 
 
 def described(descriptors, images):

@@ -34,3 +34,11 @@ def whitening_of(rows):
     amplitudes = np.maximum(variances, AMPLIFICATION**-2) ** -0.5
     matrix = (directions * amplitudes) @ directions.T / scale
     return mean.tolist(), matrix.tolist()
+
+
+def check_whitening(whitening, n_columns):
+    """Raise ValueError unless a mean and a matrix, as files hold them, whiten ``n_columns``."""
+    mean, matrix = (np.asarray(part, dtype=np.float64) for part in whitening)
+    fits = matrix.size == n_columns**2 and (n_columns == 0 or matrix.shape == (n_columns,) * 2)
+    if not fits or mean.shape != (n_columns,) or not np.isfinite(matrix).all():
+        raise ValueError(f"whitening must be finite numbers for {n_columns} columns.")

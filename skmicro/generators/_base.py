@@ -70,6 +70,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
 
     _kept: ClassVar = ("_flat", "_seed")
     _values: ClassVar = {"conditions_": instance_of(ConditionTable), "_flat": boolean()}
+    _fitted: ClassVar = ("_flat", "_seed", "conditions_")
     _min_images = 2
     _conditions_class = ConditionTable
 
@@ -336,8 +337,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         check_is_fitted(self)
         check_feature_names(self, input_features)
         names = [f"latent{k}" for k in range(self._model().n_latent)]
-        for descriptor in self.conditions_.descriptors:
-            names += descriptor._feature_names()
+        names += [name for d in self.conditions_.descriptors for name in d._feature_names()]
         return np.asarray(names, dtype=object)
 
     def __sklearn_tags__(self):

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from typing import ClassVar
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -26,6 +27,8 @@ class DistillableFlow(FlowGenerator):
     n_evaluations_ : int
         Its evaluations per image.
     """
+
+    _optional_networks: ClassVar = ("student",)
 
     def distill(self, n_evaluations=1, *, n_pairs=1024, n_iter=400):
         """Return a copy that generates images in one evaluation of its network instead of many.

@@ -24,7 +24,7 @@ from ..random_fields import (
     phase_table,
     sampled_table,
 )
-from ..rules import boolean, optional, random_state
+from ..rules import array_of, boolean, instance_of, optional, random_state
 from ._base import BaseGenerator
 
 MAX_KNOTS = 8
@@ -112,6 +112,8 @@ class GaussianRandomField(BaseGenerator):
 
     takes_unknown = True
     _kept: ClassVar = ("_levels",)
+    _fitted: ClassVar = ("_levels",)
+    _values: ClassVar = {"conditions_": instance_of(FieldCorrelation)}
     _min_images = 1
 
     periodic: bool | None = parameter(
@@ -133,6 +135,19 @@ class GaussianRandomField(BaseGenerator):
 
     def _model(self):
         return FieldModel(levels=self._levels, **self._shared_parts())
+
+    def _check_agreement(self):
+        super()._check_agreement()
+        if not hasattr(self, "conditions_"):
+            return
+        torus = self.conditions_.torus
+        sides = zip(self.image_shape_, torus, strict=True)
+        if any(side > largest for side, largest in sides):
+            raise ValueError(f"image_shape_ must lie in the torus {torus}.")
+        if self.phases_ is None:
+            array_of("f")("_levels", self._levels)
+        elif len(self._levels):
+            raise ValueError("_levels must be empty for phases.")
 
     def _condition_descriptors(self):
         return [] if self.encoder_.phases is None else field_conditions(wraps_around(self))

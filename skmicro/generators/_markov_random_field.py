@@ -10,14 +10,17 @@ from .._random import numpy_generator, seeded
 from ..images import wraps_around
 from ..markov_fields import (
     CLASSIFIERS_IN_FILES,
+    GreyStates,
     MarkovFieldModel,
+    PhaseStates,
+    TreeProbabilities,
     as_probabilities,
     states_for,
     training_windows,
     window_radii,
 )
 from ..parameters import MODEL, RUNNING, TRAINING, parameter
-from ..rules import Rule, boolean, integer, optional, random_state
+from ..rules import Rule, boolean, instance_of, integer, integers, optional, random_state
 from ._base import BaseGenerator
 
 RADII = {2: 5, 3: 2}
@@ -106,6 +109,13 @@ class MarkovRandomField(BaseGenerator):
     """
 
     _kept: ClassVar = ("_states",)
+    _fitted: ClassVar = ("_states", "classifier_", "closing_classifier_", "radii_")
+    _values: ClassVar = {
+        "_states": instance_of(PhaseStates, GreyStates),
+        "classifier_": instance_of(TreeProbabilities),
+        "closing_classifier_": optional(instance_of(TreeProbabilities)),
+        "radii_": integers(0),
+    }
     _min_images = 1
 
     classifier: object = parameter(
@@ -183,6 +193,19 @@ class MarkovRandomField(BaseGenerator):
             closing_classifier=self.closing_classifier_,
             **self._shared_parts(),
         )
+
+    def _check_agreement(self):
+        super()._check_agreement()
+        if not hasattr(self, "classifier_"):
+            return
+        n_states, largest = self._states.n_states, window_radii(max(self.radii_), self.image_shape_)
+        if self.phases_ is not None and n_states != len(self.phases_):
+            raise ValueError(f"_states must be those of {len(self.phases_)} phases.")
+        if self.radii_ != largest:
+            raise ValueError(f"radii_ must be those of a window, got {self.radii_}.")
+        for trees in (self.classifier_, self.closing_classifier_):
+            if trees is not None and trees.probabilities.shape[1] != n_states:
+                raise ValueError(f"classifier_ must tell the probabilities of {n_states} states.")
 
     def _learn(self, images, rows, task):
         radius = RADII[images.ndim - 1] if self.neighborhood is None else self.neighborhood

@@ -44,6 +44,8 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
         "periodic_": boolean(),
         "encoder_": instance_of(PhaseEncoder, GreyEncoder),
     }
+    _fitted: ClassVar = ("image_shape_", "n_features_in_")
+    """Names of attributes that a fitted estimator has, beside those of the bases."""
     _left_behind: ClassVar = ()
     """Parameters of this class that are ``None`` in files, whatever they are or a file says."""
 
@@ -110,6 +112,10 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     def _check_agreement(self):
         """Raise unless what the images were is said alike by all fitted attributes that say it."""
         known = vars(self)
+        needed = {name for base in type(self).__mro__ for name in vars(base).get("_fitted", ())}
+        missing = sorted(needed - set(known))
+        if missing and len(missing) < len(needed):
+            raise NotASavedFileError(f"a fitted {type(self).__name__} has {missing[0]}.")
         if {"image_shape_", "n_features_in_"} <= set(known):
             n_voxels = math.prod(self.image_shape_)
             if self.n_features_in_ != n_voxels:
@@ -168,6 +174,8 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
 
 class EncodingEstimator(ImageEstimator):
     """Base class of estimators that take images for phases, or for grey levels."""
+
+    _fitted: ClassVar = ("encoder_", "phases_")
 
     phases: tuple | None = parameter(
         None,

@@ -132,7 +132,14 @@ def _least_variance(images, n_phases):
 
 def _histogram(images):
     """Return grey levels and how often they are; of many levels the centres of bins."""
-    values, counts = np.unique(images, return_counts=True)
+    if images.dtype in (np.uint8, np.uint16):  # counted, where unique sorts a copy of the images
+        flat, n_levels = images.reshape(-1), np.iinfo(images.dtype).max + 1
+        parts = (flat[start : start + BLOCK_VOXELS] for start in range(0, flat.size, BLOCK_VOXELS))
+        counts = sum(np.bincount(part, minlength=n_levels) for part in parts)
+        values = np.flatnonzero(counts)
+        counts = counts[values]
+    else:
+        values, counts = np.unique(images, return_counts=True)
     if len(values) > N_BINS:
         counts, edges = np.histogram(values.astype(float), N_BINS, weights=counts.astype(float))
         values = (edges[1:] + edges[:-1]) / 2

@@ -1,10 +1,15 @@
 """Numbers that a header describes: as many as it says, or an error."""
 
 import bz2
+import lzma
 import math
 import zlib
 
 import numpy as np
+
+PIECE = 2**20
+LARGEST_RATIO = {"zlib": 1032, "lzma": 2**13}
+"""Bytes that a packing makes of one byte, at most."""
 
 
 def read_block(path, start, dtype, shape, limit):
@@ -36,6 +41,30 @@ def unpacked(content, packing, n_bytes):
     if packing == "bzip2":
         return bz2.BZ2Decompressor().decompress(content, max(1, n_bytes))
     return content
+
+
+def check_packed(read, n_packed, packing, limit):
+    """Raise ValueError if packed content takes more memory than it may.
+
+    Libraries unpack all of it, whatever the header says. ``read`` returns the content, which is
+    unpacked piece by piece where ``n_packed``, its length, does not tell that it is harmless.
+    """
+    if n_packed * LARGEST_RATIO[packing] <= limit.most:
+        return
+    n_bytes = 0
+    for piece in _pieces(read(), packing):
+        n_bytes += len(piece)
+        limit.check(n_bytes)
+
+
+def _pieces(content, packing):
+    """Yield unpacked content, a piece after the other."""
+    unpacker = zlib.decompressobj() if packing == "zlib" else lzma.LZMADecompressor()
+    piece = content
+    while piece and not unpacker.eof:
+        piece = unpacker.decompress(content, PIECE)
+        content = unpacker.unconsumed_tail if packing == "zlib" else b""
+        yield piece
 
 
 def check_block(dtype, shape, limit):

@@ -1,7 +1,11 @@
 """Reading of HDF5: arrays as h5py, DREAM.3D and MATLAB 7.3 store them."""
 
+import math
+from functools import partial
+
 import numpy as np
 
+from ._blocks import check_packed
 from ._found import Found
 from ._optional import import_optional
 
@@ -62,6 +66,25 @@ def _check(file, dataset, limit):
     if dataset.dtype.kind not in "biuf":
         raise ValueError(f"{dataset.name} must hold numbers, got dtype {dataset.dtype}.")
     limit.check(dataset.size * dataset.dtype.itemsize)
+    if dataset.chunks is not None:
+        _check_chunks(dataset, limit)
+
+
+def _check_chunks(dataset, limit):
+    """Raise ValueError if a chunk, which is unpacked as a whole, takes more than it may."""
+    limit.check(math.prod(dataset.chunks) * dataset.dtype.itemsize)
+    h5z, properties = import_optional("h5py").h5z, dataset.id.get_create_plist()
+    filters = [properties.get_filter(k)[0] for k in range(properties.get_nfilters())]
+    if filters.count(h5z.FILTER_DEFLATE) > 1:
+        raise ValueError(f"{dataset.name} is compressed more than once.")
+    if h5z.FILTER_DEFLATE not in filters:
+        return
+
+    def check(chunk):
+        read = partial(dataset.id.read_direct_chunk, chunk.chunk_offset)
+        check_packed(lambda: read()[1], chunk.size, "zlib", limit)
+
+    dataset.id.chunk_iter(check)
 
 
 def _of_dream3d(dataset, array, container):

@@ -1,8 +1,12 @@
 """Reading of MATLAB files."""
 
+import struct
+from functools import partial
+
 import numpy as np
 from scipy import io
 
+from ._blocks import check_packed
 from ._found import Found
 from ._read_hdf5 import read_matlab_hdf5
 
@@ -12,6 +16,7 @@ BYTES = {
 }  # fmt: skip
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HEADER = 512
+COMPRESSED = 15
 
 
 def read_matlab(path, key, limit):
@@ -32,6 +37,7 @@ def read_matlab(path, key, limit):
 
 
 def _old(path, key, limit):
+    _check_elements(path, limit)
     found = {name: (shape, kind) for name, shape, kind in io.whosmat(path) if kind in BYTES}
     names = [name for name, (shape, _) in found.items() if min(shape) > 1] or list(found)
     if key is None and len(names) == 1:
@@ -42,3 +48,18 @@ def _old(path, key, limit):
     limit.check(int(np.prod(shape, dtype=object)) * BYTES[kind])
     array = io.loadmat(path, variable_names=[key])[key]
     return array.astype(bool) if kind == "logical" else array
+
+
+def _check_elements(path, limit):
+    """Raise ValueError if a variable unpacks to more than it may; SciPy trusts its parts."""
+    with open(path, "rb") as file:
+        head = file.read(128)
+        if head[124:] not in (b"\x00\x01IM", b"\x01\x00MI"):
+            return  # version 4, in which nothing is compressed
+        order = "<" if head.endswith(b"IM") else ">"
+        while len(tag := file.read(8)) == 8:
+            kind, size = struct.unpack(f"{order}2I", tag)
+            start = file.tell()
+            if kind == COMPRESSED:
+                check_packed(partial(file.read, size), size, "zlib", limit)
+            file.seek(start + size)

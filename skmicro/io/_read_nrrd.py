@@ -37,7 +37,8 @@ def read_nrrd(path, max_expansion):
     n_bytes = check_block(dtype, shape, limit)
     encoding = header["encoding"].lower()
     if encoding in PACKINGS:
-        content = _content(path, header, start, dtype, n_bytes, PACKINGS[encoding])
+        limit.check(n_bytes + _byte_skip(header))
+        content = _content(path, header, start, n_bytes, PACKINGS[encoding])
         if len(content) < n_bytes:
             raise ValueError(f"its header says {n_bytes} bytes, it has {len(content)}.")
         array = np.frombuffer(content, dtype, n_bytes // dtype.itemsize).copy()
@@ -64,11 +65,15 @@ def _start(header, start):
     return 0 if "data file" in header or "datafile" in header else start
 
 
-def _content(path, header, start, dtype, n_bytes, packing):
+def _byte_skip(header):
+    return int(header.get("byte skip", header.get("byteskip", 0)))
+
+
+def _content(path, header, start, n_bytes, packing):
     content = _data_file(path, header).read_bytes()[_start(header, start) :]
     for _ in range(int(header.get("line skip", header.get("lineskip", 0)))):
         content = content[content.index(b"\n") + 1 :]
-    skip = int(header.get("byte skip", header.get("byteskip", 0)))
+    skip = _byte_skip(header)
     if packing is None:
         return content[-n_bytes:] if skip == -1 else content[skip : skip + n_bytes]
     return unpacked(content, packing, skip + n_bytes)[skip:]

@@ -28,6 +28,8 @@ def read_picture(path, limit):
         except pillow.UnidentifiedImageError:
             raise ValueError(unknown_format(path)) from None
         with picture:
+            if picture.format == "EPS":
+                raise ValueError("it is EPS, a program, which is not run.")
             arrays = []
             for frame in range(getattr(picture, "n_frames", 1)):
                 picture.seek(frame)

@@ -2,10 +2,12 @@
 
 import math
 import struct
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 
+from ._blocks import check_packed
 from ._channels import from_palette, one_channel
 from ._found import Found
 from ._optional import import_optional
@@ -15,6 +17,8 @@ BIG = 43
 """Version of files with offsets of 64 bits."""
 BY_TIFFFILE = {1, 8, 32773, 32946, 34925}
 """Compressions that tifffile decodes by itself: none, deflate, packbits, LZMA."""
+PACKINGS = {8: "zlib", 32946: "zlib", 34925: "lzma"}
+"""Those of them that make many bytes of few."""
 
 
 def read_tiff(path, key, limit):
@@ -29,6 +33,8 @@ def read_tiff(path, key, limit):
         for series in chosen:
             page = series.keyframe
             limit.check(math.prod(page.chunks) * page.dtype.itemsize)
+            for one in series.pages:
+                _check_segments(file.filehandle, one, limit)
         if file.is_ome and any(page is None for series in chosen for page in series.pages):
             raise ValueError("some of its pages lie in other files, which are not there.")
         arrays = [_array(file, series, path) for series in chosen]
@@ -91,6 +97,20 @@ def _array(file, series, path):
     elif page.photometric.name == "PALETTE" and not file.is_imagej:
         array = from_palette(array, (page.colormap >> 8).astype(np.uint8).T)
     return one_channel(array) if series.axes[-1] == "S" else array
+
+
+def _check_segments(handle, page, limit):
+    """Raise ValueError if a strip or tile of a page unpacks to more than it may."""
+    packing = PACKINGS.get(getattr(page, "compression", None))
+    if packing is None:
+        return
+
+    def read(offset, n_bytes):
+        handle.seek(offset)
+        return handle.read(n_bytes)
+
+    for place in zip(page.dataoffsets, page.databytecounts, strict=True):
+        check_packed(partial(read, *place), place[1], packing, limit)
 
 
 def _inverted(array):

@@ -11,6 +11,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from ..registry import Persistent
+from ..rules import array_of, integer
 
 CLASSIFIERS_IN_FILES = {
     cls.__name__: cls
@@ -62,6 +63,14 @@ class TreeProbabilities(Persistent):
     """
 
     _kept: ClassVar = ("children", "depth", "features", "probabilities", "roots", "thresholds")
+    _values: ClassVar = {
+        "children": array_of("i"),
+        "depth": integer(0),
+        "features": array_of("i"),
+        "probabilities": array_of("f", 2),
+        "roots": array_of("i"),
+        "thresholds": array_of("f"),
+    }
 
     def __init__(self, classifier, n_classes):
         trees = [tree.tree_ for tree in getattr(classifier, "estimators_", [classifier])]

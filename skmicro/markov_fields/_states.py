@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..registry import Persistent
+from ..rules import array_of, integer
 
 N_RANGES = 16
 QUANTILE_VOXELS = 2**20
@@ -38,6 +39,7 @@ class PhaseStates(Persistent):
     """
 
     _kept: ClassVar = ("n_states",)
+    _values: ClassVar = {"n_states": integer(1)}
 
     def __init__(self, n_states):
         self.n_states = n_states
@@ -70,6 +72,7 @@ class GreyStates(Persistent):
     """
 
     _kept: ClassVar = ("ends",)
+    _values: ClassVar = {"ends": array_of("f")}
 
     def __init__(self, ends):
         self.ends = ends

@@ -99,7 +99,8 @@ def built_of(factory, weights):
     floats = {w.dtype for w in weights.values() if w.is_floating_point()}
     for name, value in wanted.items():
         given = weights[name]
-        alike = given.dtype == value.dtype or (value.is_floating_point() and len(floats) == 1)
+        both_float = value.is_floating_point() and given.is_floating_point()
+        alike = given.dtype == value.dtype or (both_float and len(floats) == 1)
         if given.shape != value.shape or not (alike and floats <= FLOATS):
             raise ValueError(
                 f"weights {name!r} must have shape {tuple(value.shape)} and type {value.dtype}, "

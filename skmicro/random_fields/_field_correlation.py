@@ -29,6 +29,8 @@ from ..descriptors import (
     resolve_max_lag,
 )
 from ..exceptions import TargetWarning
+from ..images import GreyEncoder, PhaseEncoder
+from ..rules import array_of, instance_of, optional, real, shape
 from ._level_cut import embedded, field_spectrum, lag_lengths, of_endless_medium, two_phase_table
 
 FRACTION_TOL = 1e-6
@@ -87,7 +89,38 @@ class FieldCorrelation(ConditionTable):
         "target_tol",
         "torus",
     )
+    _values: ClassVar = {
+        "achieved": array_of("f", None),
+        "curves": optional(array_of("f", 2)),
+        "encoder": instance_of(PhaseEncoder, GreyEncoder),
+        "knots": array_of("f"),
+        "maps": array_of("f", None),
+        "measured_on": instance_of(tuple),
+        "spectra": array_of("f", None),
+        "tables": instance_of(list),
+        "target_tol": real(0.0, finite=False),
+        "torus": shape(),
+    }
     spectra = None
+    curves = None
+
+    def _check_agreement(self):
+        super()._check_agreement()
+        n_knots, torus = len(self.knots), self.torus
+        half = (*torus[:-1], torus[-1] // 2 + 1)
+        if self.spectra.shape != (n_knots, *half) or self.achieved.shape != (n_knots, *torus):
+            raise ValueError(f"spectra and achieved must be those of the torus {torus}.")
+        if self.maps.ndim != 1 + len(torus) or {len(self.maps), len(self.tables)} != {n_knots}:
+            raise ValueError(f"maps and tables must be those of {n_knots} knots.")
+        for correlation, covariance in self.tables:
+            for part in (correlation, covariance):
+                array_of("f")("tables", part)
+            if len(correlation) != len(covariance):
+                raise ValueError("tables must be pairs of arrays of one length.")
+        if self.descriptors:
+            n_bins = self._ends[-1] - self._ends[-2]
+            if self.curves is None or self.curves.shape != (n_knots, n_bins):
+                raise ValueError(f"curves must have shape {(n_knots, n_bins)}.")
 
     def learned(self, encoder, knots, maps, tables, torus, target_tol, image_shape, periodic):
         """Return a table that knows the correlation of the training images.

@@ -14,7 +14,7 @@ from .._random import draw_seed, numpy_generator, torch_generator
 from .._rollback import unchanged_on_error
 from ..images import SYMMETRIES, Symmetries, check_images, resolve_periodic
 from ..parameters import MODEL, RUNNING, parameter
-from ..rules import boolean, integer, optional, random_state, real, sequence_of
+from ..rules import boolean, instance_of, integer, optional, random_state, real, sequence_of
 from ..training import (
     BestWeights,
     ImageBatches,
@@ -33,6 +33,7 @@ from ..training import (
 from ._conformal import half_widths
 from ._members import joined, members_of, predictions
 from ._samples import checked_samples
+from ._targets import FreeTargets
 
 N_GROUPS = 8
 """Moves of images in a batch."""
@@ -123,6 +124,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
     )
 
     _kept: ClassVar = ("_single", "_targets")
+    _fitted: ClassVar = ("_single", "_targets", "n_outputs_")
+    _values: ClassVar = {"_single": boolean(), "_targets": instance_of(FreeTargets)}
 
     @with_callbacks
     def fit(self, X, y, sample_weight=None, groups=None, trained_only=None):

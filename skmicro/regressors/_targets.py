@@ -22,10 +22,10 @@ from sklearn.base import clone
 from .. import _arrays
 from .._warnings import warn_user
 from ..exceptions import EstimateWarning
-from ..images import point_symmetries
+from ..images import GreyEncoder, PhaseEncoder, point_symmetries
 from ..properties import EffectiveConductivity, ElasticStiffness
 from ..registry import Persistent
-from ..rules import Rule
+from ..rules import Rule, array_of, instance_of
 from ._trend import FractionTrend
 
 PROPERTIES = {"stiffness": ElasticStiffness, "conductivity": EffectiveConductivity}
@@ -90,12 +90,21 @@ class FreeTargets(Persistent):
     """
 
     _kept: ClassVar = ("encoder", "spread", "symmetries", "tensor", "trend")
+    _values: ClassVar = {
+        "encoder": instance_of(PhaseEncoder, GreyEncoder),
+        "spread": array_of("f"),
+        "trend": instance_of(FractionTrend),
+    }
 
     def __init__(self, tensor, encoder, degree, symmetries):
         self.tensor = tensor
         self.encoder = encoder
         self.trend = FractionTrend(degree, encoder)
         self.symmetries = tuple(symmetries)
+
+    def _check_agreement(self):
+        if self.trend.coefficients.shape[1:] != self.spread.shape:
+            raise ValueError(f"trend must have {len(self.spread)} columns, as spread has.")
 
     def fit(self, samples):
         """Learn trend and spread of the network outputs for the training samples."""

@@ -42,6 +42,12 @@ class FractionTrend(Persistent):
         self.degree = degree
         self.encoder = encoder
 
+    def _check_agreement(self):
+        n_means = max(1, self.encoder.n_channels - 1)
+        n_terms = 1 + self.n_powers * n_means
+        if len(self.coefficients) != n_terms or {len(self.low), len(self.high)} != {n_means}:
+            raise ValueError(f"coefficients must be those of {n_terms} terms of {n_means} means.")
+
     def fit(self, images, numbers, weights):
         """Fit to numbers (n, n_outputs) of images (n, *spatial), by weights (n,)."""
         means = self._means(images)

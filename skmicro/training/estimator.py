@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._checks import check_sequence, is_sequence
+from ..exceptions import NotASavedFileError
 from ..images import EncodingEstimator
 from ..networks import (
     WEIGHTS,
@@ -84,7 +85,10 @@ class NetworkEstimator(EncodingEstimator):
     _light: ClassVar = {}
     _kept: ClassVar = ("_fitted_with", "_seed", WEIGHTS)
     _left_behind: ClassVar = ("callbacks", "checkpoint")
+    _fitted: ClassVar = ("_fitted_with", "_seed", "history_", "n_iter_")
     _values: ClassVar = {"n_iter_": integer(0), "history_": instance_of(dict)}
+    _optional_networks: ClassVar = ()
+    """Names of networks that a fitted estimator may lack."""
 
     @classmethod
     def light(cls, **overrides):
@@ -155,6 +159,10 @@ class NetworkEstimator(EncodingEstimator):
         estimator = super()._from_persistent_state(state)
         # The arrays are those of the file and nobody else's, and become the weights.
         estimator._set(rebuilt_networks(estimator, weights, copied=False))
+        if hasattr(estimator, "n_iter_"):
+            needed = set(estimator._kept_networks()) - set(cls._optional_networks)
+            if needed - set(weights):
+                raise NotASavedFileError(f"it has no network {min(needed - set(weights))!r}.")
         return estimator
 
     def _check_kept(self):

@@ -85,7 +85,7 @@ class Player:
             if {(name, type(value)) for name, value in kept.items()} != kinds:
                 raise ValueError(f"parameter {k} has not all that the optimizer keeps of others")
             for name, value in kept.items():
-                if torch.is_tensor(value) and not _may_be_kept(value, moved[k]):
+                if torch.is_tensor(value) and not _may_be_kept(name, value, moved[k]):
                     raise ValueError(f"{name!r} of parameter {k} is not what an optimizer keeps")
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
@@ -109,9 +109,12 @@ class Player:
                 torch._foreach_lerp_(self.parameters, self._start, rate)
 
 
-def _may_be_kept(value, parameter):
-    """Tell whether a tensor may be what an optimizer keeps of a parameter."""
-    fits = value.shape in ((), parameter.shape)
+def _may_be_kept(name, value, parameter):
+    """Tell whether a tensor may be what an optimizer keeps of a parameter.
+
+    PyTorch's fused optimizers write beyond the end of one that is too small.
+    """
+    fits = value.shape == (() if name == "step" else parameter.shape)
     return fits and value.is_floating_point() and bool(value.isfinite().all())
 
 

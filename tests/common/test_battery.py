@@ -180,6 +180,15 @@ def test_saved_file_gives_the_estimator_back(cls, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["model.skm"]
 
 
+@every_generator
+def test_saved_file_gives_a_generator_of_grey_levels_back(cls, tmp_path):
+    X = np.random.default_rng(0).random((6, 8, 8))
+    estimator = tiny(cls).fit(X)
+    estimator.save(tmp_path / "model.skm")
+    loaded = skmicro.load(tmp_path / "model.skm")
+    np.testing.assert_array_equal(outcome(loaded, X), outcome(estimator, X))
+
+
 @every_estimator
 def test_clone_and_refit_are_reproducible(cls):
     X = phase_images()

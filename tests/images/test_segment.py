@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -160,3 +161,18 @@ def test_what_is_no_stack_of_images_is_refused_with_the_call_that_is_right():
     assert VolumeFraction(image_shape=(32, 32)).fit_transform(
         np.zeros((20, 1024), np.uint8)
     ).shape == (20, 1)
+
+
+def test_stored_grey_levels_are_counted_block_by_block():
+    for dtype, highest in ((np.uint8, 255), (np.uint16, 2**16 - 1)):
+        images = np.random.default_rng(0).beta(2, 5, (80, 128, 128)) * highest
+        images = images.astype(dtype)
+        beyond = []
+        for some in (images[:20], images):
+            tracemalloc.start()
+            labels = segment(some, levels=3)
+            beyond.append(tracemalloc.get_traced_memory()[1] - labels.nbytes)
+            tracemalloc.stop()
+            np.testing.assert_array_equal(labels, segment(some.astype(np.int64), levels=3))
+        with case((dtype, beyond)):
+            assert beyond[1] - beyond[0] < 2**17
