@@ -69,9 +69,11 @@ def main():
         return
     rows = []
     for name in GENERATORS:
-        found = [
-            [launched(name, n, arguments.n_iter) for n in (1, 2)] for _ in range(arguments.repeats)
-        ]
+        found = []
+        for repeat in range(arguments.repeats):
+            found.append([launched(name, n, arguments.n_iter) for n in (1, 2)])
+            one, two = found[-1]
+            print(f"{name}, run {repeat + 1}: {one:.2f} s, with two {two:.2f} s", flush=True)
         one, two = map(statistics.median, zip(*found, strict=True))
         rows.append({"generator": name, "one": one, "two": two, "ratio": one / two})
     print_rows(rows, COLUMNS)
