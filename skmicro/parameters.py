@@ -16,7 +16,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
-from typing import Any, dataclass_transform
+from typing import Any, Literal, dataclass_transform
 
 from .rules import Rule
 
@@ -34,7 +34,12 @@ WIDTH = 88
 SECTION = re.compile(r"^(?P<title>\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
-def parameter(default, rule, text, scope=TRAINING) -> Any:
+def parameter(
+    default,
+    rule: Rule,
+    text: str,
+    scope: Literal["model", "training", "running", "sampling"] = TRAINING,
+) -> Any:
     """Declare a constructor parameter.
 
     Parameters
@@ -94,7 +99,9 @@ def check_parameters(instance, *scopes):
             field.metadata["rule"](field.name, getattr(instance, field.name))
 
 
-def parameters_of(instance, *scopes):
+def parameters_of(
+    instance: "Parametrized", *scopes: Literal["model", "training", "running", "sampling"]
+) -> dict:
     """Return the parameters of some scopes and their values.
 
     Parameters

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 
 from ._checks import check_path
 from ._tensors import TYPES, digest_of, read_tensors, write_tensors
+from ._typing import PathLike
 from ._warnings import warn_user
 from .exceptions import NotASavedFileError, OldFileWarning
 from .registry import class_named, place_of
@@ -41,7 +42,7 @@ OF_DAMAGE = (
 """What code raises that is given other values than those that were saved."""
 
 
-def write_tree(path, tree):
+def write_tree(path: PathLike, tree: dict):
     """Write a tree of plain values and arrays to one file, atomically.
 
     Parameters
@@ -68,7 +69,7 @@ def write_tree(path, tree):
     write_tensors(path, tensors, {"skmicro": text, "version": version, "digest": digest})
 
 
-def read_tree(path, *, verify=True):
+def read_tree(path: PathLike, *, verify: bool = True) -> dict:
     """Read what :func:`write_tree` wrote.
 
     Parameters
@@ -120,7 +121,7 @@ def read_tree(path, *, verify=True):
     return tree
 
 
-def load(path, *, verify=True):
+def load(path: PathLike, *, verify: bool = True):
     """Load an estimator that ``estimator.save(path)`` wrote.
 
     Parameters

@@ -115,7 +115,7 @@ class Persistent:
         return {cls._former_names.get(name, name): value for name, value in state.items()}
 
 
-def is_fitted_attribute(kind, name):
+def is_fitted_attribute(kind: type, name: str) -> bool:
     """Tell whether a name is one of a fitted attribute: it ends in ``_`` and hides nothing.
 
     Parameters
@@ -134,7 +134,7 @@ def is_fitted_attribute(kind, name):
     return is_name and name[0] != "_" and name[-1] == "_" and not hasattr(kind, name)
 
 
-def place_of(kind):
+def place_of(kind: type) -> str:
     """Return where files say that a class is.
 
     Parameters
@@ -150,7 +150,7 @@ def place_of(kind):
     return _public(kind.__module__)
 
 
-def class_named(name, module):
+def class_named(name: str, module: str | None) -> type:
     """Return the class of a module and name, which files may hold.
 
     Parameters

@@ -19,7 +19,7 @@ ABSTRACT = {
 }
 
 
-def all_estimators():
+def all_estimators() -> list:
     """Return the public estimator classes, found by walking the package.
 
     Returns
@@ -43,7 +43,7 @@ def all_estimators():
     return sorted(found.items())
 
 
-def all_generators():
+def all_generators() -> list:
     """Return the public generator classes.
 
     Returns

@@ -63,7 +63,9 @@ class Model:
         """Return latents (n, n_latent) of images and their conditions."""
         return nearest_latents(self, images, conditions)
 
-    def meeting(self, latents, conditions, targets, seed):
+    def meeting(
+        self, latents: np.ndarray, conditions: np.ndarray, targets: list, seed: int
+    ) -> np.ndarray:
         """Return latents whose images meet targets that are no conditions.
 
         Parameters
@@ -97,7 +99,14 @@ class Model:
         """Return an array as a tensor where and of the type in which the model computes."""
         return torch.tensor(np.asarray(array), device=self.device, dtype=self.dtype)
 
-    def decode(self, latents, conditions, fractions=None, tolerance=0.0, moved=None):
+    def decode(
+        self,
+        latents: np.ndarray,
+        conditions: np.ndarray,
+        fractions=None,
+        tolerance: float = 0.0,
+        moved: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return the images of latents.
 
         Parameters

@@ -5,7 +5,8 @@ which training takes its inputs and sampling whatever the user left open.
 """
 
 import copy
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -81,7 +82,14 @@ class ConditionTable(Persistent):
         "rows": instance_of(np.ndarray),
     }
 
-    def __init__(self, descriptors, encoder, image_shape, measured=(), periodic=True):
+    def __init__(
+        self,
+        descriptors: Sequence | BaseDescriptor,
+        encoder,
+        image_shape: tuple[int, ...],
+        measured: Sequence | BaseDescriptor = (),
+        periodic: bool = True,
+    ):
         self.periodic = periodic
         self.descriptors, self.measured = (
             [new_descriptor(item, periodic)._bind(encoder, image_shape, periodic) for item in items]
@@ -140,7 +148,7 @@ class ConditionTable(Persistent):
         """Number of components of all conditions together."""
         return self.rows.shape[1]
 
-    def extended(self, images, variables=None):
+    def extended(self, images: np.ndarray, variables: np.ndarray | None = None):
         """Return a table that covers further images as well, and their rows.
 
         Parameters
@@ -202,7 +210,7 @@ class ConditionTable(Persistent):
         """Split rows into one view per descriptor."""
         return np.split(rows, self._ends[:-1], axis=1) if self.descriptors else []
 
-    def on(self, image_shape, periodic):
+    def on(self, image_shape: tuple[int, ...], periodic: bool) -> Self:
         """Return the table of a copy of the generator that makes other images.
 
         Parameters
@@ -252,7 +260,7 @@ class ConditionTable(Persistent):
                 given[:, places[target.name]] = target.values
         return given
 
-    def draw(self, n_samples, targets, rng):
+    def draw(self, n_samples: int, targets: list, rng: np.random.Generator):
         """Return conditions for new samples.
 
         Components that the targets give are taken from them; the others from a

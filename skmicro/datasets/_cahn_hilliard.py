@@ -33,6 +33,7 @@ from threadpoolctl import threadpool_limits
 
 from .._checks import check_image_shape, check_integer, check_n_jobs, check_range, check_real
 from .._random import draw_seed, numpy_generator
+from .._typing import Seed
 from ._drawing import even_sequence, measured_fractions
 
 STABILISATION = 2.0
@@ -44,16 +45,16 @@ SERIAL_VOXELS = 2**21
 
 
 def make_cahn_hilliard(
-    n_samples=100,
+    n_samples: int = 100,
     shape=(64, 64),
     *,
-    volume_fraction=(0.3, 0.7),
-    n_steps=500,
-    gamma=0.5,
-    dt=1.0,
-    noise=0.05,
-    random_state=None,
-    n_jobs=None,
+    volume_fraction: float | tuple = (0.3, 0.7),
+    n_steps: int = 500,
+    gamma: float = 0.5,
+    dt: float = 1.0,
+    noise: float = 0.05,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
 ):
     r"""Simulate two-phase images by spinodal decomposition.
 

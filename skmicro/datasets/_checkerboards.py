@@ -7,7 +7,9 @@ from .._random import draw_seed, numpy_generator
 from ._drawing import along, paint
 
 
-def make_checkerboards(n_samples=100, shape=(64, 64), *, cell=8, random_state=None):
+def make_checkerboards(
+    n_samples=100, shape=(64, 64), *, cell: int | tuple[int, ...] = 8, random_state=None
+):
     r"""Draw periodic checkerboards that differ by translations.
 
     Ordered images that are random only in their position, one of the structures on which Zhang et

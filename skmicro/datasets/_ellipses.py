@@ -26,11 +26,11 @@ COVERING_RADIUS = math.sqrt(0.5)  # a disc as large holds a voxel wherever its c
 
 
 def make_ellipses(
-    n_samples=100,
-    shape=(32, 32),
+    n_samples: int = 100,
+    shape: tuple = (32, 32),
     *,
-    area_fraction=(0.012, 0.19),
-    aspect_ratio=(1.0, 4.0),
+    area_fraction: float | tuple = (0.012, 0.19),
+    aspect_ratio: float | tuple = (1.0, 4.0),
     random_state=None,
 ):
     r"""Draw one ellipse in each image, wholly inside it.

@@ -3,6 +3,8 @@
 import math
 from functools import partial
 
+from numpy.typing import ArrayLike
+
 from .._checks import check_image_shape, check_range, check_real
 from ._capsules import cover
 from ._drawing import draw_by_fraction
@@ -16,11 +18,11 @@ def make_fibers(
     n_samples=100,
     shape=(64, 64, 64),
     *,
-    length=24.0,
-    length_spread=0.3,
-    diameter=4.0,
-    orientation_tensor=None,
-    volume_fraction=0.2,
+    length: float = 24.0,
+    length_spread: float = 0.3,
+    diameter: float = 4.0,
+    orientation_tensor: ArrayLike | None = None,
+    volume_fraction: float | tuple = 0.2,
     random_state=None,
     n_jobs=None,
 ):

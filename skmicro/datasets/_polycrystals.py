@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from .._checks import check_image_shape, check_integer, check_n_jobs, check_real, is_sequence
@@ -41,13 +42,13 @@ def make_polycrystals(
     n_samples=100,
     shape=(128, 128),
     *,
-    n_grains=40,
-    n_orientations=None,
-    orientation_fractions=None,
-    anisotropy=1.0,
-    size_spread=0.5,
+    n_grains: int = 40,
+    n_orientations: int | None = None,
+    orientation_fractions: ArrayLike | None = None,
+    anisotropy: float | tuple[float, ...] = 1.0,
+    size_spread: float = 0.5,
     random_state=None,
-    n_jobs=None,
+    n_jobs: int | None = None,
 ):
     r"""Simulate polycrystals: convex grains, of which neighbours differ in orientation.
 

@@ -25,7 +25,13 @@ MAX_CIRCLES = 63  # with the background as many labels as an image may have
 
 
 def make_circles(
-    n_samples=100, shape=(128, 128), *, radius=None, center=None, n_circles=2, random_state=None
+    n_samples=100,
+    shape=(128, 128),
+    *,
+    radius: tuple | None = None,
+    center: tuple | None = None,
+    n_circles: int = 2,
+    random_state=None,
 ):
     r"""Draw circles (in three dimensions: spheres) that do not overlap.
 

@@ -17,9 +17,9 @@ def make_spheres(
     n_samples=100,
     shape=(32, 32, 32),
     *,
-    radius=4.0,
-    volume_fraction=0.2,
-    overlap=False,
+    radius: float | tuple = 4.0,
+    volume_fraction: float | tuple = 0.2,
+    overlap: bool = False,
     random_state=None,
     n_jobs=None,
 ):

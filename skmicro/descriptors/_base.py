@@ -1,7 +1,10 @@
 """A descriptor: one differentiable function of phase probabilities, as a transformer."""
 
+from typing import Self
+
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -32,7 +35,7 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
     differentiable = True
     _may_be_infinite = False
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y=None) -> Self:
         """Learn the shape and the phases of the images.
 
         Parameters
@@ -75,7 +78,7 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         else:
             super()._check_kept_parameters()
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray | torch.Tensor:
         """Describe images.
 
         Parameters
@@ -195,7 +198,7 @@ class BaseDescriptor(TransformerMixin, EncodingEstimator):
         """Return the descriptor, or a copy that has learned from channels what it must know."""
         return self
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the output columns.
 
         Parameters

@@ -1,6 +1,7 @@
 """Descriptors by name."""
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from sklearn.base import clone
@@ -24,7 +25,7 @@ USUAL = {
 """Names that are usual for what has another one here, without underscores."""
 
 
-def descriptor_named(name, parameter=None, own=()):
+def descriptor_named(name: str, parameter: str | None = None, own: Iterable = ()) -> type:
     """Return the descriptor class of a name.
 
     Parameters
@@ -96,7 +97,9 @@ def _plain(name):
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def new_descriptor(item, periodic=None, parameter=None, own=()):
+def new_descriptor(
+    item: str | BaseDescriptor, periodic: bool | None = None, parameter=None, own=()
+) -> BaseDescriptor:
     """Return an unfitted descriptor of a name, or a copy of a descriptor.
 
     Parameters

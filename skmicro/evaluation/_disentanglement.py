@@ -10,6 +10,7 @@ with shares of rows in place of the probabilities p.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 from sklearn.metrics import mutual_info_score
 
@@ -17,7 +18,7 @@ from .._checks import check_integer
 from ._metrics import _rows
 
 
-def mutual_information_gap(latents, factors, n_bins=20):
+def mutual_information_gap(latents: ArrayLike, factors: ArrayLike, n_bins: int = 20) -> float:
     r"""Return the mutual information gap of latents and factors.
 
     Parameters

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import _random
 from .._checks import check_choice, check_integer
+from .._typing import Seed
 from ..descriptors import TwoPointCorrelation
 from ..images import borders_match, encoder_for
 from ..reports import EvaluationReport
@@ -27,17 +29,17 @@ from ._tables import checked, default_descriptors, features_of, tables_of
 
 def evaluate(
     generator,
-    X_train,
-    X_test,
+    X_train: ArrayLike,
+    X_test: ArrayLike,
     *,
-    n_samples=None,
-    descriptors=None,
-    properties=None,
-    targets=None,
+    n_samples: int | None = None,
+    descriptors: list | None = None,
+    properties: list | None = None,
+    targets: dict | None = None,
     positions=None,
-    periodic=None,
-    random_state=None,
-    n_bootstrap=200,
+    periodic: bool | None = None,
+    random_state: Seed = None,
+    n_bootstrap: int = 200,
 ):
     """Compare generated images with real images that were held out from training.
 

@@ -9,7 +9,9 @@ register over a whole image: zoomed, stretched, or turned by some degrees.
 import math
 from itertools import product
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from .. import _arrays
 from ..images import check_stack, encoder_for
@@ -33,7 +35,7 @@ BLOCK_VALUES = 2**20
 """Numbers in the windows of training images that are held at once."""
 
 
-def local_memorisation(images, training_images):
+def local_memorisation(images: ArrayLike, training_images: ArrayLike) -> np.ndarray:
     """Return the similarity of parts of each image to the most similar parts of training images.
 
     Parameters

@@ -14,6 +14,7 @@ from itertools import permutations, product
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from .. import _arrays
 from .._checks import check_integer
@@ -25,7 +26,9 @@ BLOCK_VOXELS = 2**20
 TRAINING_VOXELS = 2**22
 
 
-def memorisation(images, training_images, *, n_candidates=32):
+def memorisation(
+    images: ArrayLike, training_images: ArrayLike, *, n_candidates: int | None = 32
+) -> np.ndarray:
     """Return the similarity of each image to the most similar training image under symmetries.
 
     Parameters

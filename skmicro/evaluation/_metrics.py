@@ -3,6 +3,7 @@
 import reprlib
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
 from .._checks import check_integer
@@ -11,7 +12,7 @@ from ..images import check_stack, encoder_for, refuse_unknown
 from . import _clipped, _weighted
 
 
-def mean_relative_error(a, b):
+def mean_relative_error(a: ArrayLike, b: ArrayLike) -> float:
     r"""Return the mean relative error of features against a baseline.
 
     Parameters
@@ -70,7 +71,7 @@ def mean_relative_error(a, b):
     return float(np.mean(np.linalg.norm(b - a, axis=1) / norms))
 
 
-def two_point_rmse(A, B):
+def two_point_rmse(A: ArrayLike, B: ArrayLike) -> np.ndarray:
     """Return how far the two-point correlations of images are from each other.
 
     Parameters
@@ -117,7 +118,7 @@ def two_point_rmse(A, B):
     return cdist(maps[: len(A)], maps[len(A) :]) / np.sqrt(maps.shape[1])
 
 
-def descriptor_wasserstein(a, b):
+def descriptor_wasserstein(a: ArrayLike, b: ArrayLike) -> float:
     """Return the 1-Wasserstein distance between distributions of features.
 
     Parameters
@@ -154,7 +155,7 @@ def descriptor_wasserstein(a, b):
     return _weighted.value_of(_weighted.wasserstein(a, b), len(a), len(b))
 
 
-def density_coverage(reference, samples, n_neighbors=5):
+def density_coverage(reference: ArrayLike, samples: ArrayLike, n_neighbors: int = 5):
     r"""Return density and coverage of samples with respect to a reference.
 
     Parameters
@@ -221,7 +222,7 @@ def density_coverage(reference, samples, n_neighbors=5):
     return tuple(_weighted.value_of(metric, *within.shape) for metric in metrics)
 
 
-def clipped_density_coverage(reference, samples, n_neighbors=5):
+def clipped_density_coverage(reference: ArrayLike, samples: ArrayLike, n_neighbors: int = 5):
     r"""Return clipped density and coverage, as shares of good samples.
 
     Parameters
@@ -315,7 +316,7 @@ def _in_units_of_spread(samples, reference, n_neighbors):
     return samples / spread, reference / spread
 
 
-def diversity(X):
+def diversity(X: ArrayLike) -> float:
     """Return the mean distance between two different images, or between their features.
 
     Parameters

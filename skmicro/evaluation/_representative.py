@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
@@ -51,8 +52,13 @@ class RepresentativeVolume(NamedTuple):
 
 
 def representative_volume(
-    X, descriptor="p1", *, relative_error=0.05, confidence=0.95, periodic=None
-):
+    X: ArrayLike,
+    descriptor="p1",
+    *,
+    relative_error: float = 0.05,
+    confidence: float = 0.95,
+    periodic: bool | None = None,
+) -> "RepresentativeVolume":
     """Return the confidence interval of a statistic, and the image size needed for an accuracy.
 
     The variance of a volume fraction, or of a mean grey level, comes from the covariance of the

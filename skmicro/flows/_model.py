@@ -92,7 +92,7 @@ class FlowModel(NetworkModel):
 
         return guided if guidance != 1.0 else lambda x, t: evaluated(x, t, conditions)
 
-    def evidence(self, noise, conditions):
+    def evidence(self, noise: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Return the phases of the images that noise flows into.
 
         They are predicted in the middle of the last step, or at its beginning with Euler's
@@ -120,7 +120,9 @@ class FlowModel(NetworkModel):
             x, t = integrate(velocity, x, (t, middle), "euler"), middle
         return self.restarted(tell(x, t), noise, conditions)
 
-    def restarted(self, told, noise, conditions):
+    def restarted(
+        self, told: torch.Tensor, noise: torch.Tensor, conditions: torch.Tensor
+    ) -> torch.Tensor:
         """Tell phases once more, from evidence of them and new noise, with a ``restart_time``.
 
         Parameters

@@ -1,16 +1,14 @@
 """The life of a generator: validate, encode, learn, sample, decode.
 
-Subclasses say what is particular to a method in two places:
-
-- ``_learn(images, rows, task)``: what is learned from images and their conditions;
-- ``_model()``: the fitted state as one object, which turns latents into images.
-
-Those made of networks say less: see :class:`NetworkGenerator`.
+Subclasses say what is particular to a method in ``_learn(images, rows, task)``, what is learned
+from images and their conditions, and in ``_model()``, the fitted state as one object, which turns
+latents into images. Those made of networks say less: see :class:`NetworkGenerator`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,6 +17,7 @@ from .._arrays import joined, parts_of
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._checks import check_choice, check_image_shape, check_integer
 from .._rollback import unchanged_on_error
+from .._typing import Seed
 from ..conditioning import (
     ConditionTable,
     exact_fractions,
@@ -75,7 +74,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
     _conditions_class = ConditionTable
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y=None) -> Self:
         """Train on images.
 
         Parameters
@@ -122,14 +121,14 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
 
     def sample(
         self,
-        n_samples=1,
+        n_samples: int = 1,
         *,
-        random_state=None,
-        return_targets=False,
-        exact=False,
-        shape=None,
-        periodic=None,
-        **targets,
+        random_state: Seed = None,
+        return_targets: bool = False,
+        exact: bool = False,
+        shape: tuple[int, ...] | None = None,
+        periodic: bool | None = None,
+        **targets: float | ArrayLike,
     ):
         """Sample images, optionally with targets.
 
@@ -214,7 +213,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         drawn = dict(zip(table.names, table.split(conditions), strict=True))
         return images, drawn | {target.name: target.values for target in wanted}
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Find the latents of images.
 
         For generators without an inverse, these are the latents with the closest images
@@ -246,7 +245,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         parts = parts_of(len(images), self.image_shape_)
         return joined((latents(part) for part in parts), len(images))
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
         """Generate the images of latents.
 
         Parameters
@@ -268,7 +267,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         """Return ``inverse_transform(transform(X))``."""
         return self.inverse_transform(self.transform(X))
 
-    def interpolate(self, a, b, n_steps=10):
+    def interpolate(self, a: ArrayLike, b: ArrayLike, n_steps: int = 10) -> np.ndarray:
         """Generate images along the latent line between two images or latents.
 
         Parameters
@@ -290,7 +289,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         share = np.linspace(0.0, 1.0, n_steps, dtype=np.float32)[:, None]
         return self.inverse_transform(self._model().between(*ends, share))
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y=None) -> float:
         """Return minus the distance between 256 samples and other images, a single number.
 
         It is minus the sum of two terms, about 0 for samples that are like ``X`` and at most 1: the
@@ -321,7 +320,7 @@ class BaseGenerator(TransformerMixin, CallbackSupportMixin, EncodingEstimator):
         samples = self.sample(SCORE_SAMPLES, random_state=0).reshape(-1, *self.image_shape_)
         return -distribution_distance(samples, images, self.encoder_, self.conditions_.periodic)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns of :meth:`transform`.
 
         Parameters

@@ -1,10 +1,12 @@
 """Generators that design images for properties: see :mod:`skmicro.conditioning._design`."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _random
 from .._checks import check_integer, check_real
+from .._typing import Seed
 from ..conditioning import (
     designed,
     is_fraction,
@@ -22,7 +24,14 @@ class PropertyDesign:
     """Generators whose images are differentiable functions of their latents."""
 
     def design(
-        self, properties, targets, n_samples=1, *, rtol=0.002, random_state=None, **conditions
+        self,
+        properties,
+        targets,
+        n_samples: int = 1,
+        *,
+        rtol: float = 0.002,
+        random_state: Seed = None,
+        **conditions: float | ArrayLike,
     ):
         r"""Generate images with given properties.
 

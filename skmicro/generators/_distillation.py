@@ -30,7 +30,7 @@ class DistillableFlow(FlowGenerator):
 
     _optional_networks: ClassVar = ("student",)
 
-    def distill(self, n_evaluations=1, *, n_pairs=1024, n_iter=400):
+    def distill(self, n_evaluations: int = 1, *, n_pairs: int = 1024, n_iter: int = 400):
         """Return a copy that generates images in one evaluation of its network instead of many.
 
         A student, initialised as the trained network, learns to predict the phases

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _arrays
@@ -68,7 +69,9 @@ class EncoderGenerator(HasLatents, HasSymmetries, NetworkGenerator):
     _numbers_per_latent = 2  # mean, logarithm of the variance
     _light: ClassVar = {"width": 16, "n_iter": 2000, "batch_size": 16}
 
-    def traverse(self, x, latent_index, span=3.0, n_steps=7):
+    def traverse(
+        self, x: ArrayLike, latent_index: int, span: float = 3.0, n_steps: int = 7
+    ) -> np.ndarray:
         """Generate images along one latent, with the others as in the code of an image.
 
         Parameters

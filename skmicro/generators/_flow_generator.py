@@ -7,9 +7,11 @@ A subclass learns the velocity ``generator_(x, t, conditions)``; see
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .._random import draw_seed
+from .._typing import Seed
 from ..conditioning import read_targets, warn_missed, warn_outside
 from ..flows import METHODS, FlowModel, damaged_images, inpainted
 from ..parameters import SAMPLING, check_parameters, parameter
@@ -62,7 +64,15 @@ class FlowGenerator(NetworkGenerator):
 
     _implied: ClassVar = {"restart_time": None}
 
-    def inpaint(self, X, mask=None, *, random_state=None, periodic=None, **targets):
+    def inpaint(
+        self,
+        X: ArrayLike,
+        mask: ArrayLike | None = None,
+        *,
+        random_state: Seed = None,
+        periodic: bool | None = None,
+        **targets: float | ArrayLike,
+    ):
         """Fill regions of images (inpainting); all other voxels are kept.
 
         Conditions that are not given are measured after a first filling, which uses the

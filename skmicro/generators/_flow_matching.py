@@ -11,8 +11,9 @@ to its noise.
 """
 
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import FitTask
@@ -185,7 +186,7 @@ class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, Sect
         """
         return cls.light(**(cls._light_3d | overrides))
 
-    def fine_tune(self, X, y=None, *, n_iter=200):
+    def fine_tune(self, X: ArrayLike, y=None, *, n_iter: int = 200) -> Self:
         """Adapt a trained generator to a few images of another material.
 
         The weights are moved back towards those of the trained network in every step, at a

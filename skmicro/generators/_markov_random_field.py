@@ -7,6 +7,7 @@ from typing import ClassVar
 from sklearn.tree import DecisionTreeClassifier
 
 from .._random import numpy_generator, seeded
+from .._typing import PathLike
 from ..images import wraps_around
 from ..markov_fields import (
     CLASSIFIERS_IN_FILES,
@@ -149,7 +150,7 @@ class MarkovRandomField(BaseGenerator):
         None, random_state(), "Seed of the voxels trained on, and of the classifier.", RUNNING
     )
 
-    def save(self, path):
+    def save(self, path: PathLike):
         """Write the generator to a file without pickle; see :func:`skmicro.load`.
 
         Parameters

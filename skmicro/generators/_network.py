@@ -10,9 +10,10 @@ Subclasses say what is particular to a method in two or three places:
 
 import copy
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._callbacks import FitTask, with_callbacks
 from .._random import draw_seed, numpy_generator, torch_generator
@@ -63,7 +64,7 @@ class NetworkGenerator(PropertyDesign, NetworkEstimator, BaseGenerator):
         return getattr(self, "periodic_", self._made.periodic)
 
     @with_callbacks
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: ArrayLike, y=None) -> Self:
         """Continue training for ``n_iter`` iterations on the given images.
 
         Optimizers restart from the current networks; no checkpoint is written.

@@ -1,10 +1,12 @@
 """Flows of images that make volumes: every section of a volume is one of their images."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_choice, check_image_shape, check_integer
 from .._random import draw_seed
+from .._typing import Seed
 from ..conditioning import (
     NORMAL,
     images_for,
@@ -25,15 +27,15 @@ class SectionedFlow(FlowGenerator):
 
     def sample_volume(
         self,
-        n_samples=1,
+        n_samples: int = 1,
         *,
-        shape=None,
-        periodic=None,
-        random_state=None,
-        exact=False,
-        sections=None,
-        **targets,
-    ):
+        shape: tuple | None = None,
+        periodic: bool | None = None,
+        random_state: Seed = None,
+        exact: bool = False,
+        sections: dict | None = None,
+        **targets: float | ArrayLike,
+    ) -> np.ndarray:
         """Generate volumes with a network that was trained on images only.
 
         Images are interpreted as plane sections of the material. In every step from noise to a

@@ -57,7 +57,7 @@ class Move(NamedTuple):
         return Move(tuple(order), flips, tuple(shifts))
 
 
-def point_symmetries(shape):
+def point_symmetries(shape: tuple[int, ...]) -> list:
     """Return the turns and flips that map images of a shape onto such.
 
     Parameters
@@ -98,7 +98,7 @@ class Symmetries:
         Groups of the batch with operations of their own.
     """
 
-    def __init__(self, names, n_groups=4):
+    def __init__(self, names, n_groups: int = 4):
         self.names = tuple(names)
         self.n_groups = n_groups
 
@@ -109,7 +109,7 @@ class Symmetries:
         groups = self.moves(images, rng)
         return torch.cat([move(group) for group, move in groups])
 
-    def moves(self, images, rng):
+    def moves(self, images: torch.Tensor, rng: torch.Generator) -> list:
         """Return the groups of a batch, each with the :class:`Move` that is drawn for it.
 
         Parameters
@@ -151,7 +151,7 @@ class NormalTranslations:
         Standard deviation of the shifts along an axis, in sides of the image.
     """
 
-    def __init__(self, spread=0.25):
+    def __init__(self, spread: float = 0.25):
         self.spread = spread
 
     def __call__(self, images, rng):

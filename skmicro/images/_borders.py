@@ -21,7 +21,7 @@ N_LINES, N_VOXELS = 1024, 2**16
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def resolve_periodic(periodic, images):
+def resolve_periodic(periodic: bool | None, images: np.ndarray) -> bool:
     """Return whether images wrap around: as given, or as detected.
 
     Parameters
@@ -58,7 +58,7 @@ def resolve_periodic(periodic, images):
     return bool(periodic)
 
 
-def looks_periodic(images):
+def looks_periodic(images: np.ndarray) -> bool:
     """Tell whether opposite borders of images match, on all axes.
 
     Parameters
@@ -78,7 +78,7 @@ def looks_periodic(images):
     return borders_match(images) is True
 
 
-def borders_match(images):
+def borders_match(images: np.ndarray) -> bool | None:
     """Return whether opposite borders of images match, if the images determine it.
 
     Parameters

@@ -7,6 +7,7 @@ keep their type (a stack of bytes is not blown up to floats); the estimator lear
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_feature_names_in, check_array, validate_data
 
 from .._checks import check_image_shape
@@ -22,7 +23,15 @@ LEAST_OF_PICTURES = 16
 """Voxels along two axes from which on arrays look like pictures."""
 
 
-def check_images(estimator, X, *, reset, min_samples=1, any_size=False, takes_unknown=None):
+def check_images(
+    estimator,
+    X: ArrayLike,
+    *,
+    reset: bool,
+    min_samples: int = 1,
+    any_size: bool = False,
+    takes_unknown: bool | None = None,
+) -> np.ndarray | np.ma.MaskedArray:
     """Check images and bring them to the shape ``(n_samples, *image_shape)``.
 
     Parameters
@@ -108,7 +117,14 @@ def _numbers(array):
     return array
 
 
-def check_stack(name, images, image_shape=None, n_least=1, *, refused_by=SOMETHING):
+def check_stack(
+    name: str,
+    images: ArrayLike,
+    image_shape: tuple[int, ...] | None = None,
+    n_least: int = 1,
+    *,
+    refused_by: str = SOMETHING,
+) -> np.ndarray:
     """Return images that belong to no estimator as an array of shape (n, *spatial).
 
     Parameters
@@ -154,7 +170,13 @@ def check_stack(name, images, image_shape=None, n_least=1, *, refused_by=SOMETHI
     return finite(name, stack, refused_by)
 
 
-def check_image(name, image, n_axes=(2, 3), *, refused_by=SOMETHING):
+def check_image(
+    name: str,
+    image: ArrayLike,
+    n_axes: tuple[int, ...] = (2, 3),
+    *,
+    refused_by: str = SOMETHING,
+) -> np.ndarray:
     r"""Return one image that belongs to no estimator as an array of shape (\*spatial).
 
     Parameters

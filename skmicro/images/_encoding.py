@@ -7,6 +7,7 @@ an image is the label of the largest one (Joshi et al. 2020, Sec. 4). A
 """
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 from typing import ClassVar
 
@@ -38,7 +39,7 @@ class PhaseEncoder(Persistent):
     _kept: ClassVar = ("dtype", "phases")
     _values: ClassVar = {"dtype": instance_of(np.dtype), "phases": array_of("biuf")}
 
-    def __init__(self, phases, dtype):
+    def __init__(self, phases: np.ndarray, dtype):
         self.phases = np.asarray(phases)
         self.dtype = np.dtype(dtype)
 
@@ -47,7 +48,7 @@ class PhaseEncoder(Persistent):
         """Number of phases."""
         return len(self.phases)
 
-    def channel_of(self, phase, name="phase"):
+    def channel_of(self, phase: int | None, name: str = "phase") -> int:
         """Return the channel of a label.
 
         Parameters
@@ -100,7 +101,7 @@ class PhaseEncoder(Persistent):
         """Return what descriptors measure: the phase probabilities themselves."""
         return channels
 
-    def measured(self, channels):
+    def measured(self, channels: torch.Tensor) -> torch.Tensor:
         """Return what descriptors measure on decoded images, differentiable straight through.
 
         The value is the one-hot image of :meth:`decode` (where two channels tie exactly,
@@ -124,7 +125,7 @@ class PhaseEncoder(Persistent):
         """Return the labels of the largest channel, (n, C, *S) -> (n, *S)."""
         return self._labels(channels.cpu().numpy().argmax(axis=1))
 
-    def decode_counts(self, channels, counts):
+    def decode_counts(self, channels: torch.Tensor, counts: np.ndarray | int) -> np.ndarray:
         """Return labels with prescribed numbers of voxels per phase.
 
         Parameters
@@ -171,7 +172,7 @@ class GreyEncoder(Persistent):
     n_channels = 1
     phases = None
 
-    def __init__(self, low, high, dtype):
+    def __init__(self, low: float, high: float, dtype):
         self.low = float(low)
         self.high = float(high)
         self.dtype = np.dtype(dtype)
@@ -180,7 +181,7 @@ class GreyEncoder(Persistent):
     def _scale(self):
         return self.high - self.low or 1.0
 
-    def channel_of(self, phase, name="phase"):
+    def channel_of(self, phase: None, name: str = "phase") -> int:
         """Return 0; grey images have no phases to choose from.
 
         Parameters
@@ -236,7 +237,7 @@ class GreyEncoder(Persistent):
         return levels.clip(self.low, self.high)
 
 
-def encoder_for(images, phases=None):
+def encoder_for(images: np.ndarray, phases: Sequence | None = None) -> "PhaseEncoder | GreyEncoder":
     """Choose the encoding that images call for.
 
     Booleans, integers and floats that are all whole numbers are phase labels;

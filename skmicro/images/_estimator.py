@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from .. import persistence
 from .._arrays import named_device
+from .._typing import PathLike
 from ..exceptions import NotASavedFileError
 from ..parameters import MODEL, Parametrized, check_parameters, parameter
 from ..registry import Persistent, is_fitted_attribute
@@ -49,7 +50,7 @@ class ImageEstimator(Persistent, Parametrized, BaseEstimator):
     _left_behind: ClassVar = ()
     """Parameters of this class that are ``None`` in files, whatever they are or a file says."""
 
-    def save(self, path):
+    def save(self, path: PathLike):
         """Write the estimator to a file without pickle; see :func:`skmicro.load`.
 
         Parameters
@@ -193,7 +194,7 @@ class EncodingEstimator(ImageEstimator):
         return encoder
 
 
-def wraps_around(estimator):
+def wraps_around(estimator) -> bool | None:
     """Tell whether the images of an estimator are periodic.
 
     Parameters

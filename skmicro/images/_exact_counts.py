@@ -15,7 +15,7 @@ import numpy as np
 MAX_ROUNDS = 200
 
 
-def balanced_offsets(scores, counts, start):
+def balanced_offsets(scores: np.ndarray, counts: np.ndarray | int, start: np.ndarray) -> np.ndarray:
     """Return offsets whose argmax gives every phase of one image its number of voxels.
 
     Phases take turns: with the other offsets fixed, the offset that gives phase ``c``

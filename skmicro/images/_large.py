@@ -13,7 +13,7 @@ WORTH_SORTING = 2
 """Windows that lie in a chunk, on average, from which on chunks are read one by one."""
 
 
-def blocks_of(images):
+def blocks_of(images: "np.ndarray | np.ma.MaskedArray | ChunkedImages"):
     """Yield parts of images (n, *spatial) as arrays, of about 2^17 voxels in C order.
 
     Of chunked images one chunk after the other. Of masked images also what is under the mask, which
@@ -41,7 +41,7 @@ def blocks_of(images):
         yield images[start : start + step]
 
 
-def is_chunked(array):
+def is_chunked(array) -> bool:
     """Tell whether an array is kept in chunks that are read on demand (zarr, HDF5, dask).
 
     Parameters
@@ -112,7 +112,7 @@ class ChunkedImages:
             for place in product(*(starmap(slice, pairwise(ends)) for ends in edges)):
                 yield np.asarray(part[place])
 
-    def windows(self, index, places, shape):
+    def windows(self, index: np.ndarray, places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Return windows, read as :func:`windows_of` reads them.
 
         Parameters

@@ -8,6 +8,7 @@ memory.
 """
 
 import math
+from typing import Literal
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -15,6 +16,7 @@ from scipy.stats import qmc
 
 from .._checks import check_choice, check_image_shape, check_integer, check_real
 from .._random import draw_seed, numpy_generator
+from .._typing import Seed
 from ._checks import finite
 from ._large import is_chunked, windows_of
 from ._scans import open_positions, scans_of
@@ -26,13 +28,13 @@ BLOCK_SIDE = 3
 
 def extract_patches(
     scan,
-    shape,
-    n_patches=None,
+    shape: tuple[int, ...],
+    n_patches: int | None = None,
     *,
-    method="random",
-    random_state=None,
-    return_positions=False,
-    min_known=1.0,
+    method: Literal["random", "grid", "latin-hypercube"] = "random",
+    random_state: Seed = None,
+    return_positions: bool = False,
+    min_known: float = 1.0,
 ):
     """Cut patches out of large images or volumes.
 
@@ -144,7 +146,7 @@ def _partly_known(patches, masks, positions):
     return np.ma.MaskedArray(patches, unknown)
 
 
-def split_patches(positions, shape, n_splits=5):
+def split_patches(positions, shape: tuple[int, ...], n_splits: int = 5) -> list:
     """Split patches into folds whose test patches share no voxel with training patches.
 
     The patches are divided into ``n_splits`` spatial blocks of nearly equal numbers by

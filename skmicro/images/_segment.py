@@ -1,5 +1,7 @@
 """Phases out of grey levels: thresholds that are given, found, or midway between levels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .._checks import check_integer
@@ -10,7 +12,13 @@ N_BINS = 1024
 MOST_PHASES = 64
 
 
-def segment(images, *, levels=2, threshold=None, return_thresholds=False):
+def segment(
+    images,
+    *,
+    levels: int | Sequence = 2,
+    threshold: float | Sequence | None = None,
+    return_thresholds: bool = False,
+):
     """Make phases, labels from 0, out of grey levels, or out of masks with rims.
 
     Parameters

@@ -100,7 +100,7 @@ def has_nan(array):
     return bool(suspect and np.isnan(array).any())
 
 
-def known_voxels(images):
+def known_voxels(images: np.ndarray | np.ma.MaskedArray) -> np.ndarray | None:
     """Tell which voxels of checked images are known.
 
     Parameters
@@ -116,7 +116,7 @@ def known_voxels(images):
     return ~np.ma.getmaskarray(images) if np.ma.is_masked(images) else None
 
 
-def known_shares(mask, shape):
+def known_shares(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return the share of voxels that are not masked in each window of an array.
 
     Parameters

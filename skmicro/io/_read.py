@@ -1,9 +1,11 @@
 """Reading of images and volumes."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
+from .._typing import PathLike
 from ._arrange import arranged
 from ._memory import Limit, check_expansion
 from ._paths import TIFF, paths_of
@@ -28,16 +30,16 @@ RAW = (".raw", ".bin")
 
 
 def read_images(
-    source,
+    source: PathLike | Sequence,
     *,
-    volume=None,
-    axes=None,
-    key=None,
-    shape=None,
+    volume: bool | None = None,
+    axes: str | None = None,
+    key: str | int | None = None,
+    shape: tuple[int, ...] | None = None,
     dtype=None,
-    as_list=False,
-    return_place=False,
-    max_expansion=100.0,
+    as_list: bool = False,
+    return_place: bool = False,
+    max_expansion: float = 100.0,
 ):
     """Read images or volumes from files into one array.
 

@@ -1,12 +1,16 @@
 """Voxel meshes for Abaqus and CalculiX."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_choice, check_path
 from .._files import atomic_path
+from .._typing import PathLike
 from ..images import check_image, distinct_values
 from ._placement import check_origin, check_spacing
 
@@ -15,7 +19,14 @@ SET_WIDTH = 16
 BLOCK = 2**14
 
 
-def write_voxel_mesh(path, image, *, element_type=None, spacing=None, origin=None):
+def write_voxel_mesh(
+    path: PathLike,
+    image: ArrayLike,
+    *,
+    element_type: Literal["C3D8", "C3D8I", "C3D8R", "CPE4", "CPE4R", "CPS4", "CPS4R"] | None = None,
+    spacing: float | Sequence | None = None,
+    origin: Sequence | None = None,
+):
     """Write phases as a finite element mesh that has one element for each voxel.
 
     Parameters

@@ -1,6 +1,7 @@
 """Writing of images and volumes."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.io import savemat
 
 from .._checks import check_path
 from .._files import PlainFile, atomic_folder, atomic_path
+from .._typing import PathLike
 from ..images import separated
 from ._headed import write_metaimage, write_nrrd, write_raw, write_vtk
 from ._integers import as_unsigned
@@ -24,7 +26,16 @@ PLACED = {
 NAMED = (".vti", ".npz", ".h5", ".hdf5", ".mat")
 
 
-def write_images(path, images, *, volume=False, spacing=None, origin=None, unit=None, key=None):
+def write_images(
+    path: PathLike,
+    images,
+    *,
+    volume: bool = False,
+    spacing: float | Sequence | None = None,
+    origin: Sequence | None = None,
+    unit: str | None = None,
+    key: str | None = None,
+):
     """Write images or volumes; the suffix of the path chooses the format.
 
     Parameters

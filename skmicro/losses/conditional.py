@@ -12,6 +12,8 @@ image; continuous conditions make this a regression,
 of the critic on real images, and of the generator on its own.
 """
 
+from collections.abc import Callable
+
 import torch
 
 
@@ -24,7 +26,7 @@ class ConditionView:
         Conditions (n, k) to standardised ones.
     """
 
-    def __init__(self, standardize):
+    def __init__(self, standardize: Callable):
         self.standardize = standardize
 
     def __call__(self, images, batch):
@@ -43,7 +45,7 @@ class ResidualView:
         Channels to the images that are measured.
     """
 
-    def __init__(self, loss, measured):
+    def __init__(self, loss, measured: Callable):
         self.loss = loss
         self.measured = measured
 
@@ -64,7 +66,7 @@ class AttributeLoss:
         Factor of the loss.
     """
 
-    def __init__(self, standardize, weight=1.0):
+    def __init__(self, standardize: Callable, weight: float = 1.0):
         self.standardize = standardize
         self.weight = weight
 

@@ -19,6 +19,8 @@ The modes make errors visible that change sign with the condition and cancel in 
 plain mean.
 """
 
+from collections.abc import Callable, Sequence
+
 import torch
 
 NEAR_SHARE = 0.04
@@ -48,7 +50,9 @@ class DescriptorLoss:
         Targets of all images; ``None`` means the conditions of each image.
     """
 
-    def __init__(self, descriptors, weight=1.0, targets=None):
+    def __init__(
+        self, descriptors: Sequence, weight: float = 1.0, targets: torch.Tensor | None = None
+    ):
         self.descriptors = descriptors
         self.weight = weight
         self.targets = targets
@@ -86,7 +90,14 @@ class MomentLoss:
         Factor of the loss.
     """
 
-    def __init__(self, descriptors, conditions, values, standardize, weight=1.0):
+    def __init__(
+        self,
+        descriptors: Sequence,
+        conditions: torch.Tensor,
+        values: torch.Tensor,
+        standardize: Callable,
+        weight: float = 1.0,
+    ):
         self.descriptors = descriptors
         self.conditions = conditions
         self.values = values

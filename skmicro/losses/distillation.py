@@ -9,10 +9,16 @@ straight from it: unlike the first step of a flow, which sees the mean of all im
 might belong to, a student that is good enough has sharp phases (Luhman & Luhman 2021).
 """
 
+from collections.abc import Callable
+
+import torch
+
 from .matching import phase_surprise
 
 
-def distillation_loss(evidence, noise, ends, conditions):
+def distillation_loss(
+    evidence: Callable, noise: torch.Tensor, ends: torch.Tensor, conditions: torch.Tensor
+) -> torch.Tensor:
     """Return the cross-entropy of the phases that a flow has made of a noise.
 
     Parameters

@@ -24,7 +24,7 @@ class IsotropyLoss:
         Factor of the loss.
     """
 
-    def __init__(self, correlation, weight=1.0):
+    def __init__(self, correlation, weight: float = 1.0):
         squares = np.square(correlation.lags_).sum(axis=1).round().astype(np.int64)
         _, group, size = np.unique(squares, return_inverse=True, return_counts=True)
         self.correlation = correlation

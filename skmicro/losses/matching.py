@@ -25,6 +25,7 @@ neighbours that tell about it through the noise, and volumes take theirs earlier
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional
@@ -34,7 +35,9 @@ LEAST_REST = 0.02
 """Smallest 1 - t that a weight is computed from."""
 
 
-def matching_loss(velocity, images, conditions, rng):
+def matching_loss(
+    velocity: Callable, images: torch.Tensor, conditions: torch.Tensor, rng: torch.Generator
+) -> torch.Tensor:
     """Return the mean squared error of a velocity on lines from new noise to images.
 
     Parameters
@@ -57,7 +60,7 @@ def matching_loss(velocity, images, conditions, rng):
     return (velocity(x, t, conditions) - (images - noise)).square().mean()
 
 
-def labelling_loss(evidence, images, conditions, rng):
+def labelling_loss(evidence: Callable, images: torch.Tensor, conditions, rng) -> torch.Tensor:
     """Return the weighted cross-entropy of the phases of noisy images.
 
     Parameters

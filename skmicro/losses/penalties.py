@@ -21,7 +21,7 @@ class GradientPenalty:
         Factor of the penalty.
     """
 
-    def __init__(self, weight=10.0):
+    def __init__(self, weight: float = 10.0):
         self.weight = weight
 
     def __call__(self, critic, real, fake, rng):

@@ -9,6 +9,8 @@ generated images likewise. The penalty (Appendix B) compares real and generated 
 so that it draws each fraction to the mean of the real ones, and their spread to zero.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 
@@ -26,7 +28,7 @@ class StandardView:
         Of every channel of real images; a deviation of 0 counts as 1.
     """
 
-    def __init__(self, mean, std):
+    def __init__(self, mean: Sequence, std: Sequence):
         self.mean = torch.as_tensor(mean, dtype=torch.float64)
         self.std = torch.as_tensor([value or 1.0 for value in std], dtype=torch.float64)
 
@@ -46,7 +48,7 @@ class FractionPenalty:
         Factor of the loss.
     """
 
-    def __init__(self, weight=1.0):
+    def __init__(self, weight: float = 1.0):
         self.weight = weight
 
     def __call__(self, images, batch):

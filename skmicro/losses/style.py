@@ -16,11 +16,13 @@ an image as one vector s_i,
     L_MC = 2 / (N (N - 1)) sum_{i < j} (s_i . s_j / (|s_i| |s_j|))^2.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional
 
 
-def gram_matrices(maps):
+def gram_matrices(maps: Sequence) -> list:
     """Return the Gram matrices of feature maps.
 
     Parameters
@@ -37,7 +39,7 @@ def gram_matrices(maps):
     return [row @ row.transpose(1, 2) for row in rows]
 
 
-def style_loss(matrices, targets, n_positions):
+def style_loss(matrices: Sequence, targets: Sequence, n_positions: Sequence) -> torch.Tensor:
     """Return the distance of Gram matrices from those of other images, a mean over images.
 
     Parameters
@@ -67,7 +69,7 @@ def style_loss(matrices, targets, n_positions):
     return torch.stack(terms).sum()
 
 
-def mode_collapse_loss(matrices):
+def mode_collapse_loss(matrices: Sequence) -> torch.Tensor:
     """Return the mean squared cosine between the Gram matrices of different images.
 
     Parameters

@@ -23,7 +23,12 @@ LEAST_PROBABILITY = 1e-30
 PRIOR_SPREAD = 0.1
 
 
-def normal_divergence(mean, log_variance, prior_mean=0.0, prior_log_variance=0.0):
+def normal_divergence(
+    mean: torch.Tensor,
+    log_variance: torch.Tensor,
+    prior_mean: torch.Tensor | float = 0.0,
+    prior_log_variance: torch.Tensor | float = 0.0,
+) -> torch.Tensor:
     """Return the divergence of normal distributions from a prior, a mean over rows.
 
     Parameters
@@ -43,7 +48,7 @@ def normal_divergence(mean, log_variance, prior_mean=0.0, prior_log_variance=0.0
     return 0.5 * (excess.exp() + distance - 1.0 - excess).sum(dim=1).mean()
 
 
-def augmented_divergence(mean, log_variance, rng):
+def augmented_divergence(mean, log_variance, rng: torch.Generator) -> torch.Tensor:
     """Return the divergence of augmented statistics from those of an augmented random prior.
 
     Zhang et al. 2023, Sec. 3.3.2: prior means and deviations are random; those of prior and
@@ -81,7 +86,7 @@ def augmented_divergence(mean, log_variance, rng):
     )
 
 
-def drawn_latents(mean, log_variance, rng):
+def drawn_latents(mean, log_variance, rng: torch.Generator) -> torch.Tensor:
     """Draw latents of normal distributions, differentiable with respect to these.
 
     Parameters

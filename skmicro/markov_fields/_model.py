@@ -94,7 +94,7 @@ class MarkovFieldModel(Model):
             )
         return super().resized(shape, periodic)
 
-    def channels(self, latents, tilt=None):
+    def channels(self, latents: np.ndarray, tilt: np.ndarray | None = None) -> torch.Tensor:
         """Return the channels of latents.
 
         Channels of phases are the larger, the less the number of the voxel would have to change

@@ -4,6 +4,7 @@
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import nn
@@ -97,7 +98,16 @@ class Conv(nn.Module):
         self.layer.padding = tuple(0 if self.wrap else margin for _ in self.layer.kernel_size)
 
 
-def conv(ndim, n_in, n_out, kernel_size=3, *, stride=1, periodic=False, linear_gain=False):
+def conv(
+    ndim: Literal[2, 3],
+    n_in: int,
+    n_out: int,
+    kernel_size: Literal[1, 3, 4] = 3,
+    *,
+    stride: int = 1,
+    periodic: bool = False,
+    linear_gain: bool = False,
+) -> "Conv":
     """Return a convolution that keeps the size, or halves an even one with stride 2.
 
     Parameters
@@ -153,7 +163,7 @@ class RowLinear(nn.Linear):
         return rows if self.bias is None else rows + self.bias
 
 
-def whitened(conditions, whitening):
+def whitened(conditions: torch.Tensor, whitening: tuple) -> torch.Tensor:
     """Centre conditions and mix their columns; every row by itself, as in RowLinear.
 
     Parameters
@@ -270,7 +280,14 @@ class LatentGenerator(nn.Module):
     single channel in a logistic function (grey level in [0, 1]).
     """
 
-    def __init__(self, n_latent, n_conditions, start, body, image_shape):
+    def __init__(
+        self,
+        n_latent: int,
+        n_conditions: int,
+        start: tuple[int, ...],
+        body: torch.nn.Module,
+        image_shape: tuple[int, ...],
+    ):
         super().__init__()
         self.n_latent = n_latent
         self.stem = RowLinear(n_latent + n_conditions, math.prod(start))

@@ -8,6 +8,7 @@ marked ``orthogonal`` are that (Saxe et al. 2014). Biases are zero, norms the id
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -40,7 +41,12 @@ class _Unfilled(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def build(factory, rng, device="cpu", dtype=torch.float32):
+def build(
+    factory: Callable,
+    rng: torch.Generator,
+    device: torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> torch.nn.Module:
     """Make a network and fill its weights from ``rng``.
 
     Parameters

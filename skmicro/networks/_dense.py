@@ -48,7 +48,9 @@ class DenseGenerator(nn.Module):
         return probabilities(crop(smooth(refine(self.head(x))), self.image_shape))
 
 
-def dense_generator(n_latent, whitening, n_channels, image_shape, *, width=16, periodic=False):
+def dense_generator(
+    n_latent, whitening, n_channels, image_shape, *, width: int = 16, periodic=False
+):
     """Return the dense generator for images of any size.
 
     Parameters

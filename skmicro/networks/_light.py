@@ -199,15 +199,15 @@ class LightGenerator(MixedNetwork):
 
 
 def light_generator(
-    n_latent,
+    n_latent: int,
     whitening,
     n_channels,
     image_shape,
     *,
-    width=16,
-    periodic=False,
-    n_global=0,
-    fine=False,
+    width: int = 16,
+    periodic: bool = False,
+    n_global: int = 0,
+    fine: bool = False,
 ):
     """Return the light generator for images of any size.
 
@@ -276,7 +276,9 @@ class LightCritic(MixedNetwork):
         return self.attribute_head(self._features(images))
 
 
-def light_critic(n_channels, image_shape, *, width=16, periodic=False, n_attributes=0, fine=False):
+def light_critic(
+    n_channels, image_shape, *, width: int = 16, periodic=False, n_attributes=0, fine: bool = False
+) -> "LightCritic":
     """Return the light critic for images of any size.
 
     Parameters

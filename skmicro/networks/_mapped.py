@@ -101,7 +101,9 @@ class MappedGenerator(MixedNetwork):
         return level if self.n_channels == 1 else torch.hstack([1.0 - level, level])
 
 
-def mapped_generator(n_latent, whitening, n_channels, image_shape, *, width=32, periodic=False):
+def mapped_generator(
+    n_latent, whitening, n_channels, image_shape, *, width: int = 32, periodic: bool = False
+):
     """Return a generator with a mapping network, for images of any size.
 
     Parameters

@@ -22,7 +22,7 @@ class MixedNetwork(nn.Module):
         return torch.autocast(x.device.type, torch.bfloat16, enabled=low)
 
 
-def mixed_precision(network):
+def mixed_precision(network: torch.nn.Module) -> torch.nn.Module:
     """Let a network compute convolutions in bfloat16 where the device is faster with them.
 
     Parameters

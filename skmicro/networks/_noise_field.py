@@ -76,7 +76,15 @@ class FieldGenerator(nn.Module):
         return probabilities(crop(x, self.image_shape))
 
 
-def field_generator(n_latent, whitening, n_channels, image_shape, *, width=32, periodic=False):
+def field_generator(
+    n_latent: int,
+    whitening: tuple,
+    n_channels,
+    image_shape,
+    *,
+    width: int = 32,
+    periodic: bool = False,
+):
     """Return the paper's generator from a field of noise, for images of any size.
 
     Parameters

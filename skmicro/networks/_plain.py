@@ -12,6 +12,7 @@ filters reach as many voxels as there.
 
 import math
 
+import torch
 from torch import nn
 
 from ._blocks import HalvingConv, LatentGenerator, RowLinear, coarse_shape, continued
@@ -59,7 +60,9 @@ class PlainEncoder(nn.Module):
         return self.head(self.hidden(self.body(images).flatten(1)).relu())
 
 
-def plain_encoder(n_channels, image_shape, n_outputs, *, width=32, periodic=False):
+def plain_encoder(
+    n_channels, image_shape, n_outputs: int, *, width: int = 32, periodic=False
+) -> torch.nn.Module:
     """Return an encoder of plain convolutions for images of any size.
 
     Parameters

@@ -104,7 +104,9 @@ def _n_blocks(image_shape):
     return n_halvings(image_shape) + 2
 
 
-def growing_critic(n_channels, image_shape, *, width=16, periodic=False):
+def growing_critic(
+    n_channels, image_shape, *, width: int = 16, periodic: bool = False
+) -> "PooledCritic":
     """Return a critic whose channels double from block to block.
 
     Parameters
@@ -125,7 +127,9 @@ def growing_critic(n_channels, image_shape, *, width=16, periodic=False):
     return orthogonal(PooledCritic(n_channels, tuple(image_shape), widths, periodic))
 
 
-def constant_critic(n_channels, image_shape, *, width=120, periodic=False):
+def constant_critic(
+    n_channels, image_shape, *, width: int = 120, periodic: bool = False
+) -> "PooledCritic":
     """Return a critic of as many channels in every block; else as :func:`growing_critic`.
 
     Parameters
@@ -146,7 +150,9 @@ def constant_critic(n_channels, image_shape, *, width=120, periodic=False):
     return orthogonal(PooledCritic(n_channels, tuple(image_shape), widths, periodic))
 
 
-def equivariant_critic(n_channels, image_shape, *, width=8, periodic=False):
+def equivariant_critic(
+    n_channels, image_shape, *, width: int = 8, periodic: bool = False
+) -> "EquivariantCritic":
     """Return a critic that gives a turned image the same score; else as :func:`constant_critic`.
 
     There are ``width`` channels for each of the four turns of a square, the 24 of a cube, or those

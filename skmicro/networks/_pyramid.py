@@ -21,6 +21,7 @@ critic     w/4, ..., w/4, w/2, w, 2w  8, 16, 32                   4, 8, 16, 32
 import math
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 from ._blocks import (
@@ -86,7 +87,9 @@ class PyramidGenerator(LatentGenerator):
         self.stem = RowLinear(n_latent + n_conditions, math.prod(start), bias=False)
 
 
-def pyramid_encoder(n_channels, image_shape, n_outputs, *, width=16, periodic=False):
+def pyramid_encoder(
+    n_channels, image_shape, n_outputs: int, *, width: int = 16, periodic=False
+) -> torch.nn.Module:
     """Return an encoder for images of any size.
 
     Parameters
@@ -110,7 +113,9 @@ def pyramid_encoder(n_channels, image_shape, n_outputs, *, width=16, periodic=Fa
     return PyramidEncoder(n_channels, tuple(image_shape), n_outputs, widths, periodic)
 
 
-def pyramid_critic(n_channels, image_shape, *, width=16, periodic=False, normalised=True):
+def pyramid_critic(
+    n_channels, image_shape, *, width: int = 16, periodic=False, normalised: bool = True
+) -> torch.nn.Module:
     """Return a critic for images of any size.
 
     Parameters

@@ -7,7 +7,9 @@ voxels. What is left goes through a mean over the image, so that images of any s
 and two linear layers.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 from torch import nn
 from torch.nn import functional
@@ -39,7 +41,14 @@ class RegressionNetwork(nn.Module):
         return self.head(functional.relu(self.hidden(x.flatten(2).mean(dim=2))))
 
 
-def regression_network(n_channels, n_axes, n_outputs, *, widths=(16, 32, 64, 64), periodic=False):
+def regression_network(
+    n_channels: int,
+    n_axes: Literal[2, 3],
+    n_outputs: int,
+    *,
+    widths: Sequence = (16, 32, 64, 64),
+    periodic: bool = False,
+) -> "RegressionNetwork":
     """Return a network from images of any size to numbers.
 
     Parameters

@@ -54,7 +54,15 @@ class ResidualDown(nn.Module):
         return self.shortcut(halve(x)) + halve(self.conv2(torch.relu(self.norm2(y))))
 
 
-def residual_generator(n_latent, whitening, n_channels, image_shape, *, width=64, periodic=False):
+def residual_generator(
+    n_latent: int,
+    whitening: tuple,
+    n_channels: int,
+    image_shape: tuple[int, ...],
+    *,
+    width: int = 64,
+    periodic: bool = False,
+):
     """Return the residual generator for images of any size.
 
     Parameters
@@ -115,7 +123,9 @@ class ResidualCritic(nn.Module):
         return self.attribute_head(self.blocks(self.stem(images)).flatten(1))
 
 
-def residual_critic(n_channels, image_shape, *, width=64, periodic=False, n_attributes=0):
+def residual_critic(
+    n_channels, image_shape, *, width=64, periodic=False, n_attributes: int = 0
+) -> torch.nn.Module:
     """Return the residual critic for images of any size.
 
     Parameters

@@ -14,7 +14,7 @@ from ._build import build, built_of
 WEIGHTS = "_weights"
 
 
-def new_networks(estimator):
+def new_networks(estimator) -> dict:
     """Build the networks of an estimator with weights drawn from its seed.
 
     Parameters
@@ -36,7 +36,7 @@ def new_networks(estimator):
     }
 
 
-def without_networks(state, names):
+def without_networks(state: dict, names: list) -> dict:
     """Return a state whose networks ``<name>_`` are replaced by their weights.
 
     Parameters
@@ -63,7 +63,7 @@ def without_networks(state, names):
     return state
 
 
-def check_finite(weights):
+def check_finite(weights: dict):
     """Raise ValueError unless all weights are finite.
 
     Parameters
@@ -77,7 +77,7 @@ def check_finite(weights):
                 raise ValueError(f"weights {key!r} of the network {name!r} must be finite.")
 
 
-def rebuilt_networks(estimator, weights, copied=True):
+def rebuilt_networks(estimator, weights: dict, copied: bool = True) -> dict:
     """Build the networks of an estimator, which has its plain attributes back.
 
     Parameters

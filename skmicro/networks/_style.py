@@ -11,6 +11,7 @@ again and again by averages, so that filters of five voxels see five to forty of
 
 import copy
 import os
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -106,7 +107,9 @@ def grey_views(channels):
     return views[1:] if len(views) == 2 else views
 
 
-def style_network(source, layers, image_shape, *, periodic=False):
+def style_network(
+    source, layers: Sequence | None, image_shape: tuple[int, ...], *, periodic: bool = False
+) -> torch.nn.Module:
     """Return a fixed network that turns images into feature maps.
 
     Parameters

@@ -230,15 +230,15 @@ def _beside(t, x):
 
 
 def flow_unet(
-    whitenings,
-    n_channels,
-    image_shape,
+    whitenings: list,
+    n_channels: int,
+    image_shape: tuple[int, ...],
     *,
-    phases=False,
-    width=32,
-    coarse_width=None,
-    periodic=False,
-):
+    phases: bool = False,
+    width: int = 32,
+    coarse_width: int | None = None,
+    periodic: bool = False,
+) -> "FlowUNet":
     """Return a U-Net for the velocity of a flow, for images of any size.
 
     Parameters

@@ -16,8 +16,14 @@ OVERLAP = 32
 
 
 def in_windows(
-    network, x, t, conditions, max_voxels=WINDOW_VOXELS, overlap=OVERLAP, ask="__call__"
-):
+    network: torch.nn.Module,
+    x: torch.Tensor,
+    t: torch.Tensor,
+    conditions: torch.Tensor,
+    max_voxels: int = WINDOW_VOXELS,
+    overlap: int = OVERLAP,
+    ask: str = "__call__",
+) -> torch.Tensor:
     """Evaluate a network of images of any size, in windows if the images are large.
 
     Parameters

@@ -1,6 +1,10 @@
 """What generated images add to a regression."""
 
+from collections.abc import Callable, Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import check_cv, validation_curve
 
 from .._checks import check_integer, check_n_jobs
@@ -53,7 +57,7 @@ class AugmentationCurveDisplay:
     0.6
     """
 
-    def __init__(self, n_synthetic, scores, *, name="test $R^2$"):
+    def __init__(self, n_synthetic: ArrayLike, scores: dict, *, name: str = "test $R^2$"):
         self.n_synthetic = n_synthetic
         self.scores = scores
         self.name = name
@@ -62,17 +66,17 @@ class AugmentationCurveDisplay:
     def from_estimator(
         cls,
         regressor,
-        X,
-        y,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        n_synthetic=(0, 50, 100, 200),
-        groups=None,
+        n_synthetic: Sequence = (0, 50, 100, 200),
+        groups: ArrayLike | None = None,
         cv=None,
-        scoring=None,
-        n_jobs=None,
+        scoring: str | Callable | None = None,
+        n_jobs: int | None = None,
         ax=None,
         **plot_options,
-    ):
+    ) -> Self:
         """Cross-validate regressions with several numbers of generated images and draw them.
 
         Parameters
@@ -128,7 +132,7 @@ class AugmentationCurveDisplay:
         return cls(sizes, scores, name=_score_name(scoring)).plot(ax=ax, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, ax=None, **line_options):
+    def plot(self, *, ax=None, **line_options) -> Self:
         """Draw the curves.
 
         Parameters

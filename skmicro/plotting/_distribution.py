@@ -1,9 +1,13 @@
 """How a descriptor is distributed over sets of images."""
 
+from typing import Literal, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import gaussian_kde
 
 from .._checks import check_choice, check_integer
+from .._typing import Seed
 from ..regressors import target_distances
 from ._figures import all_or_nothing, axis_label, legend_above, one_axes
 from ._sets import check_generator, check_sets, describe, real_and_generated
@@ -56,12 +60,14 @@ class DescriptorDistributionDisplay:
     [1.333, 2.667]
     """
 
-    def __init__(self, values, *, name="value"):
+    def __init__(self, values: dict, *, name: str = "value"):
         self.values = values
         self.name = name
 
     @classmethod
-    def from_images(cls, images, *, descriptor="p1", feature=0, ax=None, **plot_options):
+    def from_images(
+        cls, images: dict, *, descriptor="p1", feature: int | str = 0, ax=None, **plot_options
+    ) -> Self:
         """Describe sets of images and draw how the feature is distributed.
 
         Parameters
@@ -97,15 +103,15 @@ class DescriptorDistributionDisplay:
     def from_estimator(
         cls,
         generator,
-        X,
+        X: ArrayLike,
         *,
         descriptor="p1",
         feature=0,
-        n_samples=None,
-        random_state=None,
+        n_samples: int | None = None,
+        random_state: Seed = None,
         ax=None,
         **plot_options,
-    ):
+    ) -> Self:
         """Compare generated images with real ones.
 
         Parameters
@@ -141,7 +147,15 @@ class DescriptorDistributionDisplay:
         return cls.from_images(sets, **options, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, ax=None, kind="histogram", bins=20, reference=None, **artist_options):
+    def plot(
+        self,
+        *,
+        ax=None,
+        kind: Literal["histogram", "density"] = "histogram",
+        bins: int = 20,
+        reference: str | None = None,
+        **artist_options,
+    ) -> Self:
         """Draw the distributions.
 
         Parameters

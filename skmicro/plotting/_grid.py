@@ -1,5 +1,8 @@
 """Drawing of images in rows and columns."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 
 from ._figures import (
@@ -23,7 +26,9 @@ class GridDisplay:
     """
 
     @all_or_nothing
-    def plot(self, *, axes=None, cmap=None, colorbar=False, **image_options):
+    def plot(
+        self, *, axes: Sequence | None = None, cmap=None, colorbar: bool = False, **image_options
+    ) -> Self:
         """Draw the images.
 
         Parameters

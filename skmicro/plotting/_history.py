@@ -1,5 +1,8 @@
 """Losses against iterations."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 
 from .._checks import check_choice, check_integer
@@ -50,12 +53,12 @@ class HistoryDisplay:
     [3.0, 1.5, 1.0]
     """
 
-    def __init__(self, history, *, labels=None):
+    def __init__(self, history: dict, *, labels: dict | None = None):
         self.history = history
         self.labels = labels
 
     @classmethod
-    def from_estimator(cls, generator, *, axes=None, **plot_options):
+    def from_estimator(cls, generator, *, axes=None, **plot_options) -> Self:
         """Draw the losses of a fitted generator.
 
         Parameters
@@ -88,7 +91,14 @@ class HistoryDisplay:
         return cls(generator.history_, labels=labels).plot(axes=axes, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, axes=None, separate=True, window=1, **line_options):
+    def plot(
+        self,
+        *,
+        axes: Sequence | None = None,
+        separate: bool = True,
+        window: int = 1,
+        **line_options,
+    ) -> Self:
         """Draw the losses.
 
         Parameters

@@ -1,6 +1,10 @@
 """Images along an interpolation, and their energy."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..descriptors import FreeEnergy, VolumeFraction
 from ..images import wraps_around
@@ -65,7 +69,14 @@ class InterpolationDisplay:
     4
     """
 
-    def __init__(self, images, fractions, energies, *, phases=None):
+    def __init__(
+        self,
+        images: ArrayLike,
+        fractions: ArrayLike,
+        energies: ArrayLike,
+        *,
+        phases: ArrayLike | None = None,
+    ):
         self.images = images
         self.fractions = fractions
         self.energies = energies
@@ -73,8 +84,15 @@ class InterpolationDisplay:
 
     @classmethod
     def from_images(
-        cls, images, *, fraction=None, energy=None, phases=None, axes=None, **plot_options
-    ):
+        cls,
+        images: ArrayLike,
+        *,
+        fraction: VolumeFraction | None = None,
+        energy: FreeEnergy | None = None,
+        phases=None,
+        axes=None,
+        **plot_options,
+    ) -> Self:
         """Measure images and draw them in their order.
 
         Parameters
@@ -104,8 +122,17 @@ class InterpolationDisplay:
 
     @classmethod
     def from_estimator(
-        cls, generator, a, b, *, n_steps=8, fraction=None, energy=None, axes=None, **plot_options
-    ):
+        cls,
+        generator,
+        a: ArrayLike,
+        b: ArrayLike,
+        *,
+        n_steps: int = 8,
+        fraction=None,
+        energy=None,
+        axes=None,
+        **plot_options,
+    ) -> Self:
         """Interpolate between two images or latents and draw the images between.
 
         Parameters
@@ -141,7 +168,7 @@ class InterpolationDisplay:
         return cls.from_images(images, axes=axes, **options, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, axes=None, cmap=None, **image_options):
+    def plot(self, *, axes: Sequence | None = None, cmap=None, **image_options) -> Self:
         """Draw images and energy.
 
         Parameters

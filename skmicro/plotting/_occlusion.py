@@ -1,6 +1,10 @@
 """Where a regressor looks."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..images import check_image
 from ..regressors import occlusion_map
@@ -70,7 +74,14 @@ class OcclusionDisplay:
     [[-0.375, 0.125], [0.125, 0.125]]
     """
 
-    def __init__(self, image, effects, *, names=None, phases=None):
+    def __init__(
+        self,
+        image: ArrayLike,
+        effects,
+        *,
+        names: Sequence | None = None,
+        phases: ArrayLike | None = None,
+    ):
         self.image = image
         self.effects = effects
         self.names = names
@@ -80,7 +91,7 @@ class OcclusionDisplay:
     def from_estimator(
         cls,
         regressor,
-        image,
+        image: ArrayLike,
         *,
         window=None,
         stride=None,
@@ -88,7 +99,7 @@ class OcclusionDisplay:
         names=None,
         axes=None,
         **plot_options,
-    ):
+    ) -> Self:
         """Occlude regions of an image and draw the change of the predictions.
 
         Parameters
@@ -114,7 +125,7 @@ class OcclusionDisplay:
         return cls(image, effects, names=names, phases=phases).plot(axes=axes, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, axes=None, cmap=None, **image_options):
+    def plot(self, *, axes: Sequence | None = None, cmap=None, **image_options) -> Self:
         """Draw the image and the maps.
 
         Parameters

@@ -1,6 +1,10 @@
 """Predicted against true values."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import r2_score
 
 from ..rules import estimator_with
@@ -67,7 +71,9 @@ class PredictionDisplay:
     '$R^2$ = 0.750, coverage 2 of 3'
     """
 
-    def __init__(self, y_true, y_pred, *, intervals=None, names=None):
+    def __init__(
+        self, y_true: ArrayLike, y_pred: ArrayLike, *, intervals=None, names: Sequence | None = None
+    ):
         self.y_true = y_true
         self.y_pred = y_pred
         self.intervals = intervals
@@ -76,7 +82,7 @@ class PredictionDisplay:
     @classmethod
     def from_predictions(
         cls, y_true, y_pred, *, intervals=None, names=None, axes=None, **plot_options
-    ):
+    ) -> Self:
         """Draw predictions at hand.
 
         Parameters
@@ -96,8 +102,16 @@ class PredictionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, regressor, X, y, *, coverage=None, names=None, axes=None, **plot_options
-    ):
+        cls,
+        regressor,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        coverage: float | None = None,
+        names=None,
+        axes=None,
+        **plot_options,
+    ) -> Self:
         """Predict the targets of images and draw them.
 
         Parameters
@@ -135,7 +149,7 @@ class PredictionDisplay:
         return display.plot(axes=axes, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, axes=None, **point_options):
+    def plot(self, *, axes: Sequence | None = None, **point_options) -> Self:
         """Draw the predictions.
 
         Parameters

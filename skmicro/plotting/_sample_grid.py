@@ -1,11 +1,14 @@
 """Images in rows and columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_integer
 from .._random import draw_seed, numpy_generator
+from .._typing import Seed
 from ._figures import symbol
 from ._grid import GridDisplay
 from ._sets import (
@@ -62,14 +65,23 @@ class SampleGridDisplay(GridDisplay):
     (2, 2)
     """
 
-    def __init__(self, rows, *, row_labels=None, column_labels=None, phases=None):
+    def __init__(
+        self,
+        rows: Sequence,
+        *,
+        row_labels: Sequence | None = None,
+        column_labels: Sequence | None = None,
+        phases: ArrayLike | None = None,
+    ):
         self.rows = rows
         self.row_labels = row_labels
         self.column_labels = column_labels
         self.phases = phases
 
     @classmethod
-    def from_images(cls, images, *, n_columns=8, phases=None, axes=None, **plot_options):
+    def from_images(
+        cls, images, *, n_columns: int = 8, phases=None, axes=None, **plot_options
+    ) -> Self:
         """Draw stacks of images.
 
         Parameters
@@ -110,15 +122,15 @@ class SampleGridDisplay(GridDisplay):
         generator,
         X=None,
         *,
-        n_rows=3,
-        n_columns=8,
-        n_real_rows=1,
-        targets=None,
-        exact=False,
-        random_state=None,
+        n_rows: int = 3,
+        n_columns: int = 8,
+        n_real_rows: int = 1,
+        targets: dict | None = None,
+        exact: bool = False,
+        random_state: Seed = None,
         axes=None,
         **plot_options,
-    ):
+    ) -> Self:
         """Draw generated images, below real ones where they are given.
 
         Parameters

@@ -1,9 +1,14 @@
 """Achieved against target values."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_integer
 from .._random import draw_seed
+from .._typing import Seed
 from ._figures import all_or_nothing, axis_label, legend_above, one_axes
 from ._sets import check_generator, describe, measure_of, samples_of
 
@@ -57,7 +62,14 @@ class TargetDisplay:
     [[0.3, 0.3], [0.6, 0.65]]
     """
 
-    def __init__(self, wanted, achieved, *, name="value", components=None):
+    def __init__(
+        self,
+        wanted: ArrayLike,
+        achieved: ArrayLike,
+        *,
+        name: str = "value",
+        components: Sequence | None = None,
+    ):
         self.wanted = wanted
         self.achieved = achieved
         self.name = name
@@ -67,16 +79,16 @@ class TargetDisplay:
     def from_estimator(
         cls,
         generator,
-        target,
-        values,
+        target: str,
+        values: ArrayLike,
         *,
         descriptor=None,
-        n_samples=100,
-        exact=False,
-        random_state=None,
+        n_samples: int = 100,
+        exact: bool = False,
+        random_state: Seed = None,
         ax=None,
         **plot_options,
-    ):
+    ) -> Self:
         """Generate images at every value of a target and measure what they achieve.
 
         Parameters
@@ -132,7 +144,7 @@ class TargetDisplay:
         return display.plot(ax=ax, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, ax=None, **point_options):
+    def plot(self, *, ax=None, **point_options) -> Self:
         """Draw what was achieved.
 
         Parameters

@@ -1,6 +1,10 @@
 """What each latent does to an image: one latent varies along a row, the others stay."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_integer
 from ._grid import GridDisplay
@@ -57,7 +61,9 @@ class TraversalDisplay(GridDisplay):
     ['-3', '-1.5', '0', '1.5', '3']
     """
 
-    def __init__(self, images, values, latents, *, phases=None):
+    def __init__(
+        self, images: ArrayLike, values: ArrayLike, latents, *, phases: ArrayLike | None = None
+    ):
         self.images = images
         self.values = values
         self.latents = latents
@@ -65,8 +71,16 @@ class TraversalDisplay(GridDisplay):
 
     @classmethod
     def from_estimator(
-        cls, generator, x, *, latents=None, span=3.0, n_steps=7, axes=None, **plot_options
-    ):
+        cls,
+        generator,
+        x: ArrayLike,
+        *,
+        latents: int | Sequence | None = None,
+        span: float = 3.0,
+        n_steps: int = 7,
+        axes=None,
+        **plot_options,
+    ) -> Self:
         """Vary latents of an image one by one and draw the images they make.
 
         Parameters

@@ -1,6 +1,9 @@
 """Correlation curves of sets of images."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_real, is_sequence
 from ..descriptors import TwoPointCorrelation
@@ -62,14 +65,29 @@ class TwoPointDisplay:
     np.float32(0.5)
     """
 
-    def __init__(self, lags, curves, *, target=None, name=LABELS[False]):
+    def __init__(
+        self,
+        lags: ArrayLike,
+        curves: dict,
+        *,
+        target: ArrayLike | None = None,
+        name: str = LABELS[False],
+    ):
         self.lags = lags
         self.curves = curves
         self.target = target
         self.name = name
 
     @classmethod
-    def from_images(cls, images, *, target_images=None, descriptor=None, ax=None, **plot_options):
+    def from_images(
+        cls,
+        images: dict,
+        *,
+        target_images: ArrayLike | None = None,
+        descriptor=None,
+        ax=None,
+        **plot_options,
+    ) -> Self:
         """Compute the curves of sets of images and draw them.
 
         Parameters
@@ -127,7 +145,7 @@ class TwoPointDisplay:
         random_state=None,
         ax=None,
         **plot_options,
-    ):
+    ) -> Self:
         """Compare the curves of generated images with those of real ones.
 
         Parameters
@@ -156,7 +174,7 @@ class TwoPointDisplay:
         return cls.from_images(sets, **options, **plot_options)
 
     @all_or_nothing
-    def plot(self, *, ax=None, quantiles=(0.05, 0.95), **line_options):
+    def plot(self, *, ax=None, quantiles: tuple | None = (0.05, 0.95), **line_options) -> Self:
         """Draw the curves.
 
         Parameters

@@ -1,8 +1,10 @@
 """Volumes: sections and surfaces."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_integer, check_real, check_sequence
 from ..images import PhaseEncoder, check_image
@@ -64,14 +66,14 @@ class VolumeDisplay:
     26
     """
 
-    def __init__(self, volume, *, phases=None):
+    def __init__(self, volume: ArrayLike, *, phases: ArrayLike | None = None):
         self.volume = volume
         self.phases = phases
 
     @classmethod
     def from_estimator(
-        cls, generator, *, targets=None, random_state=None, axes=None, **plot_options
-    ):
+        cls, generator, *, targets: dict | None = None, random_state=None, axes=None, **plot_options
+    ) -> Self:
         """Generate a volume and draw it.
 
         Parameters
@@ -111,15 +113,15 @@ class VolumeDisplay:
     def plot(
         self,
         *,
-        axes=None,
-        position=None,
-        phase=None,
-        level=None,
-        view=(25.0, 35.0),
-        color="lightsteelblue",
+        axes: Sequence | None = None,
+        position: Sequence | None = None,
+        phase: int | None = None,
+        level: float | None = None,
+        view: tuple = (25.0, 35.0),
+        color: str = "lightsteelblue",
         cmap=None,
         **image_options,
-    ):
+    ) -> Self:
         """Draw the sections and the surface.
 
         Parameters

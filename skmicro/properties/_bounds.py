@@ -1,8 +1,10 @@
 """Rigorous bounds on properties of isotropic composites, from fractions of the phases alone."""
 
 from collections import namedtuple
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_choice, check_integer
 from ._moduli import Moduli
@@ -21,7 +23,12 @@ upper : ndarray or Moduli
 KINDS = ("voigt-reuss", "hashin-shtrikman")
 
 
-def conductivity_bounds(fractions, conductivities, n_axes=3, kind="hashin-shtrikman"):
+def conductivity_bounds(
+    fractions: ArrayLike,
+    conductivities: ArrayLike,
+    n_axes: Literal[2, 3] = 3,
+    kind: Literal["hashin-shtrikman", "voigt-reuss"] = "hashin-shtrikman",
+):
     r"""Return bounds on the conductivity of composites of isotropic phases.
 
     They hold for diffusivity, permittivity and permeability to magnetic fields as well.
@@ -82,7 +89,13 @@ def conductivity_bounds(fractions, conductivities, n_axes=3, kind="hashin-shtrik
     return Bounds(*(_mean(values, fractions, star) for star in stars))
 
 
-def elastic_bounds(fractions, bulk, shear, n_axes=3, kind="hashin-shtrikman"):
+def elastic_bounds(
+    fractions: ArrayLike,
+    bulk: ArrayLike,
+    shear: ArrayLike,
+    n_axes: Literal[2, 3] = 3,
+    kind: Literal["hashin-shtrikman", "voigt-reuss"] = "hashin-shtrikman",
+):
     r"""Return bounds on bulk and shear modulus of composites of isotropic phases.
 
     Parameters

@@ -1,6 +1,9 @@
 """Effective conductivity of images whose phases conduct alike in all directions."""
 
+from collections.abc import Sequence
+
 import torch
+from numpy.typing import ArrayLike
 
 from ..parameters import parameter
 from ..rules import anything, choice
@@ -92,7 +95,7 @@ class EffectiveConductivity(EffectiveCoefficients):
         return tuple(range(1, n_axes + 1))
 
 
-def conduction_fields(image, mean_gradient, **parameters):
+def conduction_fields(image: ArrayLike, mean_gradient: Sequence, **parameters):
     """Return gradient and flux of one image.
 
     Parameters

@@ -1,6 +1,9 @@
 """Effective stiffness of images whose phases are isotropic."""
 
+from collections.abc import Sequence
+
 import torch
+from numpy.typing import ArrayLike
 
 from ..parameters import parameter
 from ..rules import anything
@@ -128,7 +131,7 @@ class ElasticStiffness(EffectiveCoefficients):
         return (1, 2, 6) if n_axes == 2 else (1, 2, 3, 4, 5, 6)
 
 
-def elastic_fields(image, mean_strain, **parameters):
+def elastic_fields(image: ArrayLike, mean_strain: Sequence, **parameters):
     """Return strain and stress of one image.
 
     Parameters

@@ -1,6 +1,9 @@
 """What properties share whose solver iterates until the error is small enough."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from .._arrays import resolve_device, resolve_precision
@@ -17,7 +20,7 @@ class IteratedProperty(BaseProperty):
     errors as marks of ``_solve``.
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y=None) -> Self:
         """Learn shape and phases, and count the iterations that the first image takes.
 
         Parameters

@@ -1,9 +1,11 @@
 """Elastic moduli of isotropic materials, in two and three dimensions."""
 
 from collections import namedtuple
+from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from .._checks import check_choice
 from ..parameters import parameter
@@ -28,7 +30,12 @@ def plane_of_images():
     return parameter("strain", choice(*PLANES), "State of two-dimensional materials.")
 
 
-def isotropic_moduli(young, poisson, n_axes=3, plane="strain"):
+def isotropic_moduli(
+    young: float | ArrayLike,
+    poisson: float | ArrayLike,
+    n_axes: Literal[2, 3] = 3,
+    plane: Literal["strain", "stress"] = "strain",
+):
     r"""Return bulk and shear modulus of a material known by Young's modulus.
 
     Parameters
@@ -81,7 +88,11 @@ def isotropic_moduli(young, poisson, n_axes=3, plane="strain"):
     return Moduli(shear / (1 - 2 * poisson), shear)
 
 
-def young_modulus(bulk, shear, n_axes=3):
+def young_modulus(
+    bulk: float | np.ndarray | torch.Tensor,
+    shear: float | np.ndarray | torch.Tensor,
+    n_axes: Literal[2, 3] = 3,
+) -> float | np.ndarray | torch.Tensor:
     """Return Young's modulus of an isotropic material.
 
     Parameters

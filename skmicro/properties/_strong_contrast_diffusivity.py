@@ -1,12 +1,23 @@
 """Strong-contrast estimate of diffusivity and conductivity, to third order."""
 
+from typing import Literal
+
+import numpy as np
+import torch
+
 from ..parameters import parameter
 from ..rules import real
 from ._bounds import conductivity_bounds
 from ._phase_geometry import LEAVES_BOUNDS, PhaseGeometry, fractions_beside, outside
 
 
-def strong_contrast_conductivity(fraction, zeta, matrix, inclusion, n_axes=3):
+def strong_contrast_conductivity(
+    fraction: float | np.ndarray | torch.Tensor,
+    zeta: float | np.ndarray | torch.Tensor,
+    matrix: float | np.ndarray | torch.Tensor,
+    inclusion: float | np.ndarray | torch.Tensor,
+    n_axes: Literal[2, 3] = 3,
+) -> float | np.ndarray | torch.Tensor:
     """Return the conductivity of an isotropic composite of two phases, to third order.
 
     Parameters

@@ -1,5 +1,8 @@
 """Strong-contrast estimate of elastic moduli, to third order."""
 
+from typing import Literal
+
+import numpy as np
 import torch
 
 from .._checks import check_sequence
@@ -20,7 +23,14 @@ def _check_outputs(name, value):
         raise ValueError(f"{name} must be distinct and among {list(MODULI)}, got {value!r}.")
 
 
-def strong_contrast_moduli(fraction, zeta, eta, matrix, inclusion, n_axes=3):
+def strong_contrast_moduli(
+    fraction: float | np.ndarray | torch.Tensor,
+    zeta: float | np.ndarray | torch.Tensor,
+    eta: float | np.ndarray | torch.Tensor,
+    matrix: tuple,
+    inclusion: tuple,
+    n_axes: Literal[2, 3] = 3,
+) -> Moduli:
     """Return the moduli of an isotropic composite of two phases, to third order.
 
     Parameters

@@ -1,5 +1,7 @@
 """Coefficients as tensors: how they turn with an image, and between which bounds they lie."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -17,7 +19,7 @@ class TensorProperty(BaseProperty):
     ``_pairs(n_axes)``, the pairs of components that are the features.
     """
 
-    def matrices(self, values):
+    def matrices(self, values: np.ndarray) -> np.ndarray:
         """Return coefficients as symmetric matrices.
 
         Parameters
@@ -44,7 +46,7 @@ class TensorProperty(BaseProperty):
             raise ValueError(f"outputs must hold all coefficients, got {self.outputs!r}.")
         return values[:, whole]
 
-    def components(self, matrices):
+    def components(self, matrices: np.ndarray) -> np.ndarray:
         """Return the coefficients that symmetric matrices have, the inverse of :meth:`matrices`.
 
         Parameters
@@ -62,7 +64,7 @@ class TensorProperty(BaseProperty):
         return matrices[:, list(first), list(second)]
 
     @torch.no_grad()
-    def bounds(self, images):
+    def bounds(self, images: torch.Tensor) -> Bounds:
         """Return the bounds of Voigt and Reuss on the tensors of images.
 
         The differences of a tensor from its bounds have no negative eigenvalue.
@@ -125,7 +127,9 @@ class TensorProperty(BaseProperty):
             columns.append(e.flatten(1))
         return torch.stack(columns, dim=0).permute(2, 1, 0).numpy()
 
-    def turned(self, values, order, flips):
+    def turned(
+        self, values: np.ndarray | torch.Tensor, order: Sequence, flips: Sequence
+    ) -> np.ndarray | torch.Tensor:
         """Return coefficients of images whose axes were exchanged and reversed.
 
         Parameters

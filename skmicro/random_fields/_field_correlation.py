@@ -12,7 +12,7 @@ from what is, so that a row always agrees with itself.
 
 import copy
 from functools import reduce
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.fft import next_fast_len
@@ -122,7 +122,17 @@ class FieldCorrelation(ConditionTable):
             if self.curves is None or self.curves.shape != (n_knots, n_bins):
                 raise ValueError(f"curves must have shape {(n_knots, n_bins)}.")
 
-    def learned(self, encoder, knots, maps, tables, torus, target_tol, image_shape, periodic):
+    def learned(
+        self,
+        encoder: PhaseEncoder | GreyEncoder,
+        knots: np.ndarray,
+        maps: np.ndarray,
+        tables: list,
+        torus: tuple[int, ...] | None,
+        target_tol: float,
+        image_shape: tuple[int, ...],
+        periodic: bool,
+    ) -> Self:
         """Return a table that knows the correlation of the training images.
 
         Parameters
@@ -159,7 +169,7 @@ class FieldCorrelation(ConditionTable):
         new._complete(new.rows, out=new.rows)
         return new
 
-    def on(self, image_shape, periodic):
+    def on(self, image_shape: tuple[int, ...], periodic: bool) -> Self:
         """Return the same correlations for images of some size.
 
         Parameters
@@ -217,7 +227,7 @@ class FieldCorrelation(ConditionTable):
         rows = described(self.descriptors[:2], images)
         return self._completed(rows[:, :1], rows[:, 1:])
 
-    def draw(self, n_samples, targets, rng):
+    def draw(self, n_samples: int, targets: list, rng: np.random.Generator):
         """Return conditions for new samples, see :meth:`ConditionTable.draw`.
 
         Parameters
@@ -261,7 +271,7 @@ class FieldCorrelation(ConditionTable):
             self._warn_impossible(rows)
         return rows
 
-    def spectrum(self, row):
+    def spectrum(self, row: np.ndarray) -> np.ndarray:
         """Return the spectrum that a row of conditions calls for.
 
         Parameters

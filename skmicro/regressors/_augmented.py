@@ -1,8 +1,10 @@
 """Regression helped by generated images, without a leak between training and test images."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import get_tags
@@ -186,7 +188,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
     _kept = ("_single",)
     _left_behind = ("memory",)  # it holds pickles
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit the generator, label its samples, and fit the regressor on all images.
 
         Parameters
@@ -232,7 +234,7 @@ class AugmentedRegressor(MetaEstimatorMixin, RegressorMixin, ImageEstimator):
             self.regressor_ = self._fitted_regressor(*parts)
         return self
 
-    def predict(self, X, return_std=False):
+    def predict(self, X: ArrayLike, return_std: bool = False):
         """Predict the targets of images.
 
         Parameters

@@ -1,13 +1,15 @@
 """How far the targets of generated images are from those of real ones."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from .._random import draw_seed
+from .._typing import Seed
 from . import _gate
 
 
-def target_distances(values, real, *, random_state=None):
+def target_distances(values: ArrayLike, real: ArrayLike, *, random_state: Seed = None):
     """Compare the distributions of targets of two sets of images.
 
     Parameters

@@ -1,5 +1,7 @@
 """What the members of an ensemble predict, also as means over turns and flips of the image."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import nn
@@ -43,3 +45,13 @@ def predictions(network, images, *, encoder, targets, equivariant):
 
     batch_size = _arrays.inference_batch_size(images.shape[1:])
     return _arrays.map_batches(predicted, len(images), batch_size)
+
+
+def kept_members(network, bests, history):
+    """Return a copy of what a training keeps, and the iterations after which it was so."""
+    members = [best.network for best in bests] or members_of(network)
+    n_iters = [int(best.n_iter) for best in bests] or [history.n_iter] * len(members)
+    members = copy.deepcopy(members)
+    if not isinstance(network, nn.ModuleList):
+        return members[0], n_iters[0]
+    return nn.ModuleList(members), np.array(n_iters)

@@ -1,13 +1,12 @@
 """The life of a regressor made of networks: images set apart, training, members, intervals."""
 
-import copy
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
 from .._callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from .._random import draw_seed, numpy_generator, torch_generator
@@ -31,7 +30,7 @@ from ..training import (
     without_stopping,
 )
 from ._conformal import half_widths
-from ._members import joined, members_of, predictions
+from ._members import joined, kept_members, members_of, predictions
 from ._samples import checked_samples
 from ._targets import FreeTargets
 
@@ -128,7 +127,14 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
     _values: ClassVar = {"_single": boolean(), "_targets": instance_of(FreeTargets)}
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, groups=None, trained_only=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trained_only: ArrayLike | None = None,
+    ) -> Self:
         """Train on images and their targets.
 
         Parameters
@@ -179,7 +185,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         task.end()
         return self
 
-    def predict(self, X, return_std=False):
+    def predict(self, X: ArrayLike, return_std: bool = False):
         """Predict the targets of images.
 
         Parameters
@@ -214,7 +220,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         mean = members.mean(axis=1)
         return (mean, members.std(axis=1)) if return_std else mean
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> np.ndarray:
         """Predict intervals that hold the targets of a share of images.
 
         Split conformal prediction [1]_: the interval reaches as far to both sides of the prediction
@@ -301,7 +307,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         )
 
         def trained(history):
-            return self._trained(*_kept(network, bests, history), history, calibration)
+            return self._trained(*kept_members(network, bests, history), history, calibration)
 
         looks = task.loop_callbacks(lambda history: self._as_if_finished(trained(history)))
         history = self._run(step, batches, bests, samples, looks)
@@ -386,13 +392,3 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, CallbackSupportMixin, N
         """Return the targets that each member predicts, (n, n_members, n_outputs)."""
         parts = {"encoder": self.encoder_, "targets": self._targets}
         return predictions(network, images, equivariant=self._made.equivariant, **parts)
-
-
-def _kept(network, bests, history):
-    """Return a copy of what a training keeps, and the iterations after which it was so."""
-    members = [best.network for best in bests] or members_of(network)
-    n_iters = [int(best.n_iter) for best in bests] or [history.n_iter] * len(members)
-    members = copy.deepcopy(members)
-    if not isinstance(network, nn.ModuleList):
-        return members[0], n_iters[0]
-    return nn.ModuleList(members), np.array(n_iters)

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import _arrays
 from .._checks import check_integer, check_real
@@ -13,7 +14,14 @@ WINDOWS_ALONG_SIDE = 8
 """Windows of the default size that the shortest side has room for."""
 
 
-def occlusion_map(regressor, image, *, window=None, stride=None, fill=None):
+def occlusion_map(
+    regressor,
+    image: ArrayLike,
+    *,
+    window: int | None = None,
+    stride: int | None = None,
+    fill: float | None = None,
+) -> np.ndarray:
     r"""Tell how much of a prediction is owed to each part of an image.
 
     A square window (a cube in a volume) is replaced by what the image holds on average, at one

@@ -27,7 +27,7 @@ class Comparison(Shown):
     EvaluationReport : One of them.
     """
 
-    def __init__(self, reports):
+    def __init__(self, reports: dict):
         self.reports = dict(reports)
 
     def __getitem__(self, name):
@@ -35,7 +35,7 @@ class Comparison(Shown):
             return self.reports[name]
         raise KeyError(f"name must be one of {list(self.reports)}, got {name!r}.")
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """Return plain values that ``json.dumps`` takes.
 
         Returns
@@ -85,7 +85,7 @@ class Comparison(Shown):
         return self.reports
 
 
-def compare(reports, names=None):
+def compare(reports, names: list | None = None) -> "Comparison":
     """Compare reports on several generators.
 
     Parameters

@@ -71,7 +71,9 @@ class ConditionalReport(Shown):
     True
     """
 
-    def __init__(self, targets, reports, calibration, *, settings=None):
+    def __init__(
+        self, targets: list, reports: list, calibration: list, *, settings: dict | None = None
+    ):
         self.targets = list(targets)
         self.reports = list(reports)
         self.calibration = list(calibration)
@@ -83,7 +85,7 @@ class ConditionalReport(Shown):
         tested = [one.p_value for one in self.reports if not math.isnan(one.p_value)]
         return float(min(1.0, min(tested, default=math.nan) * len(self.reports)))
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """Return plain values that ``json.dumps`` takes.
 
         Returns
@@ -114,7 +116,7 @@ class ConditionalReport(Shown):
         """
         return frame_of(self.calibration, Calibration._fields[1:], "name")
 
-    def to_latex(self):
+    def to_latex(self) -> str:
         """Return the calibration as a ``tabular`` of LaTeX, for the package ``booktabs``.
 
         Returns

@@ -80,7 +80,7 @@ class Shown:
         with atomic_path(path) as part:
             part.write_text(text, encoding="utf-8")
 
-    def to_latex(self):
+    def to_latex(self) -> str:
         r"""Return the metrics as a ``tabular`` of LaTeX, for the package ``booktabs``.
 
         Returns
@@ -155,7 +155,16 @@ class EvaluationReport(Shown):
     0.97
     """
 
-    def __init__(self, metrics, *, n_samples, n_reference, p_value=None, remarks=(), evidence=None):
+    def __init__(
+        self,
+        metrics: list,
+        *,
+        n_samples: int,
+        n_reference: int,
+        p_value: float | None = None,
+        remarks: list = (),
+        evidence=None,
+    ):
         self.metrics = list(metrics)
         self.n_samples = n_samples
         self.n_reference = n_reference
@@ -169,7 +178,7 @@ class EvaluationReport(Shown):
                 return row
         raise KeyError(f"name must be one of {[row.name for row in self.metrics]}, got {name!r}.")
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """Return plain values that ``json.dumps`` takes.
 
         Returns

@@ -10,6 +10,7 @@ channels make a conditional GAN) and in what else it predicts (``auxiliaries``: 
 conditions of an image make an auxiliary-classifier GAN).
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -22,24 +23,24 @@ WGAN_ADAM = partial(adam, betas=(0.0, 0.9))
 
 
 def adversarial_step(
-    generator,
-    critic,
+    generator: torch.nn.Module,
+    critic: torch.nn.Module,
     loss,
     *,
-    learning_rate,
-    rng,
-    optimizer=WGAN_ADAM,
-    critic_rate=None,
-    generator_rates=(),
-    max_norm=None,
-    n_critic=5,
-    penalties=(),
-    projections=(),
-    augment=None,
-    view=None,
-    auxiliaries=(),
+    learning_rate: float,
+    rng: torch.Generator,
+    optimizer: Callable = WGAN_ADAM,
+    critic_rate: float | None = None,
+    generator_rates: Sequence = (),
+    max_norm: float | None = None,
+    n_critic: int = 5,
+    penalties: Sequence = (),
+    projections: Sequence = (),
+    augment: Callable | None = None,
+    view: Callable | None = None,
+    auxiliaries: Sequence = (),
     **settings,
-):
+) -> TrainingStep:
     """Build the training of a generator against a critic, with penalties and projections.
 
     Parameters

@@ -6,26 +6,29 @@ Terms of further losses are functions ``term(networks, batch, decoded, rng) -> (
 the images that were decoded from drawn latents, such as that of :mod:`skmicro.training.style`.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
+
+import torch
 
 from ..losses import drawn_latents, normal_divergence
 from .steps import Player, TrainingStep, Update, adam
 
 
 def autoencoding_step(
-    encoder,
-    generator,
-    reconstruction,
-    beta,
+    encoder: torch.nn.Module,
+    generator: torch.nn.Module,
+    reconstruction: Callable,
+    beta: float | None,
     *,
-    learning_rate,
-    rng,
-    betas=(0.9, 0.999),
-    augment=None,
-    reconstruction_weight=1.0,
-    terms=(),
+    learning_rate: float,
+    rng: torch.Generator,
+    betas: tuple[float, ...] = (0.9, 0.999),
+    augment: Callable | None = None,
+    reconstruction_weight: float = 1.0,
+    terms: Sequence = (),
     **settings,
-):
+) -> TrainingStep:
     """Build the training of an encoder and a generator.
 
     Parameters

@@ -12,6 +12,7 @@ Reconstructions and new images are made in one batch: what a generator normalise
 same for both, in training and, as an average, afterwards.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -23,25 +24,25 @@ from .steps import Player, TrainingStep, Update, adam
 
 
 def autoencoding_adversarial_step(
-    encoder,
-    generator,
-    critic,
+    encoder: torch.nn.Module,
+    generator: torch.nn.Module,
+    critic: torch.nn.Module,
     loss,
-    reconstruction,
-    divergence,
+    reconstruction: Callable,
+    divergence: Callable,
     *,
-    beta,
-    weights,
-    learning_rate,
-    critic_rate,
-    rng,
-    symmetries,
-    betas=(0.0, 0.9),
-    n_critic=5,
-    penalties=(),
-    augment=None,
+    beta: float,
+    weights: tuple[float, ...],
+    learning_rate: float,
+    critic_rate: float,
+    rng: torch.Generator,
+    symmetries: Callable,
+    betas: tuple[float, ...] = (0.0, 0.9),
+    n_critic: int = 5,
+    penalties: Sequence = (),
+    augment: Callable | None = None,
     **settings,
-):
+) -> TrainingStep:
     """Build the training of a critic against a generator that is the decoder of an encoder.
 
     Parameters

@@ -1,5 +1,6 @@
 """Shuffled batches of encoded images, converted one batch at a time."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,17 @@ class ImageBatches:
         Their precision.
     """
 
-    def __init__(self, images, encoder, conditions, *, batch_size, seed, device, dtype):
+    def __init__(
+        self,
+        images: np.ndarray,
+        encoder,
+        conditions: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        dtype: torch.dtype,
+    ):
         self.images = images
         self.encoder = encoder
         self.conditions = torch.as_tensor(conditions, dtype=dtype, device=device)
@@ -113,7 +124,15 @@ class CropBatches(ImageBatches):
         As in :class:`ImageBatches`.
     """
 
-    def __init__(self, images, encoder, variables, describe, shape, **settings):
+    def __init__(
+        self,
+        images: np.ndarray,
+        encoder,
+        variables: np.ndarray,
+        describe: Callable,
+        shape: tuple[int, ...],
+        **settings,
+    ):
         super().__init__(images, encoder, variables, **settings)
         self.describe = describe
         self.crops = Crops(images, shape)
@@ -124,7 +143,12 @@ class CropBatches(ImageBatches):
         return images, torch.as_tensor(rows, dtype=self.dtype, device=self.device)
 
 
-def random_crops(images, index, shape, rng):
+def random_crops(
+    images: np.ndarray | np.ma.MaskedArray | ChunkedImages,
+    index,
+    shape: tuple[int, ...],
+    rng: torch.Generator,
+) -> np.ndarray:
     """Cut one window out of each chosen image, at a random place where all voxels are known.
 
     Of places at equal distances, windows would see the voxels near a border less often than

@@ -19,7 +19,7 @@ class RowDescent:
     patience = math.inf
     least_fall = 0.0
 
-    def take(self, index):
+    def take(self, index: torch.Tensor):
         """Go on with some of the rows.
 
         Parameters
@@ -33,7 +33,9 @@ class RowDescent:
             elif isinstance(values, list):
                 setattr(self, name, [tuple(part[index] for part in parts) for parts in values])
 
-    def step(self, point, value, gradient):
+    def step(
+        self, point: torch.Tensor, value: torch.Tensor, gradient: torch.Tensor
+    ) -> torch.Tensor:
         """Return the next points.
 
         Parameters
@@ -72,7 +74,7 @@ class RowAdam(RowDescent):
     learning_rate = 0.05
     decay, square_decay = 0.9, 0.999
 
-    def __init__(self, start):
+    def __init__(self, start: torch.Tensor):
         self.mean, self.square = torch.zeros_like(start), torch.zeros_like(start)
         self.n_steps = 0
 
@@ -107,7 +109,7 @@ class RowLBFGS(RowDescent):
     memory = 8
     first_step, longest_step = 0.07, 0.3
 
-    def __init__(self, start):
+    def __init__(self, start: torch.Tensor):
         self.norm = math.sqrt(start.shape[1])
         self.point = self.gradient = None
         self.value = torch.full_like(start[:, 0], torch.inf)
@@ -171,7 +173,7 @@ class RowGaussNewton(RowDescent):
     longest_step, reach = 2.0, 4.0
     damping = 1e-4
 
-    def __init__(self, start):
+    def __init__(self, start: torch.Tensor):
         self.start = self.point = start
         self.value = self.gradient = self.expected = None
         self.square = torch.full_like(start[:, 0], torch.inf)
@@ -235,7 +237,7 @@ class RowAscent(RowGaussNewton):
     patience = math.inf
     longest_gain = 0.5
 
-    def __init__(self, start):
+    def __init__(self, start: torch.Tensor):
         super().__init__(start)
 
     def _is_taken(self, square):

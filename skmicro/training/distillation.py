@@ -4,8 +4,10 @@ Noise and phases are moved together by the symmetries of the material, so that a
 many.
 """
 
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 
 from ..losses import distillation_loss
@@ -36,7 +38,7 @@ class PairBatches(ImageBatches):
         As in :class:`ImageBatches`: ``encoder``, ``conditions``, ``batch_size`` and others.
     """
 
-    def __init__(self, noise, images, encode, **settings):
+    def __init__(self, noise: np.ndarray, images: np.ndarray, encode: Callable, **settings):
         super().__init__(images, **settings)
         self.noise = noise
         self.encode = encode
@@ -48,7 +50,14 @@ class PairBatches(ImageBatches):
         return Batch(torch.cat([noise, self.encode(images)], dim=1), conditions)
 
 
-def distillation_step(student, evidence, *, rng, augment, learning_rate=LEARNING_RATE):
+def distillation_step(
+    student: torch.nn.Module,
+    evidence: Callable,
+    *,
+    rng: torch.Generator,
+    augment: Callable,
+    learning_rate: float = LEARNING_RATE,
+) -> TrainingStep:
     """Build the training of a student on pairs of noise and phases.
 
     Parameters

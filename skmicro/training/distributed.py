@@ -29,6 +29,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .._forks import about_to_compute
 from .._random import draw_seed
+from .._typing import Seed
 
 BEGIN = "begin"
 DATA = {"data": "X", "conditions": "conditions of X"}
@@ -37,7 +38,7 @@ SHARED_CALLS = ("forward", "evidence", "attributes")
 """Methods of networks whose first argument has a row for each image."""
 
 
-def n_processes():
+def n_processes() -> int:
     """Return how many processes train together: 1 unless ``torchrun`` has launched several.
 
     The first call among several of them connects the processes. Processes and threads that one of
@@ -63,7 +64,7 @@ def n_processes():
     return distributed.get_world_size()
 
 
-def is_first():
+def is_first() -> bool:
     """Tell whether this process is the one that writes files and shows the progress.
 
     Returns
@@ -81,7 +82,7 @@ def from_first(make):
     return _told("agreement", make() if is_first() else None)[0]
 
 
-def agreed_seed(random_state):
+def agreed_seed(random_state: Seed) -> int:
     """Return the seed that the first process draws from its ``random_state``.
 
     Parameters
@@ -233,13 +234,16 @@ class _Sharing:
             if not (layer.training and self.shared):
                 return alone(x)
             dims, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
-            mean = _Mean.apply(x.mean(dim=dims))
-            centred = x - mean.view(shape)
+            # As torch does: statistics of half precision are those of the buffers' precision.
+            wide = x.to(torch.promote_types(x.dtype, layer.running_mean.dtype))
+            mean = _Mean.apply(wide.mean(dim=dims))
+            centred = wide - mean.view(shape)
             variance = _Mean.apply(centred.square().mean(dim=dims))
             n = x.numel() // x.shape[1] * n_processes()
             _follow(layer, mean.detach(), variance.detach() * (n / max(1, n - 1)))
             y = centred * (variance + layer.eps).rsqrt().view(shape)
-            return y * layer.weight.view(shape) + layer.bias.view(shape) if layer.affine else y
+            y = y * layer.weight.view(shape) + layer.bias.view(shape) if layer.affine else y
+            return y.to(x.dtype)
 
         return normalised
 

@@ -2,10 +2,12 @@
 
 import copy
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._checks import check_integer
 from .._warnings import warn_user
@@ -75,7 +77,14 @@ class EarlyStopping:
     2
     """
 
-    def __init__(self, X_val, *, metric=None, every=100, patience=5):
+    def __init__(
+        self,
+        X_val: ArrayLike,
+        *,
+        metric: Callable | None = None,
+        every: int = 100,
+        patience: int = 5,
+    ):
         if X_val is None:
             raise TypeError("X_val must be images that are not trained on, got None.")
         if np.ndim(X_val) < 2:
@@ -114,7 +123,7 @@ class EarlyStopping:
             )
         return float(value)
 
-    def watch(self, step, batches, fitted):
+    def watch(self, step, batches, fitted: Callable) -> "Watch":
         """Return what keeps the best state of one training.
 
         Parameters
@@ -227,7 +236,7 @@ def _check_fits(name, weights, wanted):
             raise ValueError(f"weights {key!r} of the best network {name!r} do not fit")
 
 
-def without_stopping(callbacks):
+def without_stopping(callbacks: Sequence | None):
     """Take the EarlyStopping out of callbacks.
 
     Parameters

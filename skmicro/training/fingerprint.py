@@ -12,7 +12,7 @@ from ..parameters import RUNNING, SAMPLING, parameters_of
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of objects in memory: another in every process
 
 
-def fingerprint(estimator, **data):
+def fingerprint(estimator, **data: np.ndarray) -> dict:
     """Return what a checkpoint must agree on: class, parameters and data.
 
     Parameters
@@ -37,7 +37,7 @@ def fingerprint(estimator, **data):
     return settings | {name: digest(array) for name, array in data.items()}
 
 
-def parameter_summary(value):
+def parameter_summary(value) -> str:
     """Return a text that is the same for equal values of a parameter.
 
     Parameters

@@ -5,21 +5,24 @@ An iteration is one update of the generator on the sum of the projections' losse
     L = sum_j lambda_j E_z |I_j(G(z)) - r_j|^2                               (Eq. 4)
 """
 
+from collections.abc import Sequence
 from functools import partial
+
+import torch
 
 from .projections import projections_objective
 from .steps import Player, TrainingStep, Update, adam
 
 
 def invariance_step(
-    generator,
-    projections,
+    generator: torch.nn.Module,
+    projections: Sequence,
     *,
-    learning_rate,
-    rng,
-    betas=(0.9, 0.999),
+    learning_rate: float,
+    rng: torch.Generator,
+    betas: tuple[float, ...] = (0.9, 0.999),
     **settings,
-):
+) -> TrainingStep:
     """Build the training of a generator against descriptors that its images are to have.
 
     Parameters

@@ -6,6 +6,7 @@ iteration count, the history, the progress bar, callbacks, the guard against los
 that are not finite, checkpoints and interruption.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,7 @@ from tqdm.auto import tqdm
 
 from .._forks import about_to_compute
 from .._threads import usable_threads
+from .._typing import PathLike
 from .._warnings import warn_user
 from ..exceptions import DivergenceError, TrainingInterruptedWarning
 from .checkpoint import read_checkpoint, write_checkpoint
@@ -79,16 +81,16 @@ class History:
 def run(
     step,
     batches,
-    n_iter,
+    n_iter: int,
     *,
-    callbacks=(),
-    finished=None,
-    verbose=0,
-    checkpoint=None,
-    checkpoint_every=None,
-    fingerprint=None,
-    name="a network",
-):
+    callbacks: Sequence = (),
+    finished: Callable | None = None,
+    verbose: int = 0,
+    checkpoint: PathLike | None = None,
+    checkpoint_every: int | None = None,
+    fingerprint: dict | None = None,
+    name: str = "a network",
+) -> "History":
     """Run a training step ``n_iter`` times.
 
     Parameters

@@ -4,6 +4,7 @@ Conditions are dropped at random, all together or one by one, so that the networ
 flow for every subset of them (Ho & Salimans 2022).
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -16,18 +17,18 @@ MAX_NORM = 1.0
 
 
 def matching_step(
-    generator,
-    encode,
-    widths,
+    generator: torch.nn.Module,
+    encode: Callable,
+    widths: Sequence,
     *,
-    learning_rate,
-    rng,
-    betas=(0.9, 0.99),
-    anchor=0.0,
-    p_drop=0.0,
-    augment=None,
+    learning_rate: float,
+    rng: torch.Generator,
+    betas: tuple[float, ...] = (0.9, 0.99),
+    anchor: float = 0.0,
+    p_drop: float = 0.0,
+    augment: Callable | None = None,
     **settings,
-):
+) -> TrainingStep:
     """Build the training of a flow: regression of a velocity or labelling of phases.
 
     Parameters

@@ -1,5 +1,7 @@
 """Descriptors as objectives of a generator: in training, and for its level afterwards."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 
 from .batches import Batch
@@ -30,7 +32,15 @@ class Projection:
         What the history calls the loss; ``None`` means ``"projection0"`` and so on.
     """
 
-    def __init__(self, terms, measured, n_steps=1, learning_rate=1e-4, n_level_steps=0, name=None):
+    def __init__(
+        self,
+        terms: Sequence,
+        measured: Callable,
+        n_steps: int = 1,
+        learning_rate: float = 1e-4,
+        n_level_steps: int = 0,
+        name: str | None = None,
+    ):
         self.terms = terms
         self.measured = measured
         self.n_level_steps = n_level_steps

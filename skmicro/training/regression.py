@@ -6,6 +6,7 @@ weight times squared error.
 """
 
 import copy
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -29,7 +30,7 @@ class BestWeights(nn.Module):
         ``measure(network) -> loss``, the loss of a network.
     """
 
-    def __init__(self, network, measure):
+    def __init__(self, network: torch.nn.Module, measure: Callable):
         super().__init__()
         self.network = copy.deepcopy(network)
         self._measure = measure
@@ -49,7 +50,7 @@ class BestWeights(nn.Module):
             self.network = copy.deepcopy(network)
 
 
-def measure_every(every, bests):
+def measure_every(every: int, bests: Sequence) -> Callable:
     """Return a callback of the loop that measures the networks, and ends no training.
 
     Parameters
@@ -74,7 +75,7 @@ def measure_every(every, bests):
     return callback
 
 
-def without_progress(bests, n_iter_no_change):
+def without_progress(bests: Sequence, n_iter_no_change: int) -> bool:
     """Return whether no network has had a lower loss for so many iterations.
 
     Parameters
@@ -93,8 +94,15 @@ def without_progress(bests, n_iter_no_change):
 
 
 def regression_step(
-    networks, *, learning_rate, rng, bests=(), symmetries=None, turned=None, **settings
-):
+    networks: Sequence,
+    *,
+    learning_rate: float,
+    rng: torch.Generator,
+    bests: Sequence = (),
+    symmetries=None,
+    turned: Callable | None = None,
+    **settings,
+) -> TrainingStep:
     """Build the training of networks on numbers.
 
     Parameters
@@ -168,7 +176,7 @@ def squared_errors(network, batch):
     return (network(batch.images) - batch.conditions[:, :-1]).square().mean(dim=1)
 
 
-def held_out_loss(network, batches):
+def held_out_loss(network: torch.nn.Module, batches) -> float:
     """Return the weighted mean squared error of a network on all images of a source of batches.
 
     Parameters

@@ -7,6 +7,8 @@ descents act row by row, the loss is a sum over rows, and each row keeps the bes
 passed. Rows that have arrived, or come to a halt, are not evaluated any more.
 """
 
+from collections.abc import Callable
+
 import torch
 
 BATCH_SIZE = 16
@@ -15,7 +17,15 @@ LEAST_BATCH = 2
 """A single row is multiplied as a vector, by other code than matrices, with other last bits."""
 
 
-def search_latents(measure, candidates, *, descent, n_steps, tolerance=0.0, prior=0.0):
+def search_latents(
+    measure: Callable,
+    candidates: torch.Tensor,
+    *,
+    descent: type,
+    n_steps: int,
+    tolerance: float = 0.0,
+    prior: float = 0.0,
+):
     """Move latents towards the smallest error of their images.
 
     Parameters

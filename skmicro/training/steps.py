@@ -7,7 +7,7 @@ beside this one have the objectives and the functions that build a step of them.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, final
 
@@ -20,7 +20,7 @@ from .averaging import WeightAverage, measure_batch_statistics
 from .projections import generated, train_level
 
 
-def adam(learning_rate, betas):
+def adam(learning_rate: float, betas: tuple[float, ...]) -> Callable:
     """Return a factory of Adam optimizers.
 
     Parameters
@@ -62,7 +62,15 @@ class Player:
         Parts of the networks whose learning rate is a multiple of that of the others.
     """
 
-    def __init__(self, networks, make_optimizer, *, max_norm=None, anchor=0.0, rates=()):
+    def __init__(
+        self,
+        networks: Sequence,
+        make_optimizer: Callable,
+        *,
+        max_norm: float | None = None,
+        anchor: float = 0.0,
+        rates: Sequence = (),
+    ):
         self.networks = list(networks)
         self.max_norm = max_norm
         self.anchor = anchor
@@ -185,17 +193,17 @@ class TrainingStep:
 
     def __init__(
         self,
-        networks,
-        players,
-        updates,
-        rng,
+        networks: dict,
+        players: dict,
+        updates: Sequence,
+        rng: torch.Generator,
         *,
-        prepare=None,
-        decay_from=1.0,
-        average_decay=0.0,
-        generate=generated,
-        projections=(),
-        summary=None,
+        prepare: Callable | None = None,
+        decay_from: float = 1.0,
+        average_decay: float = 0.0,
+        generate: Callable = generated,
+        projections: Sequence = (),
+        summary: Callable | None = None,
     ):
         self.modules = {name: m.train().requires_grad_(True) for name, m in networks.items()}
         self.players = players

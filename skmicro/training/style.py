@@ -12,7 +12,16 @@ from ..losses import gram_matrices, mode_collapse_loss, style_loss
 from .projections import generated
 
 
-def style_term(networks, batch, decoded, rng, *, style, weights, own):
+def style_term(
+    networks: dict,
+    batch,
+    decoded: torch.Tensor,
+    rng: torch.Generator,
+    *,
+    style: torch.nn.Module,
+    weights: tuple[float, ...],
+    own: bool,
+):
     """Return the losses of style of decoded images against the images of a batch.
 
     Parameters

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from several_processes import ROWS, X, arrays, checkpointed, trainings
 
-from skmicro.training import is_first, n_processes
+from skmicro.training import distributed, is_first, n_processes
 
 SCRIPT = Path(__file__).with_name("several_processes.py")
 
@@ -96,6 +97,24 @@ def test_a_process_that_dies_ends_the_other_and_the_checkpoint_goes_on(on_two):
     whole = arrays({"": checkpointed(folder, checkpoint=None).fit(X)})
     for name, values in arrays({"": resumed}).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_shared_normalisation_is_that_of_torch(dtype):
+    alone, shared = torch.nn.BatchNorm3d(3), torch.nn.BatchNorm3d(3)
+    numbers = torch.Generator().manual_seed(0)
+    x = (2 * torch.randn(4, 3, 5, 5, 5, generator=numbers) + 1).to(dtype)
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        sharing = distributed._Sharing()
+        sharing.shared = True
+        made, expected = sharing.normalisation(shared)(x), alone(x)
+    finally:
+        torch.distributed.destroy_process_group()
+    torch.testing.assert_close(made, expected, rtol=1e-5, atol=1e-5)
+    for name in ("running_mean", "running_var"):
+        torch.testing.assert_close(getattr(shared, name), getattr(alone, name))
 
 
 def test_one_process_trains_alone(monkeypatch):
