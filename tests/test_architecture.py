@@ -19,8 +19,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEVELS = [
     {"exceptions", "_version", "_arrays", "_random", "_checks", "_warnings", "_rollback", "_files",
-     "_forks", "_threads", "_typing", "_callbacks", "_moments", "_tensors", "registry", "persistence",
-     "parameters", "rules"},
+     "_forks", "_threads", "_typing", "_callbacks", "_moments", "_tensors", "registry",
+     "persistence", "parameters", "rules"},
     {"images"},
     {"descriptors", "networks", "datasets", "io"},
     {"losses", "properties"},

@@ -20,9 +20,10 @@ from skmicro import exceptions
 from skmicro.conditioning import _fraction_scaling
 from skmicro.descriptors import VolumeFraction
 from skmicro.evaluation import _ruler
-from skmicro.flows import _inpainting
+from skmicro.flows import _inpainting, _sections
 from skmicro.generators import WGANGP, FlowMatchingGenerator, HybridGAN, InvNetGenerator
 from skmicro.training import averaging
+from skmicro.utils import all_generators
 
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "doc"
@@ -139,13 +140,20 @@ def test_new_descriptor_passes_the_battery(page, test, tmp_path):
     run_battery(test, page.InterceptDensity, tmp_path)
 
 
+NARROW = {"width", "critic_width"}
+"""Parameters that set the number of channels, of which pages show nothing."""
+
+
 @pytest.fixture
 def short_presets(monkeypatch):
-    """Let presets do little after the training, and flows fill regions in two rounds of two steps.
+    """Let presets be narrow and do little after the training, and flows fill regions in two steps.
 
     Reports divide images a tenth as often. Trainings of pages are short; what follows them is not,
     and has tests of its own.
     """
+    for _, cls in all_generators():
+        for name in NARROW & getattr(cls, "_light", {}).keys():
+            monkeypatch.setitem(cls._light, name, 4)
     for cls in (HybridGAN, InvNetGenerator):
         monkeypatch.setitem(cls._light, "n_level_steps", 2)
     monkeypatch.setattr(averaging, "N_BATCHES", 2)
@@ -153,6 +161,7 @@ def short_presets(monkeypatch):
     monkeypatch.setattr(_fraction_scaling, "N_GRADIENTS", 16)
     monkeypatch.setattr(_inpainting, "N_STEPS", 2)
     monkeypatch.setattr(_inpainting, "N_ROUNDS", 2)
+    monkeypatch.setattr(_sections, "N_STEPS", 2)
     monkeypatch.setattr(_ruler, "N_DIVISIONS", 100)
     monkeypatch.setattr(_ruler, "N_SPLITS", 20)
 

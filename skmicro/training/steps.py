@@ -19,6 +19,9 @@ from . import distributed
 from .averaging import WeightAverage, measure_batch_statistics
 from .projections import generated, train_level
 
+NUMBERS = {"step", "mu_product"}
+"""What Adam and Nadam keep of a parameter as one number."""
+
 
 def adam(learning_rate: float, betas: tuple[float, ...]) -> Callable:
     """Return a factory of Adam optimizers.
@@ -122,7 +125,7 @@ def _may_be_kept(name, value, parameter):
 
     PyTorch's fused optimizers write beyond the end of one that is too small.
     """
-    fits = value.shape == (() if name == "step" else parameter.shape)
+    fits = value.shape == (() if name in NUMBERS else parameter.shape)
     return fits and value.is_floating_point() and bool(value.isfinite().all())
 
 

@@ -240,7 +240,7 @@ def test_stated_borders_that_do_not_match_warn_once():
     X = phases(field())
     windows = X[:, :13, :13]
     for estimator in (TwoPointCorrelation(periodic=True), GaussianRandomField(periodic=True)):
-        with pytest.warns(BorderWarning, match="periodic=None tells it") as caught:
+        with pytest.warns(BorderWarning, match="periodic=None detects it") as caught:
             assert estimator.fit(windows).periodic_ is True
         assert len(caught) == 1
         assert estimator.fit(X).periodic_ is True
