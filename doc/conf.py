@@ -23,6 +23,9 @@ templates_path = ["_templates"]
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
+# The sections of docstrings say more than annotations.
+autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 # What the pages show is public and has complete docstrings: with -W a gap fails the build.
 numpydoc_validation_checks = {
@@ -57,7 +60,7 @@ html_title = f"skmicro {release}"
 html_theme_options = {
     "logo": {"text": "skmicro"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 4,
     "show_toc_level": 2,
     "navigation_depth": 2,
     "collapse_navigation": True,
