@@ -42,9 +42,9 @@ def _check_conditions(name, value):
 class FlowMatchingGenerator(HasAverage, HasMixedPrecision, DistillableFlow, SectionedFlow):
     """Flow matching with descriptors as optional conditions.
 
-    Training uses no adversary and is therefore stable. On images of 64 x 64 the
-    defaults train for about ten minutes on one core; :meth:`light` for four. For volumes there is
-    :meth:`light_3d`.
+    Training uses no adversary and is therefore stable. On images of 64 x 64 and one core,
+    :meth:`light` trains for 5 to 13 minutes, depending on the machine, and the defaults two and
+    a half times as long. For volumes there is :meth:`light_3d`.
 
     Attributes
     ----------

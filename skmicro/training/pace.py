@@ -30,12 +30,12 @@ class Pace:
             return
         self._told = True
         seconds = passed / n_measured
-        if seconds * (self._n_iter - n_done) > LONG:
-            hours = seconds * self._n_iter / 3600
+        n_left = self._n_iter - n_done
+        if seconds * n_left > LONG:
             warn_user(
-                f"Training {self._name} for {self._n_iter} iterations takes {hours:.1f} hours, at "
-                f"the {seconds:.2g} seconds of an iteration so far. Fewer iterations (n_iter), "
-                "smaller images and the settings of light() take less time. Ctrl-C ends the "
-                "training and keeps what has been learned.",
+                f"Training {self._name} for another {n_left} iterations takes "
+                f"{seconds * n_left / 3600:.1f} hours, at {seconds:.2g} seconds each. Fewer "
+                "iterations (n_iter), smaller images and the settings of light() take less time. "
+                "Ctrl-C ends the training and keeps what has been learned.",
                 LongTrainingWarning,
             )

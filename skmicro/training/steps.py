@@ -123,7 +123,7 @@ class Player:
 def _may_be_kept(name, value, parameter):
     """Tell whether a tensor may be what an optimizer keeps of a parameter.
 
-    PyTorch's fused optimizers write beyond the end of one that is too small.
+    PyTorch's optimizers do not check this when they take up a state.
     """
     fits = value.shape == (() if name in NUMBERS else parameter.shape)
     return fits and value.is_floating_point() and bool(value.isfinite().all())

@@ -32,7 +32,7 @@ def messages(monkeypatch, seconds, n_iter, n_run):
 
 def test_a_training_of_hours_is_announced_once(monkeypatch):
     (text,) = messages(monkeypatch, 4.0, n_iter=2000, n_run=40)
-    assert "Training InvNet for 2000 iterations takes 2.2 hours, at the 4 seconds" in text
+    assert "Training InvNet for another 1996 iterations takes 2.2 hours, at 4 seconds each" in text
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0, 30.0])
