@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ PART = ".skmicro-part"
 def atomic_path(path):
     """Yield a temporary path in the folder of ``path`` that replaces it on success.
 
+    A file that is replaced keeps its permissions, and of a symbolic link the target is replaced.
     Raises FileNotFoundError if there is no such folder, IsADirectoryError if the destination is a
     folder itself. An OSError of the block, such as that of a full disk, names ``path``.
     """
@@ -36,9 +38,7 @@ def atomic_path(path):
     with _part_of(path, _new_file) as part:
         yield part
         _flush(part)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(part, 0o666 & ~umask)
+        os.chmod(part, _permissions(path))
         os.replace(part, path)
 
 
@@ -78,10 +78,19 @@ class PlainFile(io.BufferedRandom):
 
 def _destination(path):
     check_path("path", path)
-    path = Path(path)
+    path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path must lie in an existing folder, got {str(path)!r}.")
     return path
+
+
+def _permissions(path):
+    """Return the permissions of a file, or those of a new one."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
 
 
 @contextmanager

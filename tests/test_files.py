@@ -134,3 +134,18 @@ def test_errors_without_a_number_have_one(tmp_path):
     with pytest.raises(OSError, match="an encoder failed") as caught, atomic_path(tmp_path / "a"):
         raise OSError("an encoder failed")
     assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(tmp_path / "a"))
+
+
+@limited
+def test_the_target_of_a_link_is_written_and_keeps_its_permissions(tmp_path):
+    (tmp_path / "models").mkdir()
+    target, link = tmp_path / "models" / "a.skm", tmp_path / "latest.skm"
+    write_tree(target, {"value": 1})
+    assert target.stat().st_mode & 0o111 == 0
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write_tree(link, {"value": 2})
+    assert link.is_symlink()
+    assert read_tree(target) == {"value": 2}
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path / "models") == ["a.skm"]
